@@ -1,0 +1,144 @@
+//! Wishes, in numbers: names were resolved before, time and ids are the shell's.
+
+use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::order::Policy;
+use crate::sku::StockState;
+
+/// Everything the core can be asked to do for one merchant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command<'a> {
+    /// Create a location, or change the rules of one.
+    PutLocation(PutLocation),
+    /// Create a channel, or change the rules of one.
+    PutChannel(PutChannel<'a>),
+    /// Create a SKU, or change the rules of one.
+    PutSku(PutSku),
+    /// Goods came in.
+    Receive(Receive),
+    /// Stock is corrected by a difference.
+    Adjust(Adjust),
+    /// Stock is corrected to a number, if it still is what the caller believes.
+    Set(Set),
+    /// Goods change their state at one location.
+    Move(Move),
+    /// A channel wants goods.
+    PlaceOrder(PlaceOrder<'a>),
+    /// Units of an order are not wanted any more.
+    CancelOrder(CancelOrder<'a>),
+    /// Units of an order left the building.
+    ShipOrder(ShipOrder<'a>),
+    /// Serve those who wait for a SKU, a bounded number of them. Asked by the shell, never from outside.
+    FillBacklog(SkuNumber),
+}
+
+/// See [`Command::PutLocation`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PutLocation {
+    /// Its number if its code is known already.
+    pub location: Option<LocationNumber>,
+}
+
+/// See [`Command::PutChannel`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PutChannel<'a> {
+    /// Its number if its code is known already.
+    pub channel: Option<ChannelNumber>,
+    /// The locations that serve it, the preferred one first.
+    pub locations: &'a [LocationNumber],
+    /// What its orders get if they name no policy.
+    pub policy: Policy,
+}
+
+/// See [`Command::PutSku`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PutSku {
+    /// Its number if its code is known already.
+    pub sku: Option<SkuNumber>,
+    /// How many decimals its quantities have, 0 to 3.
+    pub decimals: u8,
+}
+
+/// See [`Command::Receive`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receive {
+    /// What.
+    pub sku: SkuNumber,
+    /// Where.
+    pub location: LocationNumber,
+    /// In what state.
+    pub state: StockState,
+    /// How many; more than 0.
+    pub quantity: u32,
+}
+
+/// See [`Command::Adjust`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Adjust {
+    /// What.
+    pub sku: SkuNumber,
+    /// Where.
+    pub location: LocationNumber,
+    /// In what state.
+    pub state: StockState,
+    /// The difference; not 0.
+    pub delta: i64,
+}
+
+/// See [`Command::Set`]: always of `sellable` units, claimed or not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Set {
+    /// What.
+    pub sku: SkuNumber,
+    /// Where.
+    pub location: LocationNumber,
+    /// What the caller believes is there.
+    pub expected: u32,
+    /// What is there.
+    pub new: u32,
+}
+
+/// See [`Command::Move`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Move {
+    /// What.
+    pub sku: SkuNumber,
+    /// Where; a move never changes the location.
+    pub location: LocationNumber,
+    /// From what state.
+    pub from: StockState,
+    /// Into what state.
+    pub to: StockState,
+    /// How many; more than 0.
+    pub quantity: u32,
+}
+
+/// See [`Command::PlaceOrder`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlaceOrder<'a> {
+    /// Where it comes from.
+    pub channel: ChannelNumber,
+    /// What happens to what stock cannot serve; the channel's default if `None`.
+    pub policy: Option<Policy>,
+    /// SKU and quantity of each line.
+    pub lines: &'a [(SkuNumber, u32)],
+}
+
+/// See [`Command::CancelOrder`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CancelOrder<'a> {
+    /// Which order.
+    pub order: OrderId,
+    /// Line and quantity; everything open if `None`.
+    pub lines: Option<&'a [(u16, u32)]>,
+}
+
+/// See [`Command::ShipOrder`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ShipOrder<'a> {
+    /// Which order.
+    pub order: OrderId,
+    /// From where.
+    pub location: LocationNumber,
+    /// Line and quantity.
+    pub lines: &'a [(u16, u32)],
+}

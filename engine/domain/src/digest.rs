@@ -1,0 +1,64 @@
+//! A digest of what a merchant's state says, by which two copies of it can be compared.
+//!
+//! It is the wrapping sum of one hash per fact, so it depends neither on order nor on layout: a live state, a
+//! recovered one and the audit's own books (which share no code with this) come to the same number. The
+//! facts and the hash are written down in `docs/FORMATS.md`.
+
+use crate::id::MerchantNumber;
+use crate::merchant::MerchantState;
+use crate::table::spread;
+
+/// The kinds of fact, as they enter the hash.
+const STOCK: u64 = 1;
+const LINE: u64 = 2;
+const CLAIM: u64 = 3;
+
+/// The hash of one fact: a chain of splitmix64 finalisers over its words.
+#[must_use]
+pub fn fact(words: &[u64]) -> u64 {
+    words.iter().fold(0, |hash, word| spread(hash ^ *word))
+}
+
+/// The digest of one merchant's stock, open lines and claims.
+#[must_use]
+pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
+    let merchant = u64::from(merchant.0);
+    let mut sum = 0_u64;
+    for (sku, actor) in state.skus() {
+        for level in actor.levels() {
+            let numbers = [level.sellable(), level.damaged(), level.quality_control(), level.committed()];
+            if numbers.iter().any(|number| *number > 0) {
+                let [sellable, damaged, quality_control, committed] = numbers.map(u64::from);
+                let place = [STOCK, merchant, u64::from(sku.0), u64::from(level.location().0)];
+                let words = [place, [sellable, damaged, quality_control, committed]].concat();
+                sum = sum.wrapping_add(fact(&words));
+            }
+        }
+    }
+    for order in state.orders() {
+        for (number, line) in (0_u16..).zip(&order.lines) {
+            let waiting = order.demands_of(number);
+            let (backordered, short) = waiting.fold((0, 0), |(backordered, short), (_, demand)| {
+                (backordered + u64::from(demand.backordered), short + u64::from(demand.short))
+            });
+            let words = [
+                LINE,
+                merchant,
+                order.id.0,
+                u64::from(number),
+                u64::from(line.ordered),
+                u64::from(line.cancelled),
+                u64::from(line.shipped),
+                backordered,
+                short,
+            ];
+            sum = sum.wrapping_add(fact(&words));
+        }
+        for claim in &order.claims {
+            let (demand, location) = (u64::from(claim.demand), u64::from(claim.location.0));
+            let words = [CLAIM, merchant, order.id.0, demand, location, u64::from(claim.quantity)];
+            sum = sum.wrapping_add(fact(&words));
+        }
+    }
+    sum
+}

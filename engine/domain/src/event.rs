@@ -1,0 +1,139 @@
+//! Facts: what a command changed, whole. One command makes one event, and one event is one record, so a
+//! crash can leave nothing half done.
+
+use crate::command::{PutLocation, PutSku};
+use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::order::{OrderPicture, Policy, Released};
+use crate::sku::{Class, Cursor, Level, StockState};
+use alloc::vec::Vec;
+
+/// What happened to one merchant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A location exists, or its rules changed.
+    LocationPut(LocationNumber, PutLocation),
+    /// A channel exists, or its rules changed.
+    ChannelPut(ChannelPut),
+    /// A SKU exists, or its rules changed.
+    SkuPut(SkuNumber, PutSku),
+    /// Stock changed by a movement.
+    StockMoved(StockMoved),
+    /// An order was accepted.
+    OrderAccepted(OrderAccepted),
+    /// Units of an order were cancelled.
+    OrderCancelled(OrderCancelled),
+    /// Units of an order left the building.
+    OrderShipped(OrderShipped),
+    /// Demands that waited were looked at, and some served.
+    BacklogFilled(BacklogFilled),
+}
+
+/// See [`Event::ChannelPut`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChannelPut {
+    /// Which.
+    pub channel: ChannelNumber,
+    /// Whether it is new.
+    pub is_new: bool,
+    /// The locations that serve it, the preferred one first.
+    pub locations: Vec<LocationNumber>,
+    /// What its orders get if they name no policy.
+    pub policy: Policy,
+}
+
+/// See [`Event::StockMoved`]. I6: the only event besides [`OrderShipped`] that changes what is on hand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StockMoved {
+    /// What.
+    pub sku: SkuNumber,
+    /// Where.
+    pub location: LocationNumber,
+    /// The state the units left; `None` if they came from outside.
+    pub from: Option<StockState>,
+    /// The state the units came into; `None` if they are gone.
+    pub to: Option<StockState>,
+    /// How many; 0 for a count that found what was expected.
+    pub quantity: u32,
+    /// Claims that the loss took, newest accepted order first.
+    pub shorts: Vec<Shorted>,
+    /// The location's stock afterwards.
+    pub after: Level,
+}
+
+/// One claim that lost its goods.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shorted {
+    /// Whose.
+    pub order: OrderId,
+    /// Which of its demands.
+    pub demand: u16,
+    /// How many units.
+    pub quantity: u32,
+}
+
+/// See [`Event::OrderAccepted`]. The order's id is the LSN of the record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderAccepted {
+    /// Where it came from.
+    pub channel: ChannelNumber,
+    /// What was agreed for what stock cannot serve.
+    pub policy: Policy,
+    /// SKU and quantity of each line; each line has one demand of the same number.
+    pub lines: Vec<(SkuNumber, u32)>,
+    /// What is kept for it: demand, location, quantity. What is missing is backordered.
+    pub claims: Vec<(u16, LocationNumber, u32)>,
+}
+
+/// See [`Event::OrderCancelled`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderCancelled {
+    /// Which order.
+    pub order: OrderId,
+    /// Line and quantity.
+    pub lines: Vec<(u16, u32)>,
+    /// What its demands let go.
+    pub released: Vec<Released>,
+    /// The order afterwards.
+    pub after: OrderPicture,
+}
+
+/// See [`Event::OrderShipped`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderShipped {
+    /// Which order.
+    pub order: OrderId,
+    /// From where.
+    pub location: LocationNumber,
+    /// Line and quantity.
+    pub lines: Vec<(u16, u32)>,
+    /// Demand and quantity of the claims that ended.
+    pub claims: Vec<(u16, u32)>,
+    /// The order afterwards.
+    pub after: OrderPicture,
+}
+
+/// See [`Event::BacklogFilled`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BacklogFilled {
+    /// For which SKU.
+    pub sku: SkuNumber,
+    /// Who got what.
+    pub fills: Vec<Filled>,
+    /// Where the pass goes on; `None` if it is over.
+    pub next: Option<Cursor>,
+}
+
+/// Units that one waiting demand got at one location.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Filled {
+    /// Whose.
+    pub order: OrderId,
+    /// Which of its demands.
+    pub demand: u16,
+    /// What it had been.
+    pub class: Class,
+    /// Where.
+    pub location: LocationNumber,
+    /// How many units.
+    pub quantity: u32,
+}

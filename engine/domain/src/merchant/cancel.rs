@@ -1,0 +1,88 @@
+//! Cancelling: exactly what is open of a line, what waits before what is kept.
+
+use super::MerchantState;
+use crate::command::CancelOrder;
+use crate::event::{Event, OrderCancelled};
+use crate::order::{Order, OrderPicture, Released, Source};
+use crate::rejection::Rejection;
+use crate::sku::{Class, Waiting};
+use alloc::vec::Vec;
+
+impl MerchantState {
+    pub(super) fn decide_cancel(&self, cancel: &CancelOrder<'_>) -> Result<Event, Rejection> {
+        let order = self.order(cancel.order).ok_or(Rejection::OrderNotOpen { order: cancel.order })?;
+        let lines = match cancel.lines {
+            Some(lines) => checked(order, lines)?,
+            None => (0_u16..)
+                .zip(&order.lines)
+                .map(|(number, line)| (number, line.open()))
+                .filter(|(_, open)| *open > 0)
+                .collect(),
+        };
+        let mut after = order.clone();
+        let mut released = Vec::new();
+        for (line, quantity) in &lines {
+            after.cancel_line(*line, *quantity);
+            for part in let_go(&after, *line, *quantity) {
+                after.release(part);
+                released.push(part);
+            }
+        }
+        let after = OrderPicture::of(&after);
+        Ok(Event::OrderCancelled(OrderCancelled { order: cancel.order, lines, released, after }))
+    }
+
+    pub(super) fn evolve_cancelled(&mut self, cancelled: &OrderCancelled) {
+        let order = self.order_mut(cancelled.order);
+        for (line, quantity) in &cancelled.lines {
+            order.cancel_line(*line, *quantity);
+        }
+        for part in &cancelled.released {
+            let order = self.order_mut(cancelled.order);
+            order.release(*part);
+            let sku = order.demands[usize::from(part.demand)].sku;
+            let waiting = |class| Waiting { class, order: cancelled.order, demand: part.demand };
+            let actor = self.sku_mut(sku);
+            match part.source {
+                Source::Backordered => actor.served(waiting(Class::Backorder), part.quantity),
+                Source::Short => actor.served(waiting(Class::Short), part.quantity),
+                Source::Claimed(location) => actor.release(location, part.quantity),
+            }
+            self.note_backlog(sku);
+        }
+        self.close_if_done(cancelled.order);
+    }
+}
+
+/// Line and quantity as asked, if each is a line of the order, stands once, and is open that far.
+fn checked(order: &Order, lines: &[(u16, u32)]) -> Result<Vec<(u16, u32)>, Rejection> {
+    for (index, (line, quantity)) in lines.iter().enumerate() {
+        let row = super::ship::line_at(order, lines, index)?;
+        if *quantity > row.open() {
+            return Err(Rejection::NotOpen { line: *line, requested: *quantity, open: row.open() });
+        }
+    }
+    if lines.is_empty() { Err(Rejection::NoLines) } else { Ok(lines.to_vec()) }
+}
+
+/// What the demands of a line let go for `quantity` units: what waits first, so that the buyer keeps what is
+/// there; then claims, the latest first.
+fn let_go(order: &Order, line: u16, quantity: u32) -> Vec<Released> {
+    let mut parts = Vec::new();
+    for (demand, row) in order.demands_of(line) {
+        let mut left = quantity;
+        let mut part = |source: Source, available: u32| {
+            let units = available.min(left);
+            if units > 0 {
+                parts.push(Released { demand, source, quantity: units });
+                left -= units;
+            }
+        };
+        part(Source::Backordered, row.backordered);
+        part(Source::Short, row.short);
+        for claim in order.claims.iter().rev().filter(|claim| claim.demand == demand) {
+            part(Source::Claimed(claim.location), claim.quantity);
+        }
+    }
+    parts
+}

@@ -1,0 +1,253 @@
+//! One merchant: its SKU actors, channels and open orders; `decide` and `evolve`.
+//!
+//! [`MerchantState::decide`] reads and refuses or says what happens; [`MerchantState::evolve`] lets it
+//! happen and cannot fail. An order of many SKUs is one step here: the merchant's shard is the only one that
+//! talks to its SKU actors, so what was free when it asked is free when it claims.
+
+mod backlog;
+mod cancel;
+mod check;
+mod place;
+mod rules;
+mod ship;
+mod stock;
+
+use crate::command::Command;
+use crate::event::{ChannelPut, Event};
+use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::order::{Order, Policy};
+use crate::rejection::Rejection;
+use crate::rows::{FrozenRows, Rows};
+use crate::sku::SkuActor;
+use crate::table::{Table, spread};
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+pub use backlog::FILL_DEMANDS_MAX;
+pub use check::Violation;
+
+/// What the core knows of a channel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Channel {
+    /// The locations that serve it, the preferred one first.
+    pub locations: Vec<LocationNumber>,
+    /// What its orders get if they name no policy.
+    pub policy: Policy,
+}
+
+/// Everything `decide` reads of one merchant.
+#[derive(Clone, Debug, Default)]
+pub struct MerchantState {
+    location_count: u16,
+    channels: Vec<Channel>,
+    skus: Rows<SkuActor>,
+    orders: Rows<Order>,
+    /// From an order's id to its row.
+    order_rows: Table<u32>,
+    /// SKUs for which somebody waits.
+    backlogged: BTreeSet<SkuNumber>,
+    /// SKUs for which a pass over those who wait is under way.
+    passes: BTreeSet<SkuNumber>,
+}
+
+/// A picture of a merchant at one moment, for a snapshot.
+#[derive(Clone, Debug)]
+pub struct FrozenMerchant {
+    /// How many locations there are.
+    pub location_count: u16,
+    /// All channels, by number.
+    pub channels: Vec<Channel>,
+    /// All SKUs; the row is the number.
+    pub skus: FrozenRows<SkuActor>,
+    /// All open orders.
+    pub orders: FrozenRows<Order>,
+}
+
+impl MerchantState {
+    /// Says what a command does, or why it does nothing. Changes nothing itself.
+    ///
+    /// # Errors
+    /// The [`Rejection`] is the answer, with its numbers.
+    pub fn decide(&self, command: &Command<'_>) -> Result<Event, Rejection> {
+        match command {
+            Command::PutLocation(put) => self.decide_put_location(*put),
+            Command::PutChannel(put) => self.decide_put_channel(put),
+            Command::PutSku(put) => self.decide_put_sku(*put),
+            Command::Receive(receive) => self.decide_receive(receive),
+            Command::Adjust(adjust) => self.decide_adjust(adjust),
+            Command::Set(set) => self.decide_set(set),
+            Command::Move(movement) => self.decide_move(movement),
+            Command::PlaceOrder(order) => self.decide_place(order),
+            Command::CancelOrder(cancel) => self.decide_cancel(cancel),
+            Command::ShipOrder(ship) => self.decide_ship(ship),
+            Command::FillBacklog(sku) => self.decide_fill(*sku),
+        }
+    }
+
+    /// Lets an event happen. `order` is the LSN of its record: the id of the order, if it accepts one.
+    ///
+    /// # Panics
+    /// If the event contradicts an invariant: a defect, never an input. The merchant must then be rebuilt.
+    pub fn evolve(&mut self, order: OrderId, event: &Event) {
+        match event {
+            Event::LocationPut(location, _) => self.evolve_location(*location),
+            Event::ChannelPut(put) => self.evolve_channel(put),
+            Event::SkuPut(sku, put) => self.evolve_sku(*sku, put.decimals),
+            Event::StockMoved(moved) => self.evolve_stock(moved),
+            Event::OrderAccepted(accepted) => self.evolve_accepted(order, accepted),
+            Event::OrderCancelled(cancelled) => self.evolve_cancelled(cancelled),
+            Event::OrderShipped(shipped) => self.evolve_shipped(shipped),
+            Event::BacklogFilled(filled) => self.evolve_filled(filled),
+        }
+    }
+
+    /// The next work the shell should ask for on its own, if any.
+    #[must_use]
+    pub fn next_work(&self) -> Option<Command<'static>> {
+        self.passes.first().map(|sku| Command::FillBacklog(*sku))
+    }
+
+    /// How many locations there are; they are numbered from 0.
+    #[must_use]
+    pub fn location_count(&self) -> u16 {
+        self.location_count
+    }
+
+    /// What the core knows of a channel.
+    #[must_use]
+    pub fn channel(&self, channel: ChannelNumber) -> Option<&Channel> {
+        self.channels.get(channel.row())
+    }
+
+    /// How many channels there are; they are numbered from 0.
+    #[must_use]
+    pub fn channel_count(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// How many SKUs there are; they are numbered from 0.
+    #[must_use]
+    pub fn sku_count(&self) -> usize {
+        self.skus.len()
+    }
+
+    /// The actor of a SKU.
+    #[must_use]
+    pub fn sku(&self, sku: SkuNumber) -> Option<&SkuActor> {
+        self.skus.get(sku.0)
+    }
+
+    /// How many orders are open.
+    #[must_use]
+    pub fn open_orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// An open order.
+    #[must_use]
+    pub fn order(&self, order: OrderId) -> Option<&Order> {
+        self.orders.get(self.order_row(order)?)
+    }
+
+    /// All open orders, in no order that means anything.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().map(|(_, order)| order)
+    }
+
+    /// All SKUs, by number.
+    pub fn skus(&self) -> impl Iterator<Item = (SkuNumber, &SkuActor)> {
+        self.skus.iter().map(|(row, sku)| (SkuNumber(row), sku))
+    }
+
+    /// A picture of this moment; the owner goes on.
+    #[must_use]
+    pub fn freeze(&self) -> FrozenMerchant {
+        FrozenMerchant {
+            location_count: self.location_count,
+            channels: self.channels.clone(),
+            skus: self.skus.freeze(),
+            orders: self.orders.freeze(),
+        }
+    }
+
+    fn order_row(&self, order: OrderId) -> Option<u32> {
+        let is_it = |row: &u32| self.orders.get(*row).is_some_and(|found| found.id == order);
+        self.order_rows.find(spread(order.0), is_it)
+    }
+
+    fn order_mut(&mut self, order: OrderId) -> &mut Order {
+        let row = self.order_row(order);
+        let Some(order) = row.and_then(|row| self.orders.get_mut(row)) else {
+            panic!("I5: the order is not open");
+        };
+        order
+    }
+
+    fn sku_mut(&mut self, sku: SkuNumber) -> &mut SkuActor {
+        let Some(actor) = self.skus.get_mut(sku.0) else { panic!("the sku does not exist") };
+        actor
+    }
+
+    fn insert_order(&mut self, order: Order) {
+        let hash = spread(order.id.0);
+        let row = self.orders.insert(order);
+        let orders = &self.orders;
+        self.order_rows.insert(hash, row, |row| orders.get(*row).map_or(0, |order| spread(order.id.0)));
+    }
+
+    /// Lets an order leave memory if nothing of it is open.
+    fn close_if_done(&mut self, order: OrderId) {
+        let Some(row) = self.order_row(order) else { return };
+        if self.orders.get(row).is_some_and(Order::is_closed) {
+            let orders = &self.orders;
+            let is_it = |found: &u32| orders.get(*found).is_some_and(|found| found.id == order);
+            self.order_rows.remove(spread(order.0), is_it);
+            self.orders.remove(row);
+        }
+    }
+
+    /// Brings the two lists of SKUs with work in line with one SKU's backlog.
+    fn note_backlog(&mut self, sku: SkuNumber) {
+        let backlog = self.skus.get(sku.0).and_then(SkuActor::backlog);
+        let (waits, passes) = (backlog.is_some(), backlog.is_some_and(|backlog| backlog.pass().is_some()));
+        set_member(&mut self.backlogged, sku, waits);
+        set_member(&mut self.passes, sku, passes);
+    }
+
+    fn evolve_location(&mut self, location: LocationNumber) {
+        if location.0 == self.location_count {
+            self.location_count += 1;
+        }
+    }
+
+    fn evolve_channel(&mut self, put: &ChannelPut) {
+        let channel = Channel { locations: put.locations.clone(), policy: put.policy };
+        match self.channels.get_mut(put.channel.row()) {
+            Some(row) => *row = channel,
+            None => self.channels.push(channel),
+        }
+        // Other locations may serve those who wait.
+        for sku in core::mem::take(&mut self.backlogged) {
+            self.sku_mut(sku).begin_pass();
+            self.note_backlog(sku);
+        }
+    }
+
+    fn evolve_sku(&mut self, sku: SkuNumber, decimals: u8) {
+        match self.skus.get_mut(sku.0) {
+            Some(actor) => actor.set_decimals(decimals),
+            None => {
+                let row = self.skus.insert(SkuActor::new(decimals));
+                assert!(row == sku.0, "sku numbers are dense");
+            }
+        }
+    }
+}
+
+fn set_member(set: &mut BTreeSet<SkuNumber>, sku: SkuNumber, member: bool) {
+    if member {
+        set.insert(sku);
+    } else if !set.is_empty() {
+        set.remove(&sku);
+    }
+}

@@ -1,0 +1,119 @@
+//! An open order: lines (what was ordered), demands (what each line needs of which SKU) and claims (which
+//! units at which location are kept for a demand) are three things.
+
+mod change;
+mod picture;
+
+use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+pub use change::{Released, Source};
+pub use picture::{LinePicture, OrderPicture, OrderStatus};
+
+/// The most lines of one order: a large wholesale order of real life has some 1,100.
+pub const LINES_MAX: usize = 1_200;
+
+/// What happens to what stock cannot serve.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// All or nothing.
+    Reject,
+    /// What stock cannot serve waits for stock.
+    Backorder,
+}
+
+/// Where a claim stands in its life. HELD and PICKED come with holds and picking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClaimState {
+    /// Bound to a location, not yet picked.
+    Allocated,
+}
+
+/// One line as ordered. I4: `shipped + cancelled + open = ordered`, where `open` is derived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Units ordered; never changes.
+    pub ordered: u32,
+    /// Units cancelled.
+    pub cancelled: u32,
+    /// Units that left the building.
+    pub shipped: u32,
+    /// Units that came back; at most `shipped`.
+    pub returned: u32,
+}
+
+impl Line {
+    /// Units that are neither shipped nor cancelled.
+    #[must_use]
+    pub fn open(&self) -> u32 {
+        self.ordered - self.cancelled - self.shipped
+    }
+}
+
+/// What a line needs of one SKU. A plain line has one demand; a kit will have one per component.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Demand {
+    /// Which SKU.
+    pub sku: SkuNumber,
+    /// Which line of the order, from 0.
+    pub line: u16,
+    /// Units accepted without stock that still wait.
+    pub backordered: u32,
+    /// Units whose claim was lost that still wait.
+    pub short: u32,
+}
+
+/// One quantity at one location, kept for one demand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// Which demand of the order, from 0.
+    pub demand: u16,
+    /// Where.
+    pub location: LocationNumber,
+    /// Where it stands.
+    pub state: ClaimState,
+    /// How many units; never 0.
+    pub quantity: u32,
+}
+
+/// An open order, as memory holds it: what `decide` reads and nothing else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// Its identity.
+    pub id: OrderId,
+    /// Where it came from.
+    pub channel: ChannelNumber,
+    /// What was agreed for what stock cannot serve.
+    pub policy: Policy,
+    /// What was ordered.
+    pub lines: Box<[Line]>,
+    /// What that needs.
+    pub demands: Box<[Demand]>,
+    /// What is kept for it.
+    pub claims: Vec<Claim>,
+}
+
+impl Order {
+    /// Whether every line is shipped or cancelled in full. A closed order leaves memory.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.lines.iter().all(|line| line.open() == 0)
+    }
+
+    /// Units claimed for a demand at a location.
+    #[must_use]
+    pub fn claimed(&self, demand: u16, location: LocationNumber) -> u32 {
+        self.claims
+            .iter()
+            .filter(|claim| claim.demand == demand && claim.location == location)
+            .map(|claim| claim.quantity)
+            .sum()
+    }
+
+    /// The demands of one line, with their numbers. Demands stand in the order of their lines.
+    pub fn demands_of(&self, line: u16) -> impl Iterator<Item = (u16, &Demand)> {
+        let from = self.demands.partition_point(|demand| demand.line < line);
+        (0_u16..).zip(&self.demands).skip(from).take_while(move |(_, demand)| demand.line == line)
+    }
+}

@@ -1,0 +1,133 @@
+//! The business "no": an answer with the numbers that explain it, and not an error. One variant per cause.
+
+use crate::id::{LocationNumber, OrderId};
+use crate::sku::StockState;
+use alloc::vec::Vec;
+
+/// Why a command was refused. Nothing has changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Rejection {
+    /// Stock cannot serve the order, and its policy is all or nothing.
+    InsufficientStock {
+        /// Every line that could not be served, in the order of the lines.
+        shortfalls: Vec<Shortfall>,
+    },
+    /// An order without lines.
+    NoLines,
+    /// More lines than an order may have.
+    TooManyLines {
+        /// How many it has.
+        lines: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A quantity of 0 or above the limit.
+    QuantityOutOfRange {
+        /// Which line or place in the list, from 0.
+        index: usize,
+        /// What was asked.
+        quantity: u64,
+        /// The limit.
+        max: u32,
+    },
+    /// More units of one state at one location than can be counted.
+    LevelOverflow {
+        /// What is there.
+        current: u32,
+        /// What was to be added.
+        added: u64,
+        /// The limit.
+        max: u32,
+    },
+    /// Fewer units in a state than were to leave it. For `sellable` in a move, only unclaimed units count.
+    NotEnough {
+        /// Which state.
+        state: StockState,
+        /// What was asked.
+        requested: u64,
+        /// What could leave.
+        available: u32,
+    },
+    /// The stock is not what the caller believes.
+    SetMismatch {
+        /// What the caller believes.
+        expected: u32,
+        /// What is there.
+        actual: u32,
+    },
+    /// A move from a state into itself.
+    SameState {
+        /// Which state.
+        state: StockState,
+    },
+    /// More decimals than a SKU may have.
+    TooManyDecimals {
+        /// What was asked.
+        decimals: u8,
+        /// The limit.
+        max: u8,
+    },
+    /// Stock has moved, so the decimals cannot change.
+    DecimalsFixed {
+        /// What they are.
+        decimals: u8,
+    },
+    /// All numbers of a kind are given.
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        max: u32,
+    },
+    /// A location is named twice for one channel.
+    DuplicateLocation {
+        /// Which.
+        location: LocationNumber,
+    },
+    /// The order is not among the open ones.
+    OrderNotOpen {
+        /// Which.
+        order: OrderId,
+    },
+    /// The order has no such line.
+    UnknownLine {
+        /// Which place in the list, from 0.
+        index: usize,
+    },
+    /// A line is named twice.
+    DuplicateLine {
+        /// Which place in the list, from 0.
+        index: usize,
+    },
+    /// More units to cancel than are open.
+    NotOpen {
+        /// Which line, from 0.
+        line: u16,
+        /// What was asked.
+        requested: u32,
+        /// What is open.
+        open: u32,
+    },
+    /// More units to ship than the order has claimed at that location.
+    NotAllocated {
+        /// Which line, from 0.
+        line: u16,
+        /// What was asked.
+        requested: u32,
+        /// What is claimed there.
+        allocated: u32,
+    },
+    /// Nothing waits for this SKU. Only the shell asks for this.
+    NothingWaits,
+}
+
+/// One line that stock could not serve.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shortfall {
+    /// Which line, from 0.
+    pub line: u16,
+    /// What it asked.
+    pub requested: u32,
+    /// What the channel's locations had left for it, after the lines before it.
+    pub available: u32,
+}

@@ -1,0 +1,183 @@
+//! The fewest locations that together serve as much as there is.
+//!
+//! Exact as long as it is cheap: subsets by growing size, the preferred ones first, until one has enough of
+//! everything. Beyond a counted number of steps the largest contributor is taken again and again, which is
+//! not always the fewest but always ends. The same input gives the same plan.
+
+use super::{FreeStock, Need, Take};
+use crate::id::LocationNumber;
+use alloc::vec::Vec;
+
+/// Looks at one free number that the exact search may take: a few hundred microseconds at the most.
+const STEPS_MAX: usize = 200_000;
+
+/// What is needed of each SKU as far as it is there at all, and what each location has of it.
+struct Table {
+    targets: Vec<u64>,
+    /// `free[location][need]`.
+    free: Vec<Vec<u64>>,
+}
+
+pub(super) fn plan(needs: &[Need], locations: &[LocationNumber], stock: &impl FreeStock) -> Vec<Take> {
+    let table = Table::of(needs, locations, stock);
+    let chosen = table.exact().unwrap_or_else(|| table.greedy());
+    let mut takes = Vec::new();
+    for (need, target) in table.targets.iter().enumerate() {
+        let mut left = *target;
+        for place in &chosen {
+            let quantity = left.min(table.free[*place][need]);
+            if quantity > 0 {
+                takes.push(Take { need, location: locations[*place], quantity });
+                left -= quantity;
+            }
+        }
+    }
+    takes
+}
+
+impl Table {
+    fn of(needs: &[Need], locations: &[LocationNumber], stock: &impl FreeStock) -> Self {
+        let row = |location: &LocationNumber| -> Vec<u64> {
+            needs.iter().map(|need| u64::from(stock.free(need.sku, *location))).collect()
+        };
+        let free: Vec<Vec<u64>> = locations.iter().map(row).collect();
+        let there = |need: usize| free.iter().map(|row| row[need]).sum::<u64>();
+        let targets = needs.iter().enumerate().map(|(place, need)| need.quantity.min(there(place))).collect();
+        Self { targets, free }
+    }
+
+    fn serves(&self, chosen: &[usize]) -> bool {
+        self.targets
+            .iter()
+            .enumerate()
+            .all(|(need, target)| chosen.iter().map(|place| self.free[*place][need]).sum::<u64>() >= *target)
+    }
+
+    /// The first subset that serves everything: the smallest size, then the channel's order. `None` when
+    /// the steps run out.
+    fn exact(&self) -> Option<Vec<usize>> {
+        let count = self.free.len();
+        let mut steps = 0;
+        for size in 0..=count {
+            let mut chosen: Vec<usize> = (0..size).collect();
+            loop {
+                steps += size.max(1) * self.targets.len();
+                if steps > STEPS_MAX {
+                    return None;
+                }
+                if self.serves(&chosen) {
+                    return Some(chosen);
+                }
+                if !next_subset(&mut chosen, count) {
+                    break;
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes the location that serves the most missing units, until nothing is missing.
+    fn greedy(&self) -> Vec<usize> {
+        let mut missing = self.targets.clone();
+        let mut chosen: Vec<usize> = Vec::new();
+        while missing.iter().any(|units| *units > 0) {
+            let serves = |place: usize| -> u64 {
+                missing.iter().zip(&self.free[place]).map(|(units, free)| *units.min(free)).sum()
+            };
+            let rest = (0..self.free.len()).filter(|place| !chosen.contains(place));
+            let Some(best) = rest.max_by_key(|place| (serves(*place), core::cmp::Reverse(*place))) else {
+                break;
+            };
+            for (units, free) in missing.iter_mut().zip(&self.free[best]) {
+                *units = units.saturating_sub(*free);
+            }
+            chosen.push(best);
+        }
+        chosen.sort_unstable();
+        chosen
+    }
+}
+
+/// The next subset of the same size in lexicographic order; false after the last one.
+fn next_subset(chosen: &mut [usize], count: usize) -> bool {
+    let size = chosen.len();
+    for place in (0..size).rev() {
+        if chosen[place] < count - size + place {
+            chosen[place] += 1;
+            for later in place + 1..size {
+                chosen[later] = chosen[later - 1] + 1;
+            }
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FreeStock, Need, Take, plan};
+    use crate::id::{LocationNumber, SkuNumber};
+    use alloc::vec::Vec;
+
+    /// `stock[location][sku]`.
+    struct Stock(Vec<Vec<u32>>);
+
+    impl FreeStock for Stock {
+        fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+            self.0[location.row()][sku.row()]
+        }
+    }
+
+    fn check(stock: &[&[u32]], needs: &[u64], expect: &[(usize, u16, u64)]) {
+        let locations: Vec<LocationNumber> =
+            (0_u16..).zip(stock).map(|(row, _)| LocationNumber(row)).collect();
+        let needs: Vec<Need> = needs
+            .iter()
+            .zip(0_u32..)
+            .map(|(quantity, row)| Need { sku: SkuNumber(row), quantity: *quantity })
+            .collect();
+        let expect: Vec<Take> = expect
+            .iter()
+            .map(|(need, location, quantity)| Take {
+                need: *need,
+                location: LocationNumber(*location),
+                quantity: *quantity,
+            })
+            .collect();
+        let stock = Stock(stock.iter().map(|row| row.to_vec()).collect());
+        assert_eq!(plan(&needs, &locations, &stock), expect);
+    }
+
+    #[test]
+    fn one_location_before_the_preferred_ones() {
+        check(&[&[5, 0], &[5, 5], &[9, 9]], &[5, 5], &[(0, 1, 5), (1, 1, 5)]);
+    }
+
+    #[test]
+    fn two_locations_before_three() {
+        check(&[&[1, 1, 1], &[2, 0, 2], &[0, 2, 0]], &[2, 2, 2], &[(0, 1, 2), (1, 2, 2), (2, 1, 2)]);
+    }
+
+    #[test]
+    fn a_line_is_split_when_no_location_has_enough() {
+        check(&[&[3], &[4], &[2]], &[6], &[(0, 0, 3), (0, 1, 3)]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out() {
+        check(&[&[3, 0], &[4, 0]], &[10, 1], &[(0, 0, 3), (0, 1, 4)]);
+        check(&[&[0]], &[1], &[]);
+        check(&[], &[1], &[]);
+    }
+
+    #[test]
+    fn many_locations_end_in_the_greedy_search() {
+        let rows: Vec<Vec<u32>> = (0..60).map(|row| alloc::vec![1 + row % 3]).collect();
+        let stock = Stock(rows);
+        let locations: Vec<LocationNumber> = (0..60).map(LocationNumber).collect();
+        let takes = plan(&[Need { sku: SkuNumber(0), quantity: 61 }], &locations, &stock);
+        assert_eq!(takes.iter().map(|take| take.quantity).sum::<u64>(), 61);
+        // Twenty locations hold 3 units, so 20 of them and one more are the fewest.
+        assert_eq!(takes.len(), 21);
+    }
+}

@@ -1,0 +1,183 @@
+//! Rows in chunks: a slab whose growth never moves what it holds, and which can be frozen.
+//!
+//! A `Vec` that doubles copies everything it holds at once and stalls its owner; here a new chunk is all
+//! that growth costs. [`Rows::freeze`] shares the chunks: whoever writes first copies the one chunk it
+//! writes to, so a snapshot reads a consistent picture while the owner goes on.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Rows per chunk. A first write after a freeze copies one chunk: 4,096 rows of 72 bytes are 300 KB, some
+/// tens of microseconds.
+pub const CHUNK_ROWS: usize = 4_096;
+
+const SHIFT: u32 = CHUNK_ROWS.trailing_zeros();
+
+/// A chunked table of rows with stable numbers; freed rows are used again, newest first.
+#[derive(Clone, Debug)]
+pub struct Rows<T> {
+    chunks: Vec<Arc<Vec<Option<T>>>>,
+    free: Vec<u32>,
+    len: u32,
+}
+
+/// A picture of [`Rows`] at one moment, to be read elsewhere.
+#[derive(Clone, Debug)]
+pub struct FrozenRows<T> {
+    chunks: Vec<Arc<Vec<Option<T>>>>,
+}
+
+impl<T: Clone> Default for Rows<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new(), free: Vec::new(), len: 0 }
+    }
+}
+
+impl<T: Clone> Rows<T> {
+    /// How many rows are in use.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether no row is in use.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Puts a row into a free place and returns its number.
+    ///
+    /// # Panics
+    /// At 2^32 rows, which is beyond any memory this runs in.
+    pub fn insert(&mut self, row: T) -> u32 {
+        self.len = self.len.checked_add(1).unwrap_or_else(|| panic!("more than 2^32 rows"));
+        if let Some(number) = self.free.pop() {
+            let place = self.place_mut(number);
+            debug_assert!(place.is_none(), "a free row is empty");
+            *place = Some(row);
+            return number;
+        }
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_ROWS) {
+            self.chunks.push(Arc::new(Vec::new()));
+        }
+        let chunk_count = self.chunks.len();
+        let Some(chunk) = self.chunks.last_mut() else { unreachable!("a chunk was just pushed") };
+        let chunk = Arc::make_mut(chunk);
+        chunk.push(Some(row));
+        let number = (chunk_count - 1) * CHUNK_ROWS + chunk.len() - 1;
+        u32::try_from(number).unwrap_or_else(|_| panic!("more than 2^32 rows"))
+    }
+
+    /// The row of this number, if it is in use.
+    #[must_use]
+    pub fn get(&self, number: u32) -> Option<&T> {
+        let (chunk, offset) = split(number);
+        self.chunks.get(chunk)?.get(offset)?.as_ref()
+    }
+
+    /// The row of this number to be changed, if it is in use.
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        let (chunk, offset) = split(number);
+        Arc::make_mut(self.chunks.get_mut(chunk)?).get_mut(offset)?.as_mut()
+    }
+
+    /// Takes a row out; its number will be used again.
+    pub fn remove(&mut self, number: u32) -> Option<T> {
+        let (chunk, offset) = split(number);
+        let row = Arc::make_mut(self.chunks.get_mut(chunk)?).get_mut(offset)?.take()?;
+        self.free.push(number);
+        self.len -= 1;
+        Some(row)
+    }
+
+    /// All rows in use, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        numbered(&self.chunks)
+    }
+
+    /// A picture of this moment. Costs one counter per chunk; later writes copy the chunk they touch.
+    #[must_use]
+    pub fn freeze(&self) -> FrozenRows<T> {
+        FrozenRows { chunks: self.chunks.clone() }
+    }
+
+    fn place_mut(&mut self, number: u32) -> &mut Option<T> {
+        let (chunk, offset) = split(number);
+        &mut Arc::make_mut(&mut self.chunks[chunk])[offset]
+    }
+}
+
+impl<T> FrozenRows<T> {
+    /// All rows in use, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        numbered(&self.chunks)
+    }
+
+    /// How many chunks there are.
+    #[must_use]
+    pub fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// The rows in use of one chunk, with their numbers.
+    pub fn chunk(&self, chunk: usize) -> impl Iterator<Item = (u32, &T)> {
+        let rows = self.chunks.get(chunk).map_or(&[][..], |rows| rows.as_slice());
+        rows_of(chunk, rows)
+    }
+}
+
+fn split(number: u32) -> (usize, usize) {
+    ((number >> SHIFT) as usize, number as usize & (CHUNK_ROWS - 1))
+}
+
+fn numbered<T>(chunks: &[Arc<Vec<Option<T>>>]) -> impl Iterator<Item = (u32, &T)> {
+    chunks.iter().enumerate().flat_map(|(chunk, rows)| rows_of(chunk, rows))
+}
+
+fn rows_of<T>(chunk: usize, rows: &[Option<T>]) -> impl Iterator<Item = (u32, &T)> {
+    let numbers = (chunk * CHUNK_ROWS..).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+    numbers.zip(rows).filter_map(|(number, row)| row.as_ref().map(|row| (number, row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_stable_and_freed_ones_are_used_again() {
+        let mut rows = Rows::default();
+        let numbers: Vec<u32> = (0..10_000_u64).map(|value| rows.insert(value)).collect();
+        assert_eq!(rows.len(), 10_000);
+        assert!(numbers.iter().zip(0..).all(|(number, value)| rows.get(*number) == Some(&value)));
+        assert_eq!(rows.remove(5_000), Some(5_000));
+        assert_eq!(rows.get(5_000), None);
+        assert_eq!(rows.remove(5_000), None);
+        assert_eq!(rows.len(), 9_999);
+        assert_eq!(rows.insert(7), 5_000);
+        assert_eq!(rows.get(10_000), None);
+        assert_eq!(rows.iter().count(), 10_000);
+    }
+
+    #[test]
+    fn a_frozen_picture_does_not_move() {
+        let mut rows = Rows::default();
+        for value in 0..5_000_u64 {
+            rows.insert(value);
+        }
+        let picture = rows.freeze();
+        for number in 0..5_000 {
+            if let Some(row) = rows.get_mut(number) {
+                *row += 1;
+            }
+        }
+        rows.remove(3);
+        rows.insert(99);
+        rows.insert(100);
+        assert!(picture.iter().all(|(number, row)| u64::from(number) == *row));
+        assert_eq!(picture.iter().count(), 5_000);
+        assert_eq!(picture.chunk_count(), 2);
+        assert_eq!(picture.chunk(1).count(), 5_000 - CHUNK_ROWS);
+        assert_eq!(rows.get(0), Some(&1));
+    }
+}

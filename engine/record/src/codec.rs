@@ -1,0 +1,142 @@
+//! The one file that names bincode.
+//!
+//! bincode 2.0.1, `standard()`: little-endian, variable-length integers. It is not self-describing and takes
+//! a length at its word, so: the log has checked a CRC before bytes come here, every decode has a limit
+//! (which counts widths in memory, not bytes on the wire), the same limit is checked when encoding, since
+//! bincode's does not bind the encoder, and all bytes must be consumed.
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::error::{DecodeError as BincodeDecode, EncodeError as BincodeEncode};
+use bincode::{BorrowDecode, Encode};
+
+/// The longest record. An order of 1,200 lines with ids and codes of 64 bytes, claims at several locations
+/// and its picture is some 250 KB; four times that leaves room.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// What a decoded body may occupy in memory: thirty-two times its bytes, since an empty list is one byte on
+/// the wire and twenty-four in memory, and a picture of a line is a handful of such.
+const DECODED_BYTES_MAX: usize = 32 * RECORD_BYTES_MAX;
+
+const CONFIG: Configuration<LittleEndian, Varint, Limit<DECODED_BYTES_MAX>> =
+    bincode::config::standard().with_limit::<DECODED_BYTES_MAX>();
+
+/// Why a body cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EncodeError {
+    /// Longer than [`RECORD_BYTES_MAX`].
+    TooLong {
+        /// How long the record would be.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// bincode refused: a defect.
+    Codec(String),
+}
+
+impl core::fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooLong { bytes, max } => write!(f, "record of {bytes} bytes exceeds {max}"),
+            Self::Codec(message) => write!(f, "record cannot be encoded: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+/// Why bytes are not a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecodeError {
+    /// Shorter than a header.
+    TooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A kind this release does not know.
+    UnknownKind {
+        /// The number.
+        kind: u8,
+    },
+    /// A version of a kind this release does not know.
+    UnknownVersion {
+        /// The kind.
+        kind: u8,
+        /// The version.
+        version: u8,
+    },
+    /// A flag this release does not know.
+    UnknownFlags {
+        /// The flags.
+        flags: u8,
+    },
+    /// The body is not what its kind says.
+    Malformed(String),
+    /// Bytes are left after the body.
+    TrailingBytes {
+        /// How many.
+        bytes: usize,
+    },
+}
+
+impl core::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooShort { bytes } => write!(f, "{bytes} bytes are no record"),
+            Self::UnknownKind { kind } => write!(f, "unknown record kind {kind}"),
+            Self::UnknownVersion { kind, version } => {
+                write!(f, "unknown version {version} of record kind {kind}")
+            }
+            Self::UnknownFlags { flags } => write!(f, "unknown record flags {flags:#010b}"),
+            Self::Malformed(message) => write!(f, "malformed record body: {message}"),
+            Self::TrailingBytes { bytes } => write!(f, "{bytes} bytes after the record body"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Appends a value's bytes.
+///
+/// # Errors
+/// [`EncodeError::TooLong`] if `out` would pass [`RECORD_BYTES_MAX`]; `out` is then as before.
+pub fn encode_into(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let before = out.len();
+    let result = bincode::encode_into_std_write(value, out, CONFIG).map_err(codec_error);
+    let bytes = out.len();
+    let result = match result {
+        Ok(_) if bytes > RECORD_BYTES_MAX => Err(EncodeError::TooLong { bytes, max: RECORD_BYTES_MAX }),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if result.is_err() {
+        out.truncate(before);
+    }
+    result
+}
+
+/// Reads one value that must be all of `bytes`.
+///
+/// # Errors
+/// [`DecodeError`] if it is malformed, over the limit, or bytes are left.
+pub fn decode<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    let (value, rest) = decode_first(bytes)?;
+    if rest.is_empty() { Ok(value) } else { Err(DecodeError::TrailingBytes { bytes: rest.len() }) }
+}
+
+/// Reads one value and returns it with the bytes after it.
+///
+/// # Errors
+/// [`DecodeError`] if it is malformed or over the limit.
+pub fn decode_first<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+    let (value, used) = bincode::borrow_decode_from_slice(bytes, CONFIG).map_err(malformed)?;
+    Ok((value, bytes.get(used..).unwrap_or(&[])))
+}
+
+fn codec_error(error: BincodeEncode) -> EncodeError {
+    EncodeError::Codec(error.to_string())
+}
+
+fn malformed(error: BincodeDecode) -> DecodeError {
+    DecodeError::Malformed(error.to_string())
+}

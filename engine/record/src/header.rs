@@ -1,0 +1,159 @@
+//! The header of every record: fixed places, so that a reader filters by merchant without decoding.
+//!
+//! ```text
+//! offset  bytes
+//!      0      1  kind
+//!      1      1  version of the body
+//!      2      1  flags: 1 = idempotency hash follows, 2 = fingerprint follows
+//!      3      1  0
+//!      4      4  merchant, little-endian; 0 = none
+//!      8      8  at: milliseconds since 1970-01-01 UTC, little-endian
+//!     16      4  actor: key number, little-endian; 0 = the system
+//!     20     16  request id
+//!     36   0/16  idempotency hash
+//!      …   0/16  fingerprint of the request's body
+//! ```
+
+use crate::codec::DecodeError;
+
+/// What a record says. The numbers are frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// A server took the log in use: always the first record.
+    LogOpened = 1,
+    /// A server stopped in good order.
+    LogClosed = 2,
+    /// A merchant exists.
+    MerchantCreated = 10,
+    /// A key was given out.
+    KeyCreated = 11,
+    /// A key is no longer good.
+    KeyRevoked = 12,
+    /// A location exists, or was changed.
+    LocationPut = 20,
+    /// A channel exists, or was changed.
+    ChannelPut = 21,
+    /// A SKU exists, or was changed.
+    SkuPut = 22,
+    /// Stock moved.
+    StockMoved = 30,
+    /// An order was accepted.
+    OrderAccepted = 40,
+    /// An order was refused.
+    OrderRefused = 41,
+    /// Units of an order were cancelled.
+    OrderCancelled = 42,
+    /// Units of an order left the building.
+    OrderShipped = 43,
+    /// Demands that waited were looked at, and some served.
+    BacklogFilled = 44,
+    /// Another command that carried a key was refused.
+    CommandRefused = 50,
+}
+
+/// All kinds, in the order of their numbers.
+pub const KINDS: [Kind; 15] = [
+    Kind::LogOpened,
+    Kind::LogClosed,
+    Kind::MerchantCreated,
+    Kind::KeyCreated,
+    Kind::KeyRevoked,
+    Kind::LocationPut,
+    Kind::ChannelPut,
+    Kind::SkuPut,
+    Kind::StockMoved,
+    Kind::OrderAccepted,
+    Kind::OrderRefused,
+    Kind::OrderCancelled,
+    Kind::OrderShipped,
+    Kind::BacklogFilled,
+    Kind::CommandRefused,
+];
+
+/// The version of every body of this release.
+pub const VERSION: u8 = 1;
+
+const FLAG_IDEMPOTENCY: u8 = 1;
+const FLAG_FINGERPRINT: u8 = 2;
+const FIXED_BYTES: usize = 36;
+
+/// See the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// What the record says.
+    pub kind: Kind,
+    /// Whose it is; 0 = nobody's.
+    pub merchant: u32,
+    /// When it was decided, in milliseconds since 1970-01-01 UTC; never before the record before it.
+    pub at: u64,
+    /// Which key asked for it; 0 = the system.
+    pub actor: u32,
+    /// The request it came with.
+    pub request: [u8; 16],
+    /// Keyed hash of the `Idempotency-Key`, if one was sent.
+    pub idempotency: Option<[u8; 16]>,
+    /// Keyed hash of what was asked, if a repeat can be recognised.
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+impl Header {
+    /// Appends the header's bytes.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        let flags = u8::from(self.idempotency.is_some()) * FLAG_IDEMPOTENCY
+            + u8::from(self.fingerprint.is_some()) * FLAG_FINGERPRINT;
+        out.extend_from_slice(&[self.kind as u8, VERSION, flags, 0]);
+        out.extend_from_slice(&self.merchant.to_le_bytes());
+        out.extend_from_slice(&self.at.to_le_bytes());
+        out.extend_from_slice(&self.actor.to_le_bytes());
+        out.extend_from_slice(&self.request);
+        for hash in [self.idempotency, self.fingerprint].into_iter().flatten() {
+            out.extend_from_slice(&hash);
+        }
+    }
+
+    /// Reads a header and returns it with the body's bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the record is too short, or of a kind, version or flag that is not known.
+    pub fn decode(record: &[u8]) -> Result<(Self, &[u8]), DecodeError> {
+        let short = DecodeError::TooShort { bytes: record.len() };
+        let (fixed, mut rest) = record.split_first_chunk::<FIXED_BYTES>().ok_or(short)?;
+        let [kind, version, flags, zero, ..] = *fixed;
+        let kind =
+            KINDS.into_iter().find(|known| *known as u8 == kind).ok_or(DecodeError::UnknownKind { kind })?;
+        if version != VERSION {
+            return Err(DecodeError::UnknownVersion { kind: kind as u8, version });
+        }
+        if flags & !(FLAG_IDEMPOTENCY | FLAG_FINGERPRINT) != 0 || zero != 0 {
+            return Err(DecodeError::UnknownFlags { flags: flags | zero });
+        }
+        let mut hash = |flag: u8| -> Result<Option<[u8; 16]>, DecodeError> {
+            if flags & flag == 0 {
+                return Ok(None);
+            }
+            let (hash, after) =
+                rest.split_first_chunk::<16>().ok_or(DecodeError::TooShort { bytes: record.len() })?;
+            rest = after;
+            Ok(Some(*hash))
+        };
+        let (idempotency, fingerprint) = (hash(FLAG_IDEMPOTENCY)?, hash(FLAG_FINGERPRINT)?);
+        let header = Self {
+            kind,
+            merchant: u32::from_le_bytes(part(fixed, 4)),
+            at: u64::from_le_bytes(part(fixed, 8)),
+            actor: u32::from_le_bytes(part(fixed, 16)),
+            request: part(fixed, 20),
+            idempotency,
+            fingerprint,
+        };
+        Ok((header, rest))
+    }
+}
+
+/// `N` bytes of the fixed part from an offset.
+fn part<const N: usize>(fixed: &[u8; FIXED_BYTES], offset: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&fixed[offset..offset + N]);
+    bytes
+}

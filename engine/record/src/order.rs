@@ -1,0 +1,226 @@
+//! Orders. An order's record has two parts: what was asked, and what was decided. The id of an order is the
+//! LSN of the record that accepted it.
+
+use crate::codec::{DecodeError, decode, decode_first};
+use crate::rules::PolicyV1;
+use bincode::{BorrowDecode, Encode};
+
+/// The first part of the bodies of [`crate::Kind::OrderAccepted`] and [`crate::Kind::OrderRefused`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct OrderAskedV1<'a> {
+    /// The channel's own number for it.
+    pub external_id: &'a str,
+    /// Which channel.
+    pub channel: u16,
+    /// The policy, if the order named one.
+    pub policy: Option<PolicyV1>,
+    /// When the channel says it was placed, in milliseconds since 1970-01-01 UTC.
+    pub placed_at: Option<i64>,
+    /// ISO 4217.
+    pub currency: Option<[u8; 3]>,
+    /// Where it goes, as far as routing needs it.
+    pub ship_to: Option<ShipToV1<'a>>,
+    /// Personal data, sealed under the order's own key.
+    pub customer: Option<SealedV1<'a>>,
+    /// What was asked for.
+    pub lines: Vec<LineAskedV1<'a>>,
+}
+
+/// Where an order goes; nothing here names a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ShipToV1<'a> {
+    /// ISO 3166-1 alpha-2.
+    pub country: &'a str,
+    /// Subdivision.
+    pub region: Option<&'a str>,
+    /// As the country writes it.
+    pub postal_code: Option<&'a str>,
+}
+
+/// Personal data: XChaCha20-Poly1305 under a key that the key store holds outside the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct SealedV1<'a> {
+    /// Which key.
+    pub key: [u8; 16],
+    /// Nonce.
+    pub nonce: [u8; 24],
+    /// Ciphertext and tag.
+    pub ciphertext: &'a [u8],
+}
+
+/// One line as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct LineAskedV1<'a> {
+    /// The channel's own name for it, unique in the order.
+    pub id: &'a str,
+    /// Which SKU.
+    pub sku: u32,
+    /// How many decimals its quantities have.
+    pub decimals: u8,
+    /// How many smallest units.
+    pub quantity: u32,
+    /// Millionths of the major unit.
+    pub unit_price: Option<i64>,
+}
+
+/// The second part of [`crate::Kind::OrderAccepted`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct OrderAcceptedV1 {
+    /// The policy that held.
+    pub policy: PolicyV1,
+    /// What is kept for it; what is missing waits.
+    pub claims: Vec<ClaimV1>,
+}
+
+/// Units kept for a demand. Demand `n` of an order is line `n`, as long as there are no kits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ClaimV1 {
+    /// Which demand, from 0.
+    pub demand: u16,
+    /// Where.
+    pub location: u16,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// The second part of [`crate::Kind::OrderRefused`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct OrderRefusedV1 {
+    /// Every line that could not be served.
+    pub shortfalls: Vec<ShortfallV1>,
+}
+
+/// One line that could not be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ShortfallV1 {
+    /// Which line, from 0.
+    pub line: u16,
+    /// What it asked.
+    pub requested: u32,
+    /// What there was for it.
+    pub available: u32,
+}
+
+/// One line of an order after an event.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct LinePictureV1 {
+    /// Units ordered.
+    pub ordered: u32,
+    /// Units cancelled.
+    pub cancelled: u32,
+    /// Units that left the building.
+    pub shipped: u32,
+    /// Units that came back.
+    pub returned: u32,
+    /// Units that wait.
+    pub backordered: u32,
+    /// Units whose claim was lost.
+    pub short: u32,
+    /// Units kept: location and quantity.
+    pub allocated: Vec<(u16, u32)>,
+}
+
+/// Body of [`crate::Kind::OrderCancelled`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct OrderCancelledV1<'a> {
+    /// Which order.
+    pub order: u64,
+    /// Line, from 0, and quantity.
+    pub lines: Vec<(u16, u32)>,
+    /// What its demands let go.
+    pub released: Vec<ReleasedV1>,
+    /// Why, as the caller says.
+    pub reason: Option<&'a str>,
+    /// The order afterwards.
+    pub after: Vec<LinePictureV1>,
+}
+
+/// Units that a cancellation let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ReleasedV1 {
+    /// Which demand.
+    pub demand: u16,
+    /// What the units were.
+    pub source: SourceV1,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// What a cancelled unit was until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum SourceV1 {
+    /// It waited, accepted without stock.
+    Backordered,
+    /// It waited, its claim had been lost.
+    Short,
+    /// It was kept at this location.
+    Claimed(u16),
+}
+
+/// Body of [`crate::Kind::OrderShipped`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct OrderShippedV1<'a> {
+    /// Which order.
+    pub order: u64,
+    /// From where.
+    pub location: u16,
+    /// Line, from 0, and quantity.
+    pub lines: Vec<(u16, u32)>,
+    /// Demand, from 0, and quantity of the claims that ended.
+    pub claims: Vec<(u16, u32)>,
+    /// The carrier's number.
+    pub tracking_number: Option<&'a str>,
+    /// The order afterwards.
+    pub after: Vec<LinePictureV1>,
+}
+
+/// Body of [`crate::Kind::BacklogFilled`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct BacklogFilledV1 {
+    /// For which SKU.
+    pub sku: u32,
+    /// Who got what.
+    pub fills: Vec<FilledV1>,
+    /// Where the pass goes on, if it does.
+    pub next: Option<WaitingV1>,
+}
+
+/// Units that one waiting demand got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct FilledV1 {
+    /// Whose, which, and what it had been.
+    pub waiting: WaitingV1,
+    /// Where.
+    pub location: u16,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// One demand that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct WaitingV1 {
+    /// Whether its claim had been lost; else it was accepted without stock.
+    pub is_short: bool,
+    /// Whose.
+    pub order: u64,
+    /// Which of its demands.
+    pub demand: u16,
+}
+
+/// Reads the body of an accepted order.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn decode_accepted(body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1), DecodeError> {
+    let (asked, rest) = decode_first(body)?;
+    Ok((asked, decode(rest)?))
+}
+
+/// Reads the body of a refused order.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn decode_refused(body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderRefusedV1), DecodeError> {
+    let (asked, rest) = decode_first(body)?;
+    Ok((asked, decode(rest)?))
+}

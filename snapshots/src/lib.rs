@@ -1,1 +1,17 @@
-//! Placeholder while the house is built.
+//! Durability: a log of records that are only bytes here.
+//!
+//! A *record* is what one append adds; it has the next [`Lsn`]. Records that wait together become a *frame*
+//! ([`log::frame`]), which is checked by CRC and chained by hash to the frame before it. Frames fill
+//! *segments* ([`log::segment`]), files that are zero-filled and synced before use. [`log::writer`] turns
+//! what has gathered into one frame, one write and one sync; only then is it durable. [`log::recovery`]
+//! reads everything back and tells a torn end, which a crash may leave, from damage, which it may not.
+//!
+//! All I/O goes through [`storage::Storage`], so the same code runs on a simulated disk.
+
+pub mod journal;
+pub mod log;
+pub mod lsn;
+pub mod storage;
+
+pub use log::{Log, LogOptions, OpenError, OpenReport, Opened};
+pub use lsn::Lsn;

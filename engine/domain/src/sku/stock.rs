@@ -36,6 +36,12 @@ impl Level {
         Self { location, sellable, damaged, quality_control, committed: 0 }
     }
 
+    /// The same level with so many claims; for an event read from a record, to be compared.
+    #[must_use]
+    pub fn with_committed(self, committed: u32) -> Self {
+        Self { committed, ..self }
+    }
+
     /// Where.
     #[must_use]
     pub fn location(&self) -> LocationNumber {

@@ -1,0 +1,86 @@
+//! The journal on local files: one write and one sync a frame.
+
+use super::frame::STORED_BYTES_MAX;
+use super::segment::{FIRST_FRAME, SegmentHeader, activate_spare, prepare_spare};
+use super::spare::Spare;
+use super::table::{SegmentTable, Tables};
+use crate::journal::{Frame, Journal, JournalError};
+use crate::lsn::Lsn;
+use crate::storage::{Storage, StorageFile};
+use parking_lot::RwLock;
+use std::io;
+use std::sync::Arc;
+
+/// See the module.
+pub struct LocalLog {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) cluster: [u8; 16],
+    pub(super) epoch: u64,
+    pub(super) segment_bytes: u64,
+    pub(super) spare: Arc<Spare>,
+    pub(super) tables: Arc<RwLock<Tables>>,
+    pub(super) file: Option<Arc<dyn StorageFile>>,
+    /// Where the next frame goes.
+    pub(super) offset: u64,
+    pub(super) last: Lsn,
+    pub(super) hash: [u8; 32],
+    pub(super) poisoned: bool,
+}
+
+impl Journal for LocalLog {
+    fn append(&mut self, expected: Lsn, frame: &Frame<'_>) -> Result<(), JournalError> {
+        if self.poisoned {
+            return Err(JournalError::Poisoned);
+        }
+        if expected != self.last {
+            return Err(JournalError::Fenced { expected, actual: self.last });
+        }
+        let bytes = frame.stored.len();
+        if bytes > STORED_BYTES_MAX || FIRST_FRAME + bytes as u64 > self.segment_bytes {
+            return Err(JournalError::TooLong { bytes });
+        }
+        // Poisoned until proven otherwise: a failed write or sync is never retried.
+        self.poisoned = true;
+        self.write(frame).map_err(|source| JournalError::Unknown { last: frame.last, source })?;
+        self.poisoned = false;
+        self.last = frame.last;
+        self.hash = frame.hash;
+        Ok(())
+    }
+
+    fn last(&self) -> Lsn {
+        self.last
+    }
+}
+
+impl LocalLog {
+    fn write(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        let file = match &self.file {
+            Some(file) if self.offset + frame.stored.len() as u64 <= self.segment_bytes => Arc::clone(file),
+            _ => self.next_segment(frame.first)?,
+        };
+        file.write_at(self.offset, frame.stored)?;
+        if !cfg!(feature = "fault-skip-sync") {
+            file.sync_data()?;
+        }
+        if let Some(table) = self.tables.write().last_mut() {
+            table.push(frame.first, self.offset);
+        }
+        self.offset += frame.stored.len() as u64;
+        Ok(())
+    }
+
+    /// Goes on in a new segment. The one before needs no further sync: every frame in it had its own.
+    fn next_segment(&mut self, first: Lsn) -> io::Result<Arc<dyn StorageFile>> {
+        if !self.spare.take() {
+            prepare_spare(&*self.storage, self.segment_bytes)?;
+        }
+        let header = SegmentHeader { cluster: self.cluster, epoch: self.epoch, first, previous: self.hash };
+        let file: Arc<dyn StorageFile> = activate_spare(&*self.storage, &header)?.into();
+        self.tables.write().push(SegmentTable::new(first, Arc::clone(&file)));
+        self.file = Some(Arc::clone(&file));
+        self.offset = FIRST_FRAME;
+        self.spare.order();
+        Ok(file)
+    }
+}

@@ -1,0 +1,145 @@
+//! The port on real files, and the lock on the data directory.
+
+use super::{Storage, StorageFile};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Files below a root directory.
+#[derive(Debug, Clone)]
+pub struct FileStorage {
+    root: PathBuf,
+}
+
+impl FileStorage {
+    /// Files below `root`, which need not exist yet.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+impl Storage for FileStorage {
+    fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
+        let path = self.path(path);
+        // A reader without write permission (the audit of a copy, say) can still read.
+        let file = OpenOptions::new().read(true).write(true).open(&path).or_else(|error| {
+            if error.kind() == io::ErrorKind::PermissionDenied { File::open(&path) } else { Err(error) }
+        })?;
+        Ok(Box::new(file))
+    }
+
+    fn create_new(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(self.path(path))?;
+        Ok(Box::new(file))
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.path(dir)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            // A name that is not UTF-8 is not ours.
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove_file(&self, path: &str) -> io::Result<()> {
+        fs::remove_file(self.path(path))
+    }
+
+    fn create_dir_all(&self, dir: &str) -> io::Result<()> {
+        fs::create_dir_all(self.path(dir))
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        File::open(self.path(dir))?.sync_all()
+    }
+}
+
+impl StorageFile for File {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.metadata().map(|metadata| metadata.len())
+    }
+}
+
+/// The one process that may write to a data directory. Given back when dropped, or when the process ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+/// Why a data directory cannot be locked.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("{path} is in use by process {pid}")]
+    Held {
+        /// The lock file.
+        path: String,
+        /// The process that says it holds it.
+        pid: String,
+    },
+    /// The disk says no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The lock file.
+        path: String,
+        /// What it says.
+        source: io::Error,
+    },
+}
+
+impl DirectoryLock {
+    /// Takes the lock on `root`, creating the directory if need be.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] if another process has it.
+    pub fn take(root: &Path) -> Result<Self, LockError> {
+        let path = root.join("LOCK");
+        let name = path.display().to_string();
+        let io_error = |source| LockError::Io { path: name.clone(), source };
+        fs::create_dir_all(root).map_err(io_error)?;
+        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = options.map_err(io_error)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let pid = fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
+                return Err(LockError::Held { path: name, pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(LockError::Io { path: name, source }),
+        }
+        file.set_len(0).map_err(io_error)?;
+        writeln!(file, "{}", std::process::id()).map_err(io_error)?;
+        Ok(Self { _file: file })
+    }
+}

@@ -1,0 +1,91 @@
+//! The I/O port: the few things the log asks of a disk. Paths are relative to the data directory and use
+//! `/`. Every durable step is explicit: a file's bytes by [`StorageFile::sync_data`], a directory's names by
+//! [`Storage::sync_dir`].
+
+mod file;
+mod sim;
+
+use std::io;
+
+pub use file::{DirectoryLock, FileStorage, LockError};
+pub use sim::{Crash, Fault, OpKind, SimStorage};
+
+/// A directory tree of files.
+pub trait Storage: Send + Sync {
+    /// Opens a file for reading and writing.
+    ///
+    /// # Errors
+    /// As the disk says; `NotFound` if there is none.
+    fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>>;
+
+    /// Creates a file that must not be there, for reading and writing.
+    ///
+    /// # Errors
+    /// As the disk says; `AlreadyExists` if there is one.
+    fn create_new(&self, path: &str) -> io::Result<Box<dyn StorageFile>>;
+
+    /// The names in a directory, sorted; empty if there is no such directory.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn list(&self, dir: &str) -> io::Result<Vec<String>>;
+
+    /// Renames a file or directory, over what is there.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn remove_file(&self, path: &str) -> io::Result<()>;
+
+    /// Creates a directory and those above it, if they are not there.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn create_dir_all(&self, dir: &str) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn sync_dir(&self, dir: &str) -> io::Result<()>;
+}
+
+/// An open file.
+pub trait StorageFile: Send + Sync {
+    /// Fills `buffer` from an offset.
+    ///
+    /// # Errors
+    /// As the disk says; `UnexpectedEof` if the file ends before.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Writes all of `bytes` at an offset.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes the file's bytes durable.
+    ///
+    /// # Errors
+    /// As the disk says. A failed sync is never retried: what it covered is unknown for ever.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// The file's length in bytes.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the file has no bytes.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn is_empty(&self) -> io::Result<bool> {
+        self.len().map(|bytes| bytes == 0)
+    }
+}

@@ -1,0 +1,246 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! What a crash, a failing disk and damage may do to the log, on the simulated disk.
+
+use onhand_snapshots::Lsn;
+use onhand_snapshots::log::segment::{LOG_DIR, first_of, path_of};
+use onhand_snapshots::log::{Log, LogOptions, OpenError, Opened, SEGMENT_BYTES_MIN, Stepped, scan};
+use onhand_snapshots::storage::{Crash, Fault, SimStorage, Storage};
+use std::sync::Arc;
+
+const OPTIONS: LogOptions = LogOptions { cluster: [7; 16], segment_bytes: SEGMENT_BYTES_MIN };
+
+/// The bytes of record `lsn`: of changing length, some of them with long runs of zeros.
+fn record(lsn: u64) -> Vec<u8> {
+    let filling = if lsn.is_multiple_of(3) { 0 } else { 0x5A };
+    let length = lsn * 397 % 3_000;
+    lsn.to_le_bytes().into_iter().chain((0..length).map(|_| filling)).collect()
+}
+
+fn open(storage: &SimStorage) -> Result<(Opened, u64), OpenError> {
+    let mut count = 0;
+    let opened = Log::open(Arc::new(storage.clone()), OPTIONS, Lsn(1), &mut |lsn, bytes| {
+        count += 1;
+        let expected = record(lsn.0);
+        if lsn.0 == count && bytes == expected {
+            Ok(())
+        } else {
+            Err(format!("record {lsn} is not what was written"))
+        }
+    })?;
+    assert_eq!(opened.report.last, Lsn(count));
+    Ok((opened, count))
+}
+
+/// Appends `frames` frames of up to five records; returns the last LSN that was reported durable.
+fn write(opened: &mut Opened, frames: u64) -> Lsn {
+    for frame in 0..frames {
+        for _ in 0..=frame % 5 {
+            let lsn = opened.appender.last().next();
+            if opened.appender.append(&[&record(lsn.0)]).is_err() {
+                return opened.appender.durable();
+            }
+        }
+        match opened.writer.step() {
+            Ok(Stepped::Durable(lsn)) => assert_eq!(lsn, opened.appender.durable()),
+            Ok(Stepped::Idle | Stepped::Closed) => panic!("something was waiting"),
+            Err(_) => return opened.appender.durable(),
+        }
+    }
+    opened.appender.durable()
+}
+
+#[test]
+fn a_log_goes_on_where_it_ended() {
+    let storage = SimStorage::default();
+    let (mut opened, count) = open(&storage).unwrap();
+    assert_eq!(count, 0);
+    let first = write(&mut opened, 600);
+    drop(opened);
+    let (mut opened, count) = open(&storage).unwrap();
+    assert_eq!(Lsn(count), first);
+    let second = write(&mut opened, 600);
+    assert!(storage.list(LOG_DIR).unwrap().iter().filter(|name| first_of(name).is_some()).count() > 2);
+    for lsn in [1, 2, first.0, first.0 + 1, second.0] {
+        assert_eq!(opened.reader.read(Lsn(lsn)).unwrap(), record(lsn));
+    }
+    assert!(opened.reader.read(second.next()).is_err());
+    let mut back = Vec::new();
+    let stop = opened.reader.scan_back(second.next(), usize::MAX, &mut |lsn, bytes| {
+        assert_eq!(bytes, record(lsn.0));
+        back.push(lsn.0);
+        true
+    });
+    assert_eq!(stop.unwrap(), Lsn(1));
+    assert!(back.iter().copied().eq((1..=second.0).rev()));
+    let mut forth = Vec::new();
+    opened
+        .reader
+        .scan_from(Lsn(17), &mut |lsn, _| {
+            forth.push(lsn.0);
+            lsn.0 < second.0 - 3
+        })
+        .unwrap();
+    assert!(forth.iter().copied().eq(17..=second.0 - 3));
+}
+
+#[test]
+fn a_crash_at_any_call_loses_nothing_durable() {
+    let calls = {
+        let storage = SimStorage::default();
+        let (mut opened, _) = open(&storage).unwrap();
+        write(&mut opened, 12);
+        storage.ops()
+    };
+    assert!(calls > 40);
+    for call in 0..calls {
+        for crash in
+            [Crash::LoseAll, Crash::KeepAll, Crash::Torn(call * 2 + 1), Crash::Torn(call * 7_919 + 3)]
+        {
+            let storage = SimStorage::default();
+            storage.die_at(call);
+            let durable = match open(&storage) {
+                Ok((mut opened, _)) => write(&mut opened, 12),
+                Err(_) => Lsn::ZERO,
+            };
+            storage.crash(crash);
+            let (mut opened, count) =
+                open(&storage).unwrap_or_else(|error| panic!("crash {crash:?} at call {call}: {error}"));
+            assert!(Lsn(count) >= durable, "crash {crash:?} at call {call}: {count} of {durable} are left");
+            // What was cut stays cut: the log goes on and opens again.
+            let last = write(&mut opened, 3);
+            drop(opened);
+            assert_eq!(Lsn(open(&storage).unwrap().1), last);
+        }
+    }
+}
+
+#[test]
+fn a_failed_call_stops_the_log_for_good() {
+    let start = {
+        let storage = SimStorage::default();
+        open(&storage).unwrap();
+        storage.ops()
+    };
+    for errno in [5, 28] {
+        for at in start..start + 60 {
+            let storage = SimStorage::default();
+            let (mut opened, _) = open(&storage).unwrap();
+            storage.fail_at(Fault { at, errno });
+            let durable = write(&mut opened, 10);
+            if durable < Lsn(28) {
+                assert!(opened.appender.append(&[b"more"]).is_err(), "call {at}");
+                assert!(opened.writer.step().is_err() || opened.appender.durable() == durable);
+                assert_eq!(opened.appender.durable(), durable);
+            }
+            drop(opened);
+            storage.crash(Crash::LoseAll);
+            assert!(Lsn(open(&storage).unwrap().1) >= durable, "call {at}");
+        }
+    }
+}
+
+/// A small log of one segment and the bytes of it that are in use.
+fn small() -> (SimStorage, u64, usize) {
+    let storage = SimStorage::default();
+    let (mut opened, _) = open(&storage).unwrap();
+    let last = write(&mut opened, 4);
+    let mut used = 0;
+    storage.damage(&path_of(Lsn(1)), |bytes| {
+        used = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == 0).count()
+    });
+    (storage, last.0, used)
+}
+
+/// Reads without changing anything: every record, or a refusal.
+fn exact_or_refused(storage: &SimStorage, last: u64, what: &str) {
+    if let Ok(found) = scan(storage, Lsn(1), &mut |lsn, bytes| {
+        assert_eq!(bytes, record(lsn.0), "{what}");
+        Ok(())
+    }) {
+        assert_eq!(found.last, Lsn(last), "{what}: records are silently lost");
+    }
+}
+
+#[test]
+fn every_flipped_or_zeroed_byte_is_exact_or_refused() {
+    let (storage, last, used) = small();
+    let path = path_of(Lsn(1));
+    for position in 0..used {
+        let mut before = 0;
+        storage.damage(&path, |bytes| {
+            before = bytes[position];
+            bytes[position] ^= 1 << (position % 8);
+        });
+        exact_or_refused(&storage, last, &format!("byte {position} flipped"));
+        storage.damage(&path, |bytes| bytes[position] = 0);
+        exact_or_refused(&storage, last, &format!("byte {position} zeroed"));
+        storage.damage(&path, |bytes| bytes[position] = before);
+    }
+    exact_or_refused(&storage, last, "mended");
+}
+
+#[test]
+fn a_zeroed_sector_before_the_last_frame_is_refused() {
+    let (storage, last, used) = small();
+    let mut cut = 0;
+    for sector in 0..used / 512 {
+        let copy = storage.fork();
+        copy.damage(&path_of(Lsn(1)), |bytes| bytes[sector * 512..(sector + 1) * 512].fill(0));
+        match open(&copy) {
+            Err(OpenError::Corrupt { .. }) => {}
+            Err(error) => panic!("sector {sector}: {error}"),
+            // The last frame alone may be taken for one that was never finished.
+            Ok((opened, count)) => {
+                assert!(opened.report.torn.is_some() && count < last);
+                assert_eq!(opened.report.torn.as_ref().map(|torn| torn.last_good), Some(Lsn(count)));
+                assert_eq!(copy.list("quarantine").unwrap().len(), 1);
+                cut = cut.max(last - count);
+            }
+        }
+    }
+    assert_eq!(cut, 4, "only the records of the last frame");
+}
+
+#[test]
+fn a_file_cut_short_is_refused_or_exact() {
+    let (storage, last, used) = small();
+    for length in (0..used).step_by(97) {
+        let copy = storage.fork();
+        copy.damage(&path_of(Lsn(1)), |bytes| bytes.truncate(length));
+        exact_or_refused(&copy, last, &format!("cut at {length}"));
+    }
+}
+
+#[test]
+fn segments_that_are_missing_swapped_or_foreign_are_recognised() {
+    let storage = SimStorage::default();
+    let (mut opened, _) = open(&storage).unwrap();
+    write(&mut opened, 1_200);
+    drop(opened);
+    let names = storage.list(LOG_DIR).unwrap();
+    let firsts: Vec<Lsn> = names.iter().filter_map(|name| first_of(name)).collect();
+    assert!(firsts.len() >= 4, "{names:?}");
+    let copy = storage.fork();
+    copy.remove_file(&path_of(firsts[1])).unwrap();
+    assert!(matches!(open(&copy), Err(OpenError::Missing { .. })));
+    let copy = storage.fork();
+    copy.remove_file(&path_of(firsts[0])).unwrap();
+    assert!(matches!(open(&copy), Err(OpenError::Missing { from: Lsn(1), .. })));
+    let copy = storage.fork();
+    copy.rename(&path_of(firsts[2]), &path_of(firsts[1])).unwrap();
+    assert!(matches!(open(&copy), Err(OpenError::Foreign { .. })));
+    // A segment of another journal at the same place.
+    let other = SimStorage::default();
+    let options = LogOptions { cluster: [8; 16], ..OPTIONS };
+    let mut opened = Log::open(Arc::new(other.clone()), options, Lsn(1), &mut |_, _| Ok(())).unwrap();
+    write(&mut opened, 1_200);
+    let mut foreign = Vec::new();
+    other.damage(&path_of(firsts[1]), |bytes| foreign.clone_from(bytes));
+    let copy = storage.fork();
+    copy.damage(&path_of(firsts[1]), |bytes| *bytes = foreign);
+    assert!(matches!(open(&copy), Err(OpenError::Foreign { .. })));
+    // A frame in a segment that is not the last cannot be torn.
+    let copy = storage.fork();
+    copy.damage(&path_of(firsts[1]), |bytes| bytes[4_096..4_608].fill(0));
+    assert!(matches!(open(&copy), Err(OpenError::Corrupt { .. })));
+}

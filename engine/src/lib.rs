@@ -1,1 +1,33 @@
-//! Placeholder while the house is built.
+//! The engine: SKU actors on shards, over a log.
+//!
+//! Read [`turn`] first: decide, append, evolve. A [`actor`] hosts a shard, which owns merchants whole;
+//! [`completion`] holds every answer back until its record is durable; [`recovery`] rebuilds all of it from
+//! the log. [`Handle`] is the public face, [`Engine`] starts and stops.
+
+mod actor;
+pub mod ask;
+pub mod clock;
+mod completion;
+pub mod config;
+pub mod directory;
+mod engine;
+pub mod error;
+mod fair;
+mod handle;
+mod keys;
+mod read;
+mod recovery;
+pub mod refusal;
+pub mod registry;
+pub mod secrets;
+pub mod translate;
+mod turn;
+
+pub use completion::{Inbox, Ticket};
+pub use config::EngineConfig;
+pub use engine::{Engine, OnFailure};
+pub use error::{AdminError, StartError};
+pub use handle::{Busy, Handle, Item};
+pub use onhand_domain as domain;
+pub use onhand_record as record;
+pub use onhand_snapshots as snapshots;

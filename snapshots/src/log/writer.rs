@@ -78,6 +78,8 @@ struct Gathering {
 struct Shared {
     gathering: Mutex<Gathering>,
     work: Condvar,
+    /// Told when something became durable, or never will.
+    progress: Condvar,
     durable: AtomicU64,
 }
 
@@ -114,6 +116,7 @@ pub(super) fn pair(
     let shared = Arc::new(Shared {
         gathering: Mutex::new(gathering),
         work: Condvar::new(),
+        progress: Condvar::new(),
         durable: AtomicU64::new(last.0),
     });
     let appender = Appender { shared: Arc::clone(&shared) };
@@ -167,6 +170,17 @@ impl Appender {
         Lsn(self.shared.durable.load(Ordering::Acquire))
     }
 
+    /// Blocks until a record is durable; `false` if the log closed or failed before. For rare work on threads
+    /// that may wait.
+    #[must_use]
+    pub fn wait_durable(&self, lsn: Lsn) -> bool {
+        let mut gathering = self.shared.gathering.lock();
+        while self.durable() < lsn && !gathering.closed {
+            self.shared.progress.wait(&mut gathering);
+        }
+        self.durable() >= lsn
+    }
+
     /// The last record that was added, durable or not.
     #[must_use]
     pub fn last(&self) -> Lsn {
@@ -204,6 +218,12 @@ impl LogWriter {
         gathering.woken = false;
     }
 
+    /// Everything up to here is durable.
+    #[must_use]
+    pub fn durable(&self) -> Lsn {
+        Lsn(self.shared.durable.load(Ordering::Acquire))
+    }
+
     /// Writes one frame of what has gathered and makes it durable.
     ///
     /// # Errors
@@ -221,6 +241,7 @@ impl LogWriter {
         if result.is_err() {
             self.shared.gathering.lock().closed = true;
         }
+        self.shared.progress.notify_all();
         result
     }
 

@@ -56,12 +56,20 @@ impl Storage for FileStorage {
         Ok(names)
     }
 
+    fn exists(&self, path: &str) -> io::Result<bool> {
+        self.path(path).try_exists()
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.path(from), self.path(to))
     }
 
     fn remove_file(&self, path: &str) -> io::Result<()> {
         fs::remove_file(self.path(path))
+    }
+
+    fn remove_dir_all(&self, dir: &str) -> io::Result<()> {
+        fs::remove_dir_all(self.path(dir))
     }
 
     fn create_dir_all(&self, dir: &str) -> io::Result<()> {

@@ -4,6 +4,7 @@
 
 mod file;
 mod sim;
+mod sim_names;
 
 use std::io;
 
@@ -30,7 +31,13 @@ pub trait Storage: Send + Sync {
     /// As the disk says.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
 
-    /// Renames a file or directory, over what is there.
+    /// Whether there is a file or directory of that name.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn exists(&self, path: &str) -> io::Result<bool>;
+
+    /// Renames a file or directory, over a file that is there.
     ///
     /// # Errors
     /// As the disk says.
@@ -41,6 +48,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// As the disk says.
     fn remove_file(&self, path: &str) -> io::Result<()>;
+
+    /// Removes a directory with all that is in it.
+    ///
+    /// # Errors
+    /// As the disk says; `NotFound` if there is none.
+    fn remove_dir_all(&self, dir: &str) -> io::Result<()>;
 
     /// Creates a directory and those above it, if they are not there.
     ///

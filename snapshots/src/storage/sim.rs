@@ -2,11 +2,13 @@
 //!
 //! It keeps what a process sees and what would survive a loss of power apart: bytes survive once their file
 //! is synced, names once their directory is. A crash keeps, of what was not synced, any subset of 512-byte
-//! sectors, chosen by a seed: torn and reordered writes both come out of that.
+//! sectors and the first so many changes of names, chosen by a seed: torn and reordered writes, and files
+//! that were never linked into their directory, all come out of that. A sync that fails does what kernels do:
+//! the bytes stay readable, but no later sync writes them.
 
+use super::sim_names::{Entry, NameOp, Names, parent_of};
 use super::{Storage, StorageFile};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -17,11 +19,11 @@ const SECTOR: usize = 512;
 pub enum OpKind {
     /// `read_at`.
     Read,
-    /// `write_at`, and creating a file.
+    /// `write_at`.
     Write,
     /// `sync_data` and `sync_dir`.
     Sync,
-    /// `rename` and `remove_file`.
+    /// Whatever changes names: creating, renaming, removing.
     Name,
 }
 
@@ -39,9 +41,9 @@ pub struct Fault {
 pub enum Crash {
     /// All of it is lost.
     LoseAll,
-    /// All of it is kept: the process died, the machine did not.
+    /// All of it is kept: the machine went down just after everything was written out.
     KeepAll,
-    /// Each sector is kept or lost by this seed.
+    /// Each sector, and the number of changed names, is kept or lost by this seed.
     Torn(u64),
 }
 
@@ -49,17 +51,23 @@ pub enum Crash {
 struct Inode {
     live: Vec<u8>,
     durable: Vec<u8>,
+    /// Ranges that the next sync writes.
+    dirty: Vec<(usize, usize)>,
 }
 
 #[derive(Debug, Default)]
 struct Disk {
     inodes: Vec<Inode>,
-    live: BTreeMap<String, usize>,
-    durable: BTreeMap<String, usize>,
+    names: Names,
     ops: u64,
+    ops_by_kind: [u64; 4],
     fault: Option<Fault>,
+    /// The n-th call of a kind fails.
+    kind_fault: Option<(OpKind, u64, i32)>,
     /// All calls fail from this many on: the moment of a crash.
     dead_from: Option<u64>,
+    /// Crashes so far; a file opened before one is of no use after it.
+    boot: u64,
 }
 
 /// A simulated disk. Clones share it.
@@ -71,23 +79,48 @@ pub struct SimStorage {
 struct SimFile {
     disk: Arc<Mutex<Disk>>,
     inode: usize,
+    boot: u64,
+}
+
+/// A seeded choice.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
 }
 
 impl Disk {
-    fn op(&mut self) -> io::Result<()> {
-        let number = self.ops;
+    fn op(&mut self, kind: OpKind) -> io::Result<()> {
+        let (number, of_kind) = (self.ops, self.ops_by_kind[kind as usize]);
         self.ops += 1;
+        self.ops_by_kind[kind as usize] += 1;
         if self.dead_from.is_some_and(|from| number >= from) {
             return Err(io::Error::other("the machine is off"));
         }
-        match self.fault {
-            Some(fault) if fault.at == number => Err(io::Error::from_raw_os_error(fault.errno)),
+        if let Some(fault) = self.fault.filter(|fault| fault.at == number) {
+            return Err(io::Error::from_raw_os_error(fault.errno));
+        }
+        match self.kind_fault {
+            Some((wanted, nth, errno)) if wanted == kind && nth == of_kind => {
+                Err(io::Error::from_raw_os_error(errno))
+            }
             _ => Ok(()),
         }
     }
 
-    fn inode(&self, path: &str) -> io::Result<usize> {
-        self.live.get(path).copied().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    fn alive(&self) -> io::Result<()> {
+        let dead = self.dead_from.is_some_and(|from| self.ops >= from);
+        if dead { Err(io::Error::other("the machine is off")) } else { Ok(()) }
+    }
+
+    fn name_op(&mut self, op: NameOp) -> io::Result<()> {
+        self.op(OpKind::Name)?;
+        self.names.apply(op)
     }
 }
 
@@ -98,12 +131,24 @@ impl SimStorage {
         self.disk.lock().ops
     }
 
+    /// How many calls of a kind were made.
+    #[must_use]
+    pub fn ops_of(&self, kind: OpKind) -> u64 {
+        self.disk.lock().ops_by_kind[kind as usize]
+    }
+
     /// Makes one call fail.
     pub fn fail_at(&self, fault: Fault) {
         self.disk.lock().fault = Some(fault);
     }
 
-    /// Makes every call fail from the `number`-th on, until [`SimStorage::crash`].
+    /// Makes the call of a kind fail before which `nth` of that kind were made.
+    pub fn fail_nth(&self, kind: OpKind, nth: u64, errno: i32) {
+        self.disk.lock().kind_fault = Some((kind, nth, errno));
+    }
+
+    /// Makes every call fail from the `number`-th on, until [`SimStorage::crash`] or
+    /// [`SimStorage::restart`].
     pub fn die_at(&self, number: u64) {
         self.disk.lock().dead_from = Some(number);
     }
@@ -111,168 +156,247 @@ impl SimStorage {
     /// The machine goes off and on again: only what was synced, and what the crash keeps, is there.
     pub fn crash(&self, crash: Crash) {
         let mut disk = self.disk.lock();
-        let mut seed = match crash {
-            Crash::LoseAll | Crash::KeepAll => 0,
-            Crash::Torn(seed) => seed | 1,
+        let mut dice = match crash {
+            Crash::LoseAll | Crash::KeepAll => Dice(1),
+            Crash::Torn(seed) => Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
         };
         let mut keep = || match crash {
             Crash::LoseAll => false,
             Crash::KeepAll => true,
-            Crash::Torn(_) => {
-                seed ^= seed << 13;
-                seed ^= seed >> 7;
-                seed ^= seed << 17;
-                seed & 1 == 0
-            }
+            Crash::Torn(_) => dice.roll() >> 40 & 1 == 0,
         };
         for inode in &mut disk.inodes {
             inode.settle(&mut keep);
         }
-        // Names: a journalling file system keeps all of them or falls back to the last synced ones.
-        let names = if keep() { disk.live.clone() } else { disk.durable.clone() };
-        disk.live.clone_from(&names);
-        disk.durable = names;
-        disk.dead_from = None;
-        disk.fault = None;
+        let pending = disk.names.pending();
+        let kept = match crash {
+            Crash::LoseAll => 0,
+            Crash::KeepAll => pending,
+            Crash::Torn(_) => {
+                usize::try_from(dice.roll() >> 33).unwrap_or(0).checked_rem(pending + 1).unwrap_or(0)
+            }
+        };
+        disk.names.crash(kept);
+        disk.boot += 1;
+        disk.forgive();
+    }
+
+    /// The process ends and another one begins: it sees all that was written, synced or not.
+    pub fn restart(&self) {
+        let mut disk = self.disk.lock();
+        disk.boot += 1;
+        disk.forgive();
     }
 
     /// Changes bytes of a file behind everybody's back, durably.
     pub fn damage(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut disk = self.disk.lock();
-        if let Ok(inode) = disk.inode(path) {
-            let Inode { live, durable } = &mut disk.inodes[inode];
+        if let Ok(inode) = disk.names.file(path) {
+            let Inode { live, durable, dirty } = &mut disk.inodes[inode];
             change(live);
             durable.clone_from(live);
+            dirty.clear();
         }
+    }
+
+    /// Flips one bit of a file, durably.
+    pub fn flip_bit(&self, path: &str, bit: u64) {
+        self.damage(path, |bytes| {
+            let at = usize::try_from(bit / 8).unwrap_or(usize::MAX);
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << (bit % 8);
+            }
+        });
+    }
+
+    /// The paths of all files, sorted.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        self.disk.lock().names.files()
     }
 
     /// A copy of the disk as it is, which goes its own way from here.
     #[must_use]
     pub fn fork(&self) -> Self {
         let disk = self.disk.lock();
-        let copy = Disk {
-            inodes: disk.inodes.clone(),
-            live: disk.live.clone(),
-            durable: disk.durable.clone(),
-            ops: 0,
-            fault: None,
-            dead_from: None,
-        };
+        let copy = Disk { inodes: disk.inodes.clone(), names: disk.names.clone(), ..Disk::default() };
         Self { disk: Arc::new(Mutex::new(copy)) }
+    }
+
+    fn file(&self, inode: usize, boot: u64) -> Box<dyn StorageFile> {
+        Box::new(SimFile { disk: Arc::clone(&self.disk), inode, boot })
+    }
+}
+
+impl Disk {
+    fn forgive(&mut self) {
+        self.dead_from = None;
+        self.fault = None;
+        self.kind_fault = None;
     }
 }
 
 impl Inode {
+    fn write(&mut self, start: usize, bytes: &[u8]) {
+        let end = start.saturating_add(bytes.len());
+        self.live.resize(self.live.len().max(end), 0);
+        self.live[start..end].copy_from_slice(bytes);
+        match self.dirty.last_mut() {
+            // Zero-filling writes one piece behind the other.
+            Some(last) if last.1 == start => last.1 = end,
+            _ => self.dirty.push((start, end)),
+        }
+    }
+
+    fn sync(&mut self) {
+        self.durable.resize(self.live.len().max(self.durable.len()), 0);
+        for (start, end) in self.dirty.drain(..) {
+            self.durable[start..end].copy_from_slice(&self.live[start..end]);
+        }
+    }
+
     fn settle(&mut self, keep: &mut impl FnMut() -> bool) {
         // A file's length goes with its first kept byte beyond the old end.
-        let mut after = self.durable.clone();
-        for start in (0..self.live.len()).step_by(SECTOR) {
-            let end = (start + SECTOR).min(self.live.len());
-            let same = self.durable.get(start..end).is_some_and(|old| old == &self.live[start..end]);
-            if !same && keep() {
-                after.resize(after.len().max(end), 0);
-                after[start..end].copy_from_slice(&self.live[start..end]);
+        for (start, end) in std::mem::take(&mut self.dirty) {
+            let mut at = start;
+            while at < end {
+                let stop = ((at / SECTOR + 1) * SECTOR).min(end);
+                if keep() {
+                    self.durable.resize(self.durable.len().max(stop), 0);
+                    self.durable[at..stop].copy_from_slice(&self.live[at..stop]);
+                }
+                at = stop;
             }
         }
-        self.live.clone_from(&after);
-        self.durable = after;
+        self.live.clone_from(&self.durable);
     }
 }
 
 impl Storage for SimStorage {
     fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
-        let inode = self.disk.lock().inode(path)?;
-        Ok(Box::new(SimFile { disk: Arc::clone(&self.disk), inode }))
+        let disk = self.disk.lock();
+        disk.alive()?;
+        let (inode, boot) = (disk.names.file(path)?, disk.boot);
+        drop(disk);
+        Ok(self.file(inode, boot))
     }
 
     fn create_new(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
         let mut disk = self.disk.lock();
-        disk.op()?;
-        if disk.live.contains_key(path) {
-            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
-        }
         let inode = disk.inodes.len();
+        disk.name_op(NameOp::Put(path.to_owned(), Entry::File(inode)))?;
         disk.inodes.push(Inode::default());
-        disk.live.insert(path.to_owned(), inode);
+        let boot = disk.boot;
         drop(disk);
-        Ok(Box::new(SimFile { disk: Arc::clone(&self.disk), inode }))
+        Ok(self.file(inode, boot))
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        let prefix = format!("{dir}/");
         let disk = self.disk.lock();
-        let below = disk.live.keys().filter_map(|path| path.strip_prefix(&prefix));
-        Ok(below.filter(|name| !name.contains('/')).map(str::to_owned).collect())
+        disk.alive()?;
+        Ok(disk.names.list(dir))
+    }
+
+    fn exists(&self, path: &str) -> io::Result<bool> {
+        let disk = self.disk.lock();
+        disk.alive()?;
+        Ok(disk.names.exists(path))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut disk = self.disk.lock();
-        disk.op()?;
-        let inode = disk.inode(from)?;
-        disk.live.remove(from);
-        disk.live.insert(to.to_owned(), inode);
-        Ok(())
+        self.disk.lock().name_op(NameOp::Rename(from.to_owned(), to.to_owned()))
     }
 
     fn remove_file(&self, path: &str) -> io::Result<()> {
         let mut disk = self.disk.lock();
-        disk.op()?;
-        disk.inode(path)?;
-        disk.live.remove(path);
-        Ok(())
+        disk.names.file(path)?;
+        disk.name_op(NameOp::Remove(path.to_owned()))
     }
 
-    fn create_dir_all(&self, _dir: &str) -> io::Result<()> {
+    fn remove_dir_all(&self, dir: &str) -> io::Result<()> {
+        self.disk.lock().name_op(NameOp::Remove(dir.to_owned()))
+    }
+
+    fn create_dir_all(&self, dir: &str) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        let mut missing = Vec::new();
+        let mut at = dir;
+        while !at.is_empty() && at != "." && !disk.names.exists(at) {
+            missing.push(at.to_owned());
+            at = parent_of(at);
+        }
+        for path in missing.into_iter().rev() {
+            disk.name_op(NameOp::Put(path, Entry::Dir))?;
+        }
         Ok(())
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
-        let prefix = format!("{dir}/");
         let mut disk = self.disk.lock();
-        disk.op()?;
-        let is_in = |path: &String| path.starts_with(&prefix);
-        let kept: Vec<(String, usize)> = disk
-            .live
-            .iter()
-            .filter(|(path, _)| is_in(path))
-            .map(|(path, inode)| (path.clone(), *inode))
-            .collect();
-        disk.durable.retain(|path, _| !is_in(path));
-        disk.durable.extend(kept);
-        Ok(())
+        disk.op(OpKind::Sync)?;
+        disk.names.sync(dir)
+    }
+}
+
+impl SimFile {
+    fn with<T>(
+        &self,
+        kind: OpKind,
+        act: impl FnOnce(&mut Inode, io::Result<()>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut disk = self.disk.lock();
+        if disk.boot != self.boot {
+            return Err(io::Error::other("the file was opened before a crash"));
+        }
+        let allowed = disk.op(kind);
+        act(&mut disk.inodes[self.inode], allowed)
     }
 }
 
 impl StorageFile for SimFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let mut disk = self.disk.lock();
-        disk.op()?;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let bytes = disk.inodes[self.inode].live.get(start..start.saturating_add(buffer.len()));
-        buffer.copy_from_slice(bytes.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?);
-        Ok(())
+        self.with(OpKind::Read, |inode, allowed| {
+            allowed?;
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let bytes = inode.live.get(start..start.saturating_add(buffer.len()));
+            buffer.copy_from_slice(bytes.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?);
+            Ok(())
+        })
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut disk = self.disk.lock();
-        disk.op()?;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let live = &mut disk.inodes[self.inode].live;
-        let end = start.saturating_add(bytes.len());
-        live.resize(live.len().max(end), 0);
-        live[start..end].copy_from_slice(bytes);
-        Ok(())
+        self.with(OpKind::Write, |inode, allowed| {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            match allowed {
+                Ok(()) => inode.write(start, bytes),
+                // A write that fails on a disk that works has often written a part.
+                Err(error) if error.raw_os_error().is_some() => {
+                    inode.write(start, &bytes[..bytes.len() / 2 / SECTOR * SECTOR]);
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
+            Ok(())
+        })
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut disk = self.disk.lock();
-        disk.op()?;
-        let inode = &mut disk.inodes[self.inode];
-        inode.durable.clone_from(&inode.live);
-        Ok(())
+        self.with(OpKind::Sync, |inode, allowed| {
+            match allowed {
+                Ok(()) => inode.sync(),
+                Err(error) if error.raw_os_error().is_some() => {
+                    inode.dirty.clear();
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
+            Ok(())
+        })
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.disk.lock().inodes[self.inode].live.len() as u64)
+        let disk = self.disk.lock();
+        disk.alive()?;
+        Ok(disk.inodes[self.inode].live.len() as u64)
     }
 }

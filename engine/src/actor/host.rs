@@ -1,0 +1,131 @@
+//! The actix actor that hosts a shard, on a thread of its own.
+//!
+//! Messages are batches: a message per order would cost more than the order (an actor hop is some hundred
+//! nanoseconds and a wake-up, a turn in a batch twenty). A batch is first sorted into the merchants' queues;
+//! the turns run once the mailbox was looked through, so that fairness sees everybody who is there.
+
+use super::shard::{Batch, Shard};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
+use std::io;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+/// Batches that may wait before a shard. Admission has bounded the submissions in them already.
+const MAILBOX_MAX: usize = 4_096;
+
+/// Runs turns.
+struct Turn;
+
+/// Ends the shard once its queue is empty, and returns it through the channel.
+struct Stop(mpsc::SyncSender<Shard>);
+
+impl Message for Batch {
+    type Result = ();
+}
+
+impl Message for Turn {
+    type Result = ();
+}
+
+impl Message for Stop {
+    type Result = ();
+}
+
+struct Host {
+    shard: Option<Shard>,
+    turn_is_due: bool,
+    /// Dropped with the actor; its thread waits for that.
+    _alive: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Actor for Host {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX_MAX);
+        if self.shard.as_ref().is_some_and(Shard::has_work) {
+            self.turn_is_due = true;
+            context.notify(Turn);
+        }
+    }
+}
+
+impl Handler<Batch> for Host {
+    type Result = ();
+
+    fn handle(&mut self, batch: Batch, context: &mut Self::Context) {
+        let Some(shard) = &mut self.shard else { return };
+        shard.enqueue(batch);
+        if !self.turn_is_due {
+            self.turn_is_due = true;
+            context.notify(Turn);
+        }
+    }
+}
+
+impl Handler<Turn> for Host {
+    type Result = ();
+
+    fn handle(&mut self, _: Turn, context: &mut Self::Context) {
+        let Some(shard) = &mut self.shard else { return };
+        shard.step();
+        self.turn_is_due = shard.has_work();
+        if self.turn_is_due {
+            context.notify(Turn);
+        }
+    }
+}
+
+impl Handler<Stop> for Host {
+    type Result = ();
+
+    fn handle(&mut self, stop: Stop, context: &mut Self::Context) {
+        if let Some(mut shard) = self.shard.take() {
+            while shard.has_work() {
+                shard.step();
+            }
+            // A receiver that is gone does not want it back.
+            drop(stop.0.send(shard));
+        }
+        context.stop();
+    }
+}
+
+/// The way to a shard.
+#[derive(Clone)]
+pub(crate) struct ShardAddress(Addr<Host>);
+
+impl ShardAddress {
+    /// Sends a batch; gives it back if the shard's mailbox is full or closed.
+    pub(crate) fn send(&self, batch: Batch) -> Result<(), Batch> {
+        self.0.try_send(batch).map_err(|error| match error {
+            actix::prelude::SendError::Full(batch) | actix::prelude::SendError::Closed(batch) => batch,
+        })
+    }
+
+    /// Lets the shard finish what it has and takes it back.
+    pub(crate) fn stop(&self) -> Option<Shard> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.0.try_send(Stop(sender)).ok()?;
+        receiver.recv().ok()
+    }
+}
+
+/// Starts a shard on a thread of its own.
+///
+/// # Errors
+/// If the operating system gives no thread.
+pub(crate) fn start(number: usize, shard: Shard) -> io::Result<(ShardAddress, JoinHandle<()>)> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
+        actix::System::new().block_on(async move {
+            let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+            let address = Host { shard: Some(shard), turn_is_due: false, _alive: alive }.start();
+            drop(sender.send(address));
+            // Nothing is ever sent: this ends when the actor does.
+            drop(ended.await);
+        });
+    })?;
+    let address = receiver.recv().map_err(|_| io::Error::other("the shard's thread ended at once"))?;
+    Ok((ShardAddress(address), thread))
+}

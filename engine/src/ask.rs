@@ -1,0 +1,336 @@
+//! What the gateway hands to a shard, in numbers where decisions need them and in texts where only the
+//! record does; and what comes back.
+
+use onhand_domain::command::{PutChannel, PutLocation, PutSku};
+use onhand_domain::order::{Order, Policy};
+use onhand_domain::sku::{Level, StockState};
+use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, Rejection, SkuNumber};
+use onhand_record::order::{OrderAcceptedV1, OrderRefusedV1};
+use onhand_snapshots::Lsn;
+
+/// One request, named and parsed, on its way to the shard of its merchant.
+#[derive(Debug)]
+pub struct Submission {
+    /// Whose.
+    pub merchant: MerchantNumber,
+    /// The key that asked; 0 = the system.
+    pub actor: u32,
+    /// The request's id.
+    pub request: [u8; 16],
+    /// Keyed hash of the `Idempotency-Key`, if there is one.
+    pub idempotency: Option<[u8; 16]>,
+    /// Keyed hash of what is asked.
+    pub fingerprint: Option<[u8; 16]>,
+    /// Records that were read and are not what this submission repeats, though their hashes collide.
+    pub not_repeats: Vec<Lsn>,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What can be asked of a shard.
+#[derive(Debug)]
+pub enum Ask {
+    /// Create or change a location.
+    PutLocation(LocationAsk),
+    /// Create or change a channel.
+    PutChannel(ChannelAsk),
+    /// Create or change a SKU.
+    PutSku(SkuAsk),
+    /// Move stock.
+    MoveStock(StockAsk),
+    /// Place an order.
+    PlaceOrder(OrderAsk),
+    /// Cancel units of an order.
+    CancelOrder(CancelAsk),
+    /// Ship units of an order.
+    ShipOrder(ShipAsk),
+    /// Read, change nothing.
+    Read(ReadAsk),
+}
+
+/// See [`Ask::PutLocation`].
+#[derive(Debug, Clone)]
+pub struct LocationAsk {
+    /// Its code.
+    pub code: String,
+    /// `warehouse`, `shop`, `3pl` or `dropship_supplier`.
+    pub kind: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Subdivision.
+    pub region: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// Smaller is preferred.
+    pub priority: u32,
+}
+
+/// See [`Ask::PutChannel`].
+#[derive(Debug, Clone)]
+pub struct ChannelAsk {
+    /// Its code.
+    pub code: String,
+    /// `shopify`, `amazon`, `woocommerce`, `wholesale`, `pos` or `api`.
+    pub kind: String,
+    /// The locations that serve it, the preferred one first.
+    pub locations: Vec<LocationNumber>,
+    /// What its orders get if they name no policy.
+    pub policy: Policy,
+}
+
+/// See [`Ask::PutSku`].
+#[derive(Debug, Clone)]
+pub struct SkuAsk {
+    /// Its code.
+    pub code: String,
+    /// For people.
+    pub title: Option<String>,
+    /// What is counted.
+    pub unit: Option<String>,
+    /// Decimals of its quantities.
+    pub decimals: u8,
+    /// GTIN.
+    pub gtin: Option<String>,
+    /// Free words.
+    pub tags: Vec<String>,
+}
+
+/// See [`Ask::MoveStock`].
+#[derive(Debug, Clone)]
+pub struct StockAsk {
+    /// Of what.
+    pub sku: SkuNumber,
+    /// Where.
+    pub location: LocationNumber,
+    /// How.
+    pub movement: Movement,
+    /// A reason code.
+    pub reason: String,
+    /// The caller's document.
+    pub reference: Option<String>,
+}
+
+/// How stock moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movement {
+    /// Goods come in.
+    Receive {
+        /// In what state.
+        state: StockState,
+        /// How many.
+        quantity: u32,
+    },
+    /// A difference.
+    Adjust {
+        /// Of which state.
+        state: StockState,
+        /// The difference.
+        delta: i64,
+    },
+    /// A compare-and-set of sellable units.
+    Set {
+        /// What the caller believes.
+        expected: u32,
+        /// What is there.
+        new: u32,
+    },
+    /// Another state, same place.
+    Move {
+        /// From.
+        from: StockState,
+        /// To.
+        to: StockState,
+        /// How many.
+        quantity: u32,
+    },
+}
+
+/// See [`Ask::PlaceOrder`].
+#[derive(Debug)]
+pub struct OrderAsk {
+    /// Which channel.
+    pub channel: ChannelNumber,
+    /// Hash of (channel, external id): an accepted order owns it for ever.
+    pub external: [u8; 16],
+    /// The policy, if the order names one.
+    pub policy: Option<Policy>,
+    /// SKU and quantity of each line.
+    pub lines: Box<[(SkuNumber, u32)]>,
+    /// The order as asked, encoded as `OrderAskedV1` by whoever parsed it, off the shard.
+    pub asked: Vec<u8>,
+}
+
+/// See [`Ask::CancelOrder`].
+#[derive(Debug, Clone)]
+pub struct CancelAsk {
+    /// Which order.
+    pub order: OrderId,
+    /// Line and quantity; everything open if `None`.
+    pub lines: Option<Vec<(u16, u32)>>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// See [`Ask::ShipOrder`].
+#[derive(Debug, Clone)]
+pub struct ShipAsk {
+    /// Which order.
+    pub order: OrderId,
+    /// From where.
+    pub location: LocationNumber,
+    /// Line and quantity.
+    pub lines: Vec<(u16, u32)>,
+    /// The carrier's number.
+    pub tracking_number: Option<String>,
+}
+
+/// What can be read.
+#[derive(Debug, Clone)]
+pub enum ReadAsk {
+    /// Stock of up to `limit` SKUs from a number on.
+    Stock {
+        /// The first SKU.
+        from: SkuNumber,
+        /// How many.
+        limit: usize,
+    },
+    /// What channels can sell of some SKUs.
+    Availability {
+        /// Which SKUs.
+        skus: Vec<SkuNumber>,
+        /// For which channels.
+        channels: Vec<ChannelNumber>,
+    },
+    /// Orders as they stand.
+    Orders(Vec<OrderId>),
+}
+
+/// Stock of one SKU as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct StockRead {
+    /// Which SKU.
+    pub sku: SkuNumber,
+    /// Its stock, by location.
+    pub levels: Vec<Level>,
+    /// What may be claimed at each of those locations.
+    pub free: Vec<u32>,
+    /// Units that wait, accepted without stock.
+    pub backordered: u64,
+    /// Units that wait, their claims lost.
+    pub short: u64,
+}
+
+/// An order as its owner sees it.
+#[derive(Debug, Clone)]
+pub enum OrderRead {
+    /// Open, and in memory.
+    Open(Box<Order>),
+    /// Closed by the record of this LSN, which has its last picture.
+    Closed(Lsn),
+    /// Not an order of this merchant that memory or an index knows.
+    Unknown,
+}
+
+/// What was read.
+#[derive(Debug, Clone)]
+pub enum ReadAnswer {
+    /// See [`ReadAsk::Stock`].
+    Stock {
+        /// The SKUs.
+        rows: Vec<StockRead>,
+        /// Where to go on.
+        next: Option<SkuNumber>,
+    },
+    /// See [`ReadAsk::Availability`]: for each SKU one number per channel asked for.
+    Availability(Vec<Vec<u64>>),
+    /// See [`ReadAsk::Orders`], in the order asked.
+    Orders(Vec<OrderRead>),
+}
+
+/// What a submission gets. Every variant but the last three rests on a record that is durable by the time
+/// the answer is handed out.
+#[derive(Debug)]
+pub enum Answer {
+    /// It was decided and logged; the record says all.
+    Recorded {
+        /// Where.
+        lsn: Lsn,
+        /// The record's bytes.
+        record: Vec<u8>,
+    },
+    /// The order was accepted; with what was asked, this is the record.
+    Accepted {
+        /// The order's id.
+        lsn: Lsn,
+        /// What was decided.
+        accepted: OrderAcceptedV1,
+    },
+    /// The order was refused; logged only if it carried a key.
+    Refused {
+        /// Where, if logged; else the state it rests on.
+        lsn: Lsn,
+        /// What was missing.
+        refused: OrderRefusedV1,
+    },
+    /// An earlier record has the same key or external id: read it, compare, and answer from it.
+    Repeats {
+        /// Where.
+        lsn: Lsn,
+        /// Whether the idempotency key was found; else the external id.
+        by_key: bool,
+    },
+    /// What was read, and the LSN of the state it was read from.
+    Read {
+        /// The state.
+        lsn: Lsn,
+        /// What was read.
+        read: ReadAnswer,
+    },
+    /// The business "no" that is not remembered.
+    Rejected(Rejection),
+    /// The log's buffer is full: nothing was done.
+    Busy,
+    /// A defect: deciding failed, nothing was done.
+    Failed,
+    /// The merchant's state could not be trusted and is not served.
+    Poisoned,
+}
+
+impl Movement {
+    pub(crate) fn command(self, sku: SkuNumber, location: LocationNumber) -> onhand_domain::Command<'static> {
+        use onhand_domain::command::{Adjust, Command, Move, Receive, Set};
+        match self {
+            Self::Receive { state, quantity } => Command::Receive(Receive { sku, location, state, quantity }),
+            Self::Adjust { state, delta } => Command::Adjust(Adjust { sku, location, state, delta }),
+            Self::Set { expected, new } => Command::Set(Set { sku, location, expected, new }),
+            Self::Move { from, to, quantity } => Command::Move(Move { sku, location, from, to, quantity }),
+        }
+    }
+}
+
+impl LocationAsk {
+    pub(crate) fn command(location: Option<LocationNumber>) -> PutLocation {
+        PutLocation { location }
+    }
+}
+
+impl ChannelAsk {
+    pub(crate) fn command(&self, channel: Option<ChannelNumber>) -> PutChannel<'_> {
+        PutChannel { channel, locations: &self.locations, policy: self.policy }
+    }
+}
+
+impl SkuAsk {
+    pub(crate) fn command(&self, sku: Option<SkuNumber>) -> PutSku {
+        PutSku { sku, decimals: self.decimals }
+    }
+}
+
+impl OrderAsk {
+    /// The external id in the body of an accepted order's record.
+    pub(crate) fn external_id(body: &[u8]) -> Result<&str, onhand_record::DecodeError> {
+        let (asked, _): (onhand_record::order::OrderAskedV1<'_>, _) =
+            onhand_record::codec::decode_first(body)?;
+        Ok(asked.external_id)
+    }
+}

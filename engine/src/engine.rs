@@ -1,0 +1,200 @@
+//! Starting and stopping: recovery first, then the threads; the other way round at the end.
+
+use crate::actor::{Shard, ShardAddress, ShardState, start};
+use crate::clock::Clock;
+use crate::completion::Completions;
+use crate::config::EngineConfig;
+use crate::directory::Directories;
+use crate::error::StartError;
+use crate::handle::{Handle, Inner};
+use crate::recovery::Replay;
+use crate::registry::Registry;
+use crate::secrets::{Fingerprints, random_bytes};
+use onhand_record::admin::{LogClosedV1, LogOpenedV1};
+use onhand_record::{Header, Kind, encode_into};
+use onhand_snapshots::Lsn;
+use onhand_snapshots::log::{
+    Appender, Log, LogOptions, LogWriter, OpenReport, SpareCloser, Stepped, WriteError,
+};
+use onhand_snapshots::storage::Storage;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// The set of record kinds this release writes.
+const FEATURE_LEVEL: u32 = 1;
+
+/// What the process does when the log fails. It must not go on: what the disk holds is unknown.
+pub type OnFailure = Box<dyn Fn(&WriteError) + Send>;
+
+/// A running engine.
+pub struct Engine {
+    handle: Handle,
+    addresses: Vec<ShardAddress>,
+    shard_threads: Vec<JoinHandle<()>>,
+    log_threads: Vec<JoinHandle<()>>,
+    spares: SpareCloser,
+    report: OpenReport,
+}
+
+impl Engine {
+    /// Recovers what a data directory holds and starts. `on_failure` is called when the log fails; it
+    /// should end the process.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing was changed, unless a torn end was cut off.
+    pub fn start(
+        storage: Arc<dyn Storage>,
+        fingerprints: Fingerprints,
+        clock: Arc<dyn Clock>,
+        config: &EngineConfig,
+        on_failure: OnFailure,
+    ) -> Result<Self, StartError> {
+        let cluster = random_bytes().map_err(|source| StartError::Io { what: "random bytes", source })?;
+        let options = LogOptions { cluster, segment_bytes: config.segment_bytes };
+        let completions = Arc::new(Completions::new(config.shards));
+        let (directories, registry) = (Arc::new(Directories::default()), Arc::new(Registry::default()));
+        let mut states: Vec<ShardState> = (0..config.shards.max(1)).map(|_| ShardState::default()).collect();
+        let mut replay = Replay {
+            states: &mut states,
+            directories: &directories,
+            registry: &registry,
+            fingerprints: &fingerprints,
+            closing_digest: None,
+        };
+        let opened = Log::open(storage, options, Lsn(1), &mut |lsn, record| replay.record(lsn, record))?;
+        let closing_digest = replay.closing_digest;
+        check(&states, closing_digest)?;
+        let (appender, mut writer, report) = (opened.appender, opened.writer, opened.report);
+        if report.last == Lsn::ZERO {
+            open_log(&appender, &mut writer, &report, clock.now_ms())?;
+        }
+        let spares = opened.spares.closer();
+        let preparer = opened.spares;
+        let log_threads = vec![
+            spawn("log-writer", log_loop(writer, Arc::clone(&completions), on_failure))?,
+            spawn("log-spare", move || while matches!(preparer.step(), Ok(true) | Err(_)) {})?,
+        ];
+        let mut addresses = Vec::new();
+        let mut shard_threads = Vec::new();
+        for (number, state) in states.into_iter().enumerate() {
+            let shard =
+                Shard::new(number, state, appender.clone(), Arc::clone(&completions), Arc::clone(&clock));
+            let thread_error = |source| StartError::Io { what: "starting a thread", source };
+            let (address, thread) = start(number, shard).map_err(thread_error)?;
+            addresses.push(address);
+            shard_threads.push(thread);
+        }
+        let inner = Inner {
+            shards: addresses.clone(),
+            completions,
+            directories,
+            registry,
+            appender,
+            reader: opened.reader,
+            clock,
+            fingerprints,
+            limits: config.queues,
+            admin: Mutex::new(()),
+        };
+        let handle = Handle { inner: Arc::new(inner) };
+        Ok(Self { handle, addresses, shard_threads, log_threads, spares, report })
+    }
+
+    /// The way to it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// What opening the log found.
+    #[must_use]
+    pub fn report(&self) -> &OpenReport {
+        &self.report
+    }
+
+    /// Finishes what was admitted, writes the closing record and stops. Returns the digest of the state.
+    pub fn stop(self) -> u64 {
+        let shards: Vec<Shard> = self.addresses.iter().filter_map(ShardAddress::stop).collect();
+        let digests = shards.iter().map(|shard| shard.state().check());
+        let digest = digests.fold(0_u64, |sum, digest| sum.wrapping_add(digest.unwrap_or(0)));
+        let mut record = Vec::new();
+        system_header(Kind::LogClosed, self.handle.now_ms()).encode_into(&mut record);
+        let appender = &self.handle.inner.appender;
+        if encode_into(&LogClosedV1 { digest }, &mut record).is_ok() && appender.append(&[&record]).is_err() {
+            tracing::warn!("the log took no closing record");
+        }
+        appender.close();
+        self.spares.close();
+        for thread in self.shard_threads.into_iter().chain(self.log_threads) {
+            if thread.join().is_err() {
+                tracing::error!("a thread panicked");
+            }
+        }
+        digest
+    }
+}
+
+/// Nothing is served from a state that breaks an invariant or is not the one that stopped.
+fn check(states: &[ShardState], closing_digest: Option<u64>) -> Result<(), StartError> {
+    let mut recovered = 0_u64;
+    for state in states {
+        let digest = state.check().map_err(|(merchant, violation)| StartError::Invariant {
+            merchant: merchant.0,
+            violation: violation.to_string(),
+        })?;
+        recovered = recovered.wrapping_add(digest);
+    }
+    match closing_digest {
+        Some(written) if written != recovered => Err(StartError::Digest { recovered, written }),
+        _ => Ok(()),
+    }
+}
+
+/// The first record of a journal says whose it is.
+fn open_log(
+    appender: &Appender,
+    writer: &mut LogWriter,
+    report: &OpenReport,
+    now_ms: u64,
+) -> Result<(), StartError> {
+    let mut record = Vec::new();
+    system_header(Kind::LogOpened, now_ms).encode_into(&mut record);
+    let opened = LogOpenedV1 { cluster: report.cluster, epoch: report.epoch, feature_level: FEATURE_LEVEL };
+    let refused = |message: String| StartError::Io {
+        what: "writing the first record",
+        source: std::io::Error::other(message),
+    };
+    encode_into(&opened, &mut record).map_err(|error| refused(error.to_string()))?;
+    appender.append(&[&record]).map_err(|error| refused(error.to_string()))?;
+    writer.step()?;
+    Ok(())
+}
+
+fn system_header(kind: Kind, at: u64) -> Header {
+    Header { kind, merchant: 0, at, actor: 0, request: [0; 16], idempotency: None, fingerprint: None }
+}
+
+/// Write what has gathered, sync, hand out the answers; until closed.
+fn log_loop(
+    mut writer: LogWriter,
+    completions: Arc<Completions>,
+    on_failure: OnFailure,
+) -> impl FnOnce() + Send {
+    move || {
+        loop {
+            writer.wait();
+            match writer.step() {
+                Ok(Stepped::Durable(durable)) => completions.release(durable),
+                Ok(Stepped::Idle) => completions.release(writer.durable()),
+                Ok(Stepped::Closed) => return completions.release(writer.durable()),
+                Err(error) => return on_failure(&error),
+            }
+        }
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    thread.map_err(|source| StartError::Io { what: "starting a thread", source })
+}

@@ -1,0 +1,68 @@
+//! Why an engine does not start, or stops.
+
+use onhand_snapshots::log::{OpenError, WriteError};
+use onhand_snapshots::storage::LockError;
+use std::io;
+
+/// Why an engine does not start. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process has the data directory.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The log cannot be trusted or read.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// The recovered state breaks an invariant.
+    #[error(
+        "the recovered state of merchant {merchant} is wrong: {violation}; `onhand verify DIR` says more"
+    )]
+    Invariant {
+        /// Whose.
+        merchant: u32,
+        /// What does not hold.
+        violation: String,
+    },
+    /// The recovered state is not the one that stopped.
+    #[error("the recovered state has digest {recovered:016x}, the clean stop wrote {written:016x}")]
+    Digest {
+        /// What was recovered.
+        recovered: u64,
+        /// What the closing record says.
+        written: u64,
+    },
+    /// The operating system says no.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// What it says.
+        source: io::Error,
+    },
+    /// The first record could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Why a merchant or key was not created.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AdminError {
+    /// The name is taken.
+    #[error("merchant {0} exists already")]
+    MerchantExists(String),
+    /// There is no such merchant.
+    #[error("there is no merchant {0}")]
+    NoMerchant(String),
+    /// There is no such key, or it was revoked before.
+    #[error("there is no live key {0}")]
+    NoKey(u32),
+    /// A name of 1 to 64 bytes without control characters is needed.
+    #[error("a name has 1 to 64 bytes and no control characters")]
+    BadName,
+    /// The log takes nothing now.
+    #[error("the log takes nothing now")]
+    Busy,
+    /// The operating system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(String),
+}

@@ -1,0 +1,247 @@
+//! The public face of a running engine.
+
+use crate::actor::{Batch, ShardAddress};
+use crate::ask::{Answer, Submission};
+use crate::clock::Clock;
+use crate::completion::{Completions, Inbox, Ticket};
+use crate::config::QueueLimits;
+use crate::directory::{Directories, Directory};
+use crate::error::AdminError;
+use crate::recovery::shard_of;
+use crate::registry::{Key, Registry, Scopes};
+use crate::secrets::{Fingerprints, random_bytes};
+use onhand_domain::MerchantNumber;
+use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
+use onhand_record::{Header, Kind, encode_into};
+use onhand_snapshots::Lsn;
+use onhand_snapshots::log::{Appender, LogReader, ReadError};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A way to a running engine. Clones share it.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) shards: Vec<ShardAddress>,
+    pub(crate) completions: Arc<Completions>,
+    pub(crate) directories: Arc<Directories>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) appender: Appender,
+    pub(crate) reader: LogReader,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) fingerprints: Fingerprints,
+    pub(crate) limits: QueueLimits,
+    /// One administrator at a time.
+    pub(crate) admin: Mutex<()>,
+}
+
+/// One submission on its way in.
+pub type Item = (Ticket, Arc<Directory>, Submission);
+
+/// Why a submission was not taken. Nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Busy {
+    /// The merchant has as much on its way as it may.
+    Merchant {
+        /// The limit.
+        max: usize,
+    },
+    /// All merchants together have.
+    Engine {
+        /// The limit.
+        max: usize,
+    },
+}
+
+impl Handle {
+    /// Counts a submission in, before any work is done for it. What was admitted must be submitted.
+    ///
+    /// # Errors
+    /// [`Busy`] with the limit.
+    pub fn admit(&self, directory: &Directory) -> Result<(), Busy> {
+        let QueueLimits { merchant_max, total_max } = self.inner.limits;
+        let total = self.inner.completions.in_flight();
+        if total.fetch_add(1, Ordering::Relaxed) >= total_max {
+            total.fetch_sub(1, Ordering::Relaxed);
+            return Err(Busy::Engine { max: total_max });
+        }
+        if directory.in_flight.fetch_add(1, Ordering::Relaxed) >= merchant_max {
+            self.inner.completions.leave(Some(directory));
+            return Err(Busy::Merchant { max: merchant_max });
+        }
+        Ok(())
+    }
+
+    /// Gives back an admission that was not used.
+    pub fn dismiss(&self, directory: &Directory) {
+        self.inner.completions.leave(Some(directory));
+    }
+
+    /// Sends admitted submissions to their shards, one message a shard. Every answer arrives in `inbox`.
+    pub fn submit(&self, inbox: &Arc<Inbox>, items: &mut Vec<Item>) {
+        let count = self.inner.shards.len();
+        if count == 1 {
+            self.send(0, Batch { inbox: Arc::clone(inbox), items: std::mem::take(items) });
+            return;
+        }
+        let mut parts: Vec<Vec<Item>> = (0..count).map(|_| Vec::new()).collect();
+        for item in items.drain(..) {
+            parts[shard_of(item.2.merchant, count)].push(item);
+        }
+        for (shard, items) in parts.into_iter().enumerate().filter(|(_, items)| !items.is_empty()) {
+            self.send(shard, Batch { inbox: Arc::clone(inbox), items });
+        }
+    }
+
+    fn send(&self, shard: usize, batch: Batch) {
+        if let Err(batch) = self.inner.shards[shard].send(batch) {
+            let mut answers = Vec::with_capacity(batch.items.len());
+            for (ticket, directory, _) in batch.items {
+                self.inner.completions.leave(Some(&directory));
+                answers.push((ticket, Answer::Busy));
+            }
+            batch.inbox.deliver(&mut answers);
+        }
+    }
+
+    /// A durable record.
+    ///
+    /// # Errors
+    /// [`ReadError`] if there is none.
+    pub fn read(&self, lsn: Lsn) -> Result<Vec<u8>, ReadError> {
+        self.inner.reader.read(lsn)
+    }
+
+    /// Reads the log.
+    #[must_use]
+    pub fn log(&self) -> &LogReader {
+        &self.inner.reader
+    }
+
+    /// Everything up to here is durable.
+    #[must_use]
+    pub fn durable(&self) -> Lsn {
+        self.inner.appender.durable()
+    }
+
+    /// Submissions that wait or are on their way to disk.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.inner.completions.in_flight().load(Ordering::Relaxed)
+    }
+
+    /// Merchants and keys.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
+    /// The names of a merchant.
+    #[must_use]
+    pub fn directory(&self, merchant: MerchantNumber) -> Option<Arc<Directory>> {
+        self.inner.directories.get(merchant)
+    }
+
+    /// How requests are fingerprinted.
+    #[must_use]
+    pub fn fingerprints(&self) -> &Fingerprints {
+        &self.inner.fingerprints
+    }
+
+    /// The time by the engine's clock, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.inner.clock.now_ms()
+    }
+
+    /// Creates a merchant. When it returns, that is durable.
+    ///
+    /// # Errors
+    /// [`AdminError`]; nothing was done.
+    pub fn create_merchant(&self, name: &str) -> Result<MerchantNumber, AdminError> {
+        let _one = self.inner.admin.lock();
+        if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+            return Err(AdminError::BadName);
+        }
+        if self.inner.registry.merchant(name).is_some() {
+            return Err(AdminError::MerchantExists(name.to_owned()));
+        }
+        let merchant = self.inner.registry.next_merchant();
+        self.record(Kind::MerchantCreated, merchant, |out| {
+            encode_into(&MerchantCreatedV1 { name }, out).is_ok()
+        })?;
+        self.inner.directories.create(merchant);
+        self.inner.registry.add_merchant(name, merchant);
+        Ok(merchant)
+    }
+
+    /// Creates a key and returns its number and its secret, which is kept nowhere. When it returns, that is
+    /// durable.
+    ///
+    /// # Errors
+    /// [`AdminError`]; nothing was done.
+    pub fn create_key(&self, merchant: &str, scopes: Scopes) -> Result<(u32, String), AdminError> {
+        let _one = self.inner.admin.lock();
+        let no_merchant = || AdminError::NoMerchant(merchant.to_owned());
+        let merchant = self.inner.registry.merchant(merchant).ok_or_else(no_merchant)?;
+        let number = self.inner.registry.next_key();
+        let random = random_bytes::<32>().map_err(|error| AdminError::Random(error.to_string()))?;
+        let secret = format!("onhand_{number}_{}", hex(&random));
+        let secret_hash = *blake3::hash(secret.as_bytes()).as_bytes();
+        let created = KeyCreatedV1 { key: number, secret_hash, scopes: scopes.0 };
+        self.record(Kind::KeyCreated, merchant, |out| encode_into(&created, out).is_ok())?;
+        let key = Key { number, merchant, scopes, is_revoked: false };
+        self.inner.registry.add_key(secret_hash, key);
+        Ok((number, secret))
+    }
+
+    /// Makes a key useless. When it returns, that is durable.
+    ///
+    /// # Errors
+    /// [`AdminError`]; nothing was done.
+    pub fn revoke_key(&self, number: u32) -> Result<(), AdminError> {
+        let _one = self.inner.admin.lock();
+        let key = self.inner.registry.key_of(number).filter(|key| !key.is_revoked);
+        let key = key.ok_or(AdminError::NoKey(number))?;
+        self.record(Kind::KeyRevoked, key.merchant, |out| {
+            encode_into(&KeyRevokedV1 { key: number }, out).is_ok()
+        })?;
+        self.inner.registry.revoke(number);
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        kind: Kind,
+        merchant: MerchantNumber,
+        body: impl FnOnce(&mut Vec<u8>) -> bool,
+    ) -> Result<Lsn, AdminError> {
+        let mut out = Vec::new();
+        let header = Header {
+            kind,
+            merchant: merchant.0,
+            at: self.now_ms(),
+            actor: 0,
+            request: [0; 16],
+            idempotency: None,
+            fingerprint: None,
+        };
+        header.encode_into(&mut out);
+        if !body(&mut out) {
+            return Err(AdminError::BadName);
+        }
+        let lsn = self.inner.appender.append(&[&out]).map_err(|_| AdminError::Busy)?;
+        self.inner.appender.wake();
+        if self.inner.appender.wait_durable(lsn) { Ok(lsn) } else { Err(AdminError::Busy) }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}

@@ -1,0 +1,391 @@
+//! Events into record bodies and back. The domain knows no bytes and the records know no domain; this is
+//! the one place where both are named. Exhaustive on purpose: a new event does not compile until it has a
+//! record, and a new record until it has an event.
+
+use crate::ask::{Ask, ChannelAsk, LocationAsk, Movement, SkuAsk, StockAsk};
+use onhand_domain::command::{PutLocation, PutSku};
+use onhand_domain::event::{
+    BacklogFilled, ChannelPut, Event, Filled, OrderAccepted, OrderCancelled, OrderShipped, Shorted,
+    StockMoved,
+};
+use onhand_domain::order::{Line, LinePicture, OrderPicture, Policy, Released, Source};
+use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
+use onhand_domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use onhand_record::order::{
+    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1, OrderShippedV1,
+    ReleasedV1, SourceV1, WaitingV1, decode_accepted,
+};
+use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
+use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
+use onhand_record::{DecodeError, EncodeError, Kind, decode, encode_into};
+
+/// The kind of record an event becomes.
+#[must_use]
+pub fn kind_of(event: &Event) -> Kind {
+    match event {
+        Event::LocationPut(..) => Kind::LocationPut,
+        Event::ChannelPut(_) => Kind::ChannelPut,
+        Event::SkuPut(..) => Kind::SkuPut,
+        Event::StockMoved(_) => Kind::StockMoved,
+        Event::OrderAccepted(_) => Kind::OrderAccepted,
+        Event::OrderCancelled(_) => Kind::OrderCancelled,
+        Event::OrderShipped(_) => Kind::OrderShipped,
+        Event::BacklogFilled(_) => Kind::BacklogFilled,
+    }
+}
+
+/// Appends the body of an event's record. `ask` is what was asked, for the texts the core never saw; `None`
+/// for the system's own work.
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_body(
+    event: &Event,
+    ask: Option<&Ask>,
+    decimals: u8,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    match (event, ask) {
+        (Event::LocationPut(number, put), Some(Ask::PutLocation(ask))) => {
+            encode_into(&location_body(*number, put.location.is_none(), ask), out)
+        }
+        (Event::ChannelPut(put), Some(Ask::PutChannel(ask))) => encode_into(&channel_body(put, ask), out),
+        (Event::SkuPut(number, put), Some(Ask::PutSku(ask))) => {
+            encode_into(&sku_body(*number, put.sku.is_none(), ask), out)
+        }
+        (Event::StockMoved(moved), Some(Ask::MoveStock(ask))) => {
+            encode_into(&stock_body(moved, ask, decimals), out)
+        }
+        (Event::OrderAccepted(accepted), Some(Ask::PlaceOrder(ask))) => {
+            out.extend_from_slice(&ask.asked);
+            encode_into(&accepted_body(accepted), out)
+        }
+        (Event::OrderCancelled(cancelled), Some(Ask::CancelOrder(ask))) => {
+            encode_into(&cancelled_body(cancelled, ask.reason.as_deref()), out)
+        }
+        (Event::OrderShipped(shipped), Some(Ask::ShipOrder(ask))) => {
+            encode_into(&shipped_body(shipped, ask.tracking_number.as_deref()), out)
+        }
+        (Event::BacklogFilled(filled), _) => encode_into(&filled_body(filled), out),
+        _ => Err(EncodeError::Codec("the event is not an answer to what was asked".into())),
+    }
+}
+
+fn location_body(number: LocationNumber, is_new: bool, ask: &LocationAsk) -> LocationPutV1<'_> {
+    LocationPutV1 {
+        location: number.0,
+        is_new,
+        code: &ask.code,
+        kind: &ask.kind,
+        country: &ask.country,
+        region: ask.region.as_deref(),
+        postal_code: ask.postal_code.as_deref(),
+        priority: ask.priority,
+    }
+}
+
+fn channel_body<'a>(put: &ChannelPut, ask: &'a ChannelAsk) -> ChannelPutV1<'a> {
+    ChannelPutV1 {
+        channel: put.channel.0,
+        is_new: put.is_new,
+        code: &ask.code,
+        kind: &ask.kind,
+        locations: put.locations.iter().map(|location| location.0).collect(),
+        policy: policy_record(put.policy),
+    }
+}
+
+fn sku_body(number: SkuNumber, is_new: bool, ask: &SkuAsk) -> SkuPutV1<'_> {
+    SkuPutV1 {
+        sku: number.0,
+        is_new,
+        code: &ask.code,
+        title: ask.title.as_deref(),
+        unit: ask.unit.as_deref(),
+        decimals: ask.decimals,
+        gtin: ask.gtin.as_deref(),
+        tags: ask.tags.iter().map(String::as_str).collect(),
+    }
+}
+
+fn stock_body<'a>(moved: &StockMoved, ask: &'a StockAsk, decimals: u8) -> StockMovedV1<'a> {
+    let movement = match ask.movement {
+        Movement::Receive { .. } => MovementV1::Receive,
+        Movement::Adjust { .. } => MovementV1::Adjust,
+        Movement::Set { expected, .. } => MovementV1::Set { expected },
+        Movement::Move { .. } => MovementV1::Move,
+    };
+    let short =
+        |short: &Shorted| ShortedV1 { order: short.order.0, demand: short.demand, quantity: short.quantity };
+    StockMovedV1 {
+        movement,
+        sku: moved.sku.0,
+        location: moved.location.0,
+        from: moved.from.map(state_record),
+        to: moved.to.map(state_record),
+        quantity: moved.quantity,
+        decimals,
+        reason: &ask.reason,
+        reference: ask.reference.as_deref(),
+        shorts: moved.shorts.iter().map(short).collect(),
+        after: LevelV1 {
+            sellable: moved.after.sellable(),
+            damaged: moved.after.damaged(),
+            quality_control: moved.after.quality_control(),
+            committed: moved.after.committed(),
+        },
+    }
+}
+
+/// What was decided about an accepted order.
+#[must_use]
+pub fn accepted_body(accepted: &OrderAccepted) -> OrderAcceptedV1 {
+    let claim = |(demand, location, quantity): &(u16, LocationNumber, u32)| ClaimV1 {
+        demand: *demand,
+        location: location.0,
+        quantity: *quantity,
+    };
+    OrderAcceptedV1 {
+        policy: policy_record(accepted.policy),
+        claims: accepted.claims.iter().map(claim).collect(),
+    }
+}
+
+fn cancelled_body<'a>(cancelled: &OrderCancelled, reason: Option<&'a str>) -> OrderCancelledV1<'a> {
+    let released = |part: &Released| ReleasedV1 {
+        demand: part.demand,
+        source: match part.source {
+            Source::Backordered => SourceV1::Backordered,
+            Source::Short => SourceV1::Short,
+            Source::Claimed(location) => SourceV1::Claimed(location.0),
+        },
+        quantity: part.quantity,
+    };
+    OrderCancelledV1 {
+        order: cancelled.order.0,
+        lines: cancelled.lines.clone(),
+        released: cancelled.released.iter().map(released).collect(),
+        reason,
+        after: picture_record(&cancelled.after),
+    }
+}
+
+fn shipped_body<'a>(shipped: &OrderShipped, tracking_number: Option<&'a str>) -> OrderShippedV1<'a> {
+    OrderShippedV1 {
+        order: shipped.order.0,
+        location: shipped.location.0,
+        lines: shipped.lines.clone(),
+        claims: shipped.claims.clone(),
+        tracking_number,
+        after: picture_record(&shipped.after),
+    }
+}
+
+fn filled_body(filled: &BacklogFilled) -> BacklogFilledV1 {
+    let fill = |fill: &Filled| FilledV1 {
+        waiting: waiting_record(Waiting { class: fill.class, order: fill.order, demand: fill.demand }),
+        location: fill.location.0,
+        quantity: fill.quantity,
+    };
+    BacklogFilledV1 {
+        sku: filled.sku.0,
+        fills: filled.fills.iter().map(fill).collect(),
+        next: filled.next.map(|cursor| waiting_record(cursor.0)),
+    }
+}
+
+/// The picture of an order as a record keeps it.
+#[must_use]
+pub fn picture_record(picture: &OrderPicture) -> Vec<LinePictureV1> {
+    let line = |row: &LinePicture| LinePictureV1 {
+        ordered: row.line.ordered,
+        cancelled: row.line.cancelled,
+        shipped: row.line.shipped,
+        returned: row.line.returned,
+        backordered: row.backordered,
+        short: row.short,
+        allocated: row.allocated.iter().map(|(location, quantity)| (location.0, *quantity)).collect(),
+    };
+    picture.lines.iter().map(line).collect()
+}
+
+fn waiting_record(waiting: Waiting) -> WaitingV1 {
+    WaitingV1 { is_short: waiting.class == Class::Short, order: waiting.order.0, demand: waiting.demand }
+}
+
+/// A policy as a record keeps it.
+#[must_use]
+pub fn policy_record(policy: Policy) -> PolicyV1 {
+    match policy {
+        Policy::Reject => PolicyV1::Reject,
+        Policy::Backorder => PolicyV1::Backorder,
+    }
+}
+
+fn state_record(state: StockState) -> StateV1 {
+    match state {
+        StockState::Sellable => StateV1::Sellable,
+        StockState::Damaged => StateV1::Damaged,
+        StockState::QualityControl => StateV1::QualityControl,
+    }
+}
+
+/// What a record of a merchant tells the shard that rebuilds it: the event, and the name it gives, if any.
+pub struct Told<'a> {
+    /// What happened.
+    pub event: Event,
+    /// The code of a location, channel or SKU that was put.
+    pub code: Option<&'a str>,
+}
+
+/// Reads a record's body back into its event; `None` for kinds that change no merchant's stock or orders.
+///
+/// # Errors
+/// [`DecodeError`] if the body is not what its kind says.
+pub fn decode_event(kind: Kind, body: &[u8]) -> Result<Option<Told<'_>>, DecodeError> {
+    let plain = |event: Event| Some(Told { event, code: None });
+    Ok(match kind {
+        Kind::LocationPut => {
+            let body: LocationPutV1<'_> = decode(body)?;
+            let number = LocationNumber(body.location);
+            let put = PutLocation { location: (!body.is_new).then_some(number) };
+            Some(Told { event: Event::LocationPut(number, put), code: Some(body.code) })
+        }
+        Kind::ChannelPut => {
+            let body: ChannelPutV1<'_> = decode(body)?;
+            let locations = body.locations.iter().copied().map(LocationNumber).collect();
+            let (channel, policy) = (ChannelNumber(body.channel), policy_of(body.policy));
+            let event = Event::ChannelPut(ChannelPut { channel, is_new: body.is_new, locations, policy });
+            Some(Told { event, code: Some(body.code) })
+        }
+        Kind::SkuPut => {
+            let body: SkuPutV1<'_> = decode(body)?;
+            let number = SkuNumber(body.sku);
+            let put = PutSku { sku: (!body.is_new).then_some(number), decimals: body.decimals };
+            Some(Told { event: Event::SkuPut(number, put), code: Some(body.code) })
+        }
+        Kind::StockMoved => plain(stock_event(&decode(body)?)),
+        Kind::OrderAccepted => plain(accepted_event(body)?),
+        Kind::OrderCancelled => plain(cancelled_event(decode(body)?)),
+        Kind::OrderShipped => plain(shipped_event(decode(body)?)),
+        Kind::BacklogFilled => plain(filled_event(&decode(body)?)),
+        Kind::LogOpened
+        | Kind::LogClosed
+        | Kind::MerchantCreated
+        | Kind::KeyCreated
+        | Kind::KeyRevoked
+        | Kind::OrderRefused
+        | Kind::CommandRefused => None,
+    })
+}
+
+fn stock_event(body: &StockMovedV1<'_>) -> Event {
+    let location = LocationNumber(body.location);
+    let after =
+        Level::restored(location, body.after.sellable, body.after.damaged, body.after.quality_control);
+    let short =
+        |row: &ShortedV1| Shorted { order: OrderId(row.order), demand: row.demand, quantity: row.quantity };
+    Event::StockMoved(StockMoved {
+        sku: SkuNumber(body.sku),
+        location,
+        from: body.from.map(state_of),
+        to: body.to.map(state_of),
+        quantity: body.quantity,
+        shorts: body.shorts.iter().map(short).collect(),
+        after: after.with_committed(body.after.committed),
+    })
+}
+
+fn accepted_event(body: &[u8]) -> Result<Event, DecodeError> {
+    let (asked, accepted) = decode_accepted(body)?;
+    let claim = |claim: &ClaimV1| (claim.demand, LocationNumber(claim.location), claim.quantity);
+    Ok(Event::OrderAccepted(OrderAccepted {
+        channel: ChannelNumber(asked.channel),
+        policy: policy_of(accepted.policy),
+        lines: asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect(),
+        claims: accepted.claims.iter().map(claim).collect(),
+    }))
+}
+
+fn cancelled_event(body: OrderCancelledV1<'_>) -> Event {
+    let released = |part: &ReleasedV1| Released {
+        demand: part.demand,
+        source: match part.source {
+            SourceV1::Backordered => Source::Backordered,
+            SourceV1::Short => Source::Short,
+            SourceV1::Claimed(location) => Source::Claimed(LocationNumber(location)),
+        },
+        quantity: part.quantity,
+    };
+    Event::OrderCancelled(OrderCancelled {
+        order: OrderId(body.order),
+        released: body.released.iter().map(released).collect(),
+        lines: body.lines,
+        after: picture_of(&body.after),
+    })
+}
+
+fn shipped_event(body: OrderShippedV1<'_>) -> Event {
+    Event::OrderShipped(OrderShipped {
+        order: OrderId(body.order),
+        location: LocationNumber(body.location),
+        after: picture_of(&body.after),
+        lines: body.lines,
+        claims: body.claims,
+    })
+}
+
+fn filled_event(body: &BacklogFilledV1) -> Event {
+    let fill = |fill: &FilledV1| {
+        let Waiting { class, order, demand } = waiting_of(fill.waiting);
+        Filled { order, demand, class, location: LocationNumber(fill.location), quantity: fill.quantity }
+    };
+    Event::BacklogFilled(BacklogFilled {
+        sku: SkuNumber(body.sku),
+        fills: body.fills.iter().map(fill).collect(),
+        next: body.next.map(|waiting| Cursor(waiting_of(waiting))),
+    })
+}
+
+/// A record's picture of an order.
+#[must_use]
+pub fn picture_of(lines: &[LinePictureV1]) -> OrderPicture {
+    let line = |row: &LinePictureV1| LinePicture {
+        line: Line {
+            ordered: row.ordered,
+            cancelled: row.cancelled,
+            shipped: row.shipped,
+            returned: row.returned,
+        },
+        backordered: row.backordered,
+        short: row.short,
+        allocated: row
+            .allocated
+            .iter()
+            .map(|(location, quantity)| (LocationNumber(*location), *quantity))
+            .collect(),
+    };
+    OrderPicture { lines: lines.iter().map(line).collect() }
+}
+
+fn waiting_of(waiting: WaitingV1) -> Waiting {
+    let class = if waiting.is_short { Class::Short } else { Class::Backorder };
+    Waiting { class, order: OrderId(waiting.order), demand: waiting.demand }
+}
+
+/// A record's policy.
+#[must_use]
+pub fn policy_of(policy: PolicyV1) -> Policy {
+    match policy {
+        PolicyV1::Reject => Policy::Reject,
+        PolicyV1::Backorder => Policy::Backorder,
+    }
+}
+
+fn state_of(state: StateV1) -> StockState {
+    match state {
+        StateV1::Sellable => StockState::Sellable,
+        StateV1::Damaged => StockState::Damaged,
+        StateV1::QualityControl => StockState::QualityControl,
+    }
+}

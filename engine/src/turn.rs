@@ -1,0 +1,323 @@
+//! The turn: the heart of the engine. Decide, append, evolve.
+//!
+//! ```text
+//! seen this key?   keys       the first answer, or go on
+//! decide           domain     pure; nothing has changed
+//! append           log        may refuse; still nothing has changed
+//! evolve           domain     cannot fail
+//! file the answer  completion handed out when the record is durable
+//! ```
+//! The state runs ahead of the disk, the answers do not: whoever sees a state that is not yet durable
+//! appends behind it, so a crash that loses the one loses the other too.
+
+use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ShipAsk, StockAsk, Submission};
+use crate::directory::Directory;
+use crate::keys::{KeyKind, Keys, order_key};
+use crate::refusal::refusal_of;
+use crate::translate::{accepted_body, encode_body, kind_of};
+use onhand_domain::command::{CancelOrder, PlaceOrder, ShipOrder};
+use onhand_domain::rejection::Shortfall;
+use onhand_domain::{Command, Event, MerchantNumber, MerchantState, OrderId, Rejection};
+use onhand_record::admin::CommandRefusedV1;
+use onhand_record::order::{OrderRefusedV1, ShortfallV1};
+use onhand_record::{EncodeError, Header, Kind, encode_into};
+use onhand_snapshots::Lsn;
+use onhand_snapshots::log::{AppendError, Appender};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// One merchant as its shard holds it.
+pub(crate) struct Merchant {
+    pub(crate) number: MerchantNumber,
+    pub(crate) state: MerchantState,
+    pub(crate) directory: Arc<Directory>,
+    /// The last time stamped into one of its records.
+    pub(crate) at: u64,
+    /// Its state contradicted itself; it is not served.
+    pub(crate) poisoned: bool,
+}
+
+/// What a turn needs besides the merchant.
+pub(crate) struct Tools<'a> {
+    pub(crate) appender: &'a Appender,
+    pub(crate) keys: &'a mut Keys,
+    /// The record being written; kept to be used again.
+    pub(crate) buffer: &'a mut Vec<u8>,
+    pub(crate) now_ms: u64,
+}
+
+/// An answer and the record it rests on.
+pub(crate) struct Turned {
+    pub(crate) answer: Answer,
+    pub(crate) until: Lsn,
+}
+
+/// Why a record was not written. Nothing has changed.
+enum NotWritten {
+    Busy,
+    Failed,
+}
+
+impl From<AppendError> for NotWritten {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Full { .. } | AppendError::Closed => Self::Busy,
+            AppendError::TooLong { .. } => Self::Failed,
+        }
+    }
+}
+
+impl From<EncodeError> for NotWritten {
+    fn from(_: EncodeError) -> Self {
+        Self::Failed
+    }
+}
+
+impl From<NotWritten> for Answer {
+    fn from(not_written: NotWritten) -> Self {
+        match not_written {
+            NotWritten::Busy => Self::Busy,
+            NotWritten::Failed => Self::Failed,
+        }
+    }
+}
+
+impl Merchant {
+    /// One submission, from key to answer.
+    pub(crate) fn turn(&mut self, submission: &Submission, tools: &mut Tools<'_>) -> Turned {
+        let until = tools.appender.last();
+        if self.poisoned {
+            return Turned { answer: Answer::Poisoned, until: Lsn::ZERO };
+        }
+        if let Ask::Read(read) = &submission.ask {
+            let read = crate::read::read(self, read, tools.keys);
+            return Turned { answer: Answer::Read { lsn: until, read }, until };
+        }
+        if let Some((lsn, by_key)) = self.repeated(submission, tools.keys) {
+            return Turned { answer: Answer::Repeats { lsn, by_key }, until: lsn };
+        }
+        match self.decide(&submission.ask) {
+            Err(Panicked) => Turned { answer: Answer::Failed, until: Lsn::ZERO },
+            Ok(Ok(event)) => match self.commit(&event, submission, tools) {
+                Ok(turned) => turned,
+                Err(not_written) => Turned { answer: not_written.into(), until: Lsn::ZERO },
+            },
+            Ok(Err(rejection)) => self.refuse(rejection, submission, until, tools),
+        }
+    }
+
+    /// The system's own work for this merchant, if there is some: one step of it.
+    pub(crate) fn work(&mut self, tools: &mut Tools<'_>) -> bool {
+        let Some(command) = self.state.next_work().filter(|_| !self.poisoned) else { return false };
+        let Ok(event) = self.state.decide(&command) else { return false };
+        let header = self.header(kind_of(&event), None, tools.now_ms);
+        tools.buffer.clear();
+        header.encode_into(tools.buffer);
+        let encoded = encode_body(&event, None, 0, tools.buffer);
+        let appended = encoded.is_ok().then(|| tools.appender.append(&[tools.buffer]));
+        // A full log is no loss: the work is still there next time.
+        let Some(Ok(lsn)) = appended else { return false };
+        self.evolve(lsn, &event, None);
+        true
+    }
+
+    fn repeated(&self, submission: &Submission, keys: &Keys) -> Option<(Lsn, bool)> {
+        let find = |kind, key| keys.find(self.number, kind, key, &submission.not_repeats);
+        let by_key = submission.idempotency.as_ref().and_then(|key| find(KeyKind::Idempotency, key));
+        if let Some(lsn) = by_key {
+            return Some((lsn, true));
+        }
+        match &submission.ask {
+            Ask::PlaceOrder(order) => find(KeyKind::External, &order.external).map(|lsn| (lsn, false)),
+            _ => None,
+        }
+    }
+
+    fn decide(&self, ask: &Ask) -> Result<Result<Event, Rejection>, Panicked> {
+        let directory = &self.directory;
+        catch_unwind(AssertUnwindSafe(|| match ask {
+            Ask::PutLocation(ask) => {
+                let location = directory.location(&ask.code);
+                self.state.decide(&Command::PutLocation(crate::ask::LocationAsk::command(location)))
+            }
+            Ask::PutChannel(ask) => {
+                self.state.decide(&Command::PutChannel(ask.command(directory.channel(&ask.code))))
+            }
+            Ask::PutSku(ask) => {
+                let sku = directory.sku(&ask.code).map(|name| name.number);
+                self.state.decide(&Command::PutSku(ask.command(sku)))
+            }
+            Ask::MoveStock(StockAsk { sku, location, movement, .. }) => {
+                self.state.decide(&movement.command(*sku, *location))
+            }
+            Ask::PlaceOrder(OrderAsk { channel, policy, lines, .. }) => self
+                .state
+                .decide(&Command::PlaceOrder(PlaceOrder { channel: *channel, policy: *policy, lines })),
+            Ask::CancelOrder(CancelAsk { order, lines, .. }) => self
+                .state
+                .decide(&Command::CancelOrder(CancelOrder { order: *order, lines: lines.as_deref() })),
+            Ask::ShipOrder(ShipAsk { order, location, lines, .. }) => self
+                .state
+                .decide(&Command::ShipOrder(ShipOrder { order: *order, location: *location, lines })),
+            Ask::Read(_) => Err(Rejection::NothingWaits),
+        }))
+        .map_err(|_| Panicked)
+    }
+
+    /// Writes the event down, lets it happen, and says so.
+    fn commit(
+        &mut self,
+        event: &Event,
+        submission: &Submission,
+        tools: &mut Tools<'_>,
+    ) -> Result<Turned, NotWritten> {
+        let header = self.header(kind_of(event), Some(submission), tools.now_ms);
+        tools.buffer.clear();
+        header.encode_into(tools.buffer);
+        encode_body(event, Some(&submission.ask), self.decimals(&submission.ask), tools.buffer)?;
+        let lsn = tools.appender.append(&[tools.buffer])?;
+        self.remember(submission, event, lsn, tools.keys);
+        self.evolve(lsn, event, Some(&submission.ask));
+        let answer = match event {
+            Event::OrderAccepted(accepted) => Answer::Accepted { lsn, accepted: accepted_body(accepted) },
+            _ => Answer::Recorded { lsn, record: tools.buffer.clone() },
+        };
+        Ok(Turned { answer, until: lsn })
+    }
+
+    /// A business "no": logged if it must be the same again, else only said.
+    fn refuse(
+        &mut self,
+        rejection: Rejection,
+        submission: &Submission,
+        until: Lsn,
+        tools: &mut Tools<'_>,
+    ) -> Turned {
+        let refusal = refusal_of(&rejection);
+        let is_remembered = submission.idempotency.is_some() && refusal.status == 409;
+        let shortfalls = match &rejection {
+            Rejection::InsufficientStock { shortfalls } => Some(refused_body(shortfalls)),
+            _ => None,
+        };
+        if !is_remembered {
+            let answer = match shortfalls {
+                Some(refused) => Answer::Refused { lsn: until, refused },
+                None => Answer::Rejected(rejection),
+            };
+            return Turned { answer, until };
+        }
+        tools.buffer.clear();
+        let written = match (&shortfalls, &submission.ask) {
+            (Some(refused), Ask::PlaceOrder(ask)) => {
+                self.header(Kind::OrderRefused, Some(submission), tools.now_ms).encode_into(tools.buffer);
+                tools.buffer.extend_from_slice(&ask.asked);
+                encode_into(refused, tools.buffer)
+            }
+            _ => {
+                self.header(Kind::CommandRefused, Some(submission), tools.now_ms).encode_into(tools.buffer);
+                let (status, code, detail) = (refusal.status, refusal.code, &*refusal.detail);
+                encode_into(
+                    &CommandRefusedV1 { status, code, detail, numbers: refusal.numbers },
+                    tools.buffer,
+                )
+            }
+        };
+        let appended =
+            written.map_err(NotWritten::from).and_then(|()| Ok(tools.appender.append(&[tools.buffer])?));
+        match appended {
+            Err(not_written) => Turned { answer: not_written.into(), until: Lsn::ZERO },
+            Ok(lsn) => {
+                if let Some(key) = &submission.idempotency {
+                    tools.keys.insert(self.number, KeyKind::Idempotency, key, lsn);
+                }
+                let answer = match shortfalls {
+                    Some(refused) => Answer::Refused { lsn, refused },
+                    None => Answer::Recorded { lsn, record: tools.buffer.clone() },
+                };
+                Turned { answer, until: lsn }
+            }
+        }
+    }
+
+    fn header(&mut self, kind: Kind, submission: Option<&Submission>, now_ms: u64) -> Header {
+        self.at = self.at.max(now_ms);
+        Header {
+            kind,
+            merchant: self.number.0,
+            at: self.at,
+            actor: submission.map_or(0, |submission| submission.actor),
+            request: submission.map_or([0; 16], |submission| submission.request),
+            idempotency: submission.and_then(|submission| submission.idempotency),
+            fingerprint: submission.and_then(|submission| submission.fingerprint),
+        }
+    }
+
+    fn decimals(&self, ask: &Ask) -> u8 {
+        match ask {
+            Ask::MoveStock(ask) => self.state.sku(ask.sku).map_or(0, onhand_domain::sku::SkuActor::decimals),
+            _ => 0,
+        }
+    }
+
+    fn remember(&self, submission: &Submission, event: &Event, lsn: Lsn, keys: &mut Keys) {
+        if let Some(key) = &submission.idempotency {
+            keys.insert(self.number, KeyKind::Idempotency, key, lsn);
+        }
+        if let (Ask::PlaceOrder(ask), Event::OrderAccepted(_)) = (&submission.ask, event) {
+            keys.insert(self.number, KeyKind::External, &ask.external, lsn);
+        }
+        remember_closed(self.number, event, lsn, keys);
+    }
+
+    /// Lets an event happen. If that contradicts an invariant, the state is not trusted any more.
+    fn evolve(&mut self, lsn: Lsn, event: &Event, ask: Option<&Ask>) {
+        let code = match ask {
+            Some(Ask::PutLocation(ask)) => Some(&*ask.code),
+            Some(Ask::PutChannel(ask)) => Some(&*ask.code),
+            Some(Ask::PutSku(ask)) => Some(&*ask.code),
+            _ => None,
+        };
+        let evolved = catch_unwind(AssertUnwindSafe(|| self.apply(lsn, event, code)));
+        if evolved.is_err() {
+            self.poisoned = true;
+            tracing::error!(merchant = self.number.0, %lsn, "the state contradicted itself; the merchant is not served");
+        }
+    }
+
+    /// Lets an event happen, live or from the log.
+    pub(crate) fn apply(&mut self, lsn: Lsn, event: &Event, code: Option<&str>) {
+        self.state.evolve(OrderId(lsn.0), event);
+        let Some(code) = code else { return };
+        match event {
+            Event::LocationPut(number, _) => self.directory.put_location(*number, code, lsn),
+            Event::ChannelPut(put) => self.directory.put_channel(put.channel, code, lsn),
+            Event::SkuPut(number, put) => self.directory.put_sku(*number, code, lsn, put.decimals),
+            Event::StockMoved(_)
+            | Event::OrderAccepted(_)
+            | Event::OrderCancelled(_)
+            | Event::OrderShipped(_)
+            | Event::BacklogFilled(_) => {}
+        }
+    }
+}
+
+/// Deciding panicked: a defect, but nothing has changed.
+struct Panicked;
+
+/// Remembers where an order ended, if this event ended it.
+pub(crate) fn remember_closed(merchant: MerchantNumber, event: &Event, lsn: Lsn, keys: &mut Keys) {
+    let (order, after) = match event {
+        Event::OrderCancelled(cancelled) => (cancelled.order, &cancelled.after),
+        Event::OrderShipped(shipped) => (shipped.order, &shipped.after),
+        _ => return,
+    };
+    if after.lines.iter().all(|picture| picture.line.open() == 0) {
+        keys.insert(merchant, KeyKind::Closed, &order_key(order.0), lsn);
+    }
+}
+
+fn refused_body(shortfalls: &[Shortfall]) -> OrderRefusedV1 {
+    let shortfall =
+        |row: &Shortfall| ShortfallV1 { line: row.line, requested: row.requested, available: row.available };
+    OrderRefusedV1 { shortfalls: shortfalls.iter().map(shortfall).collect() }
+}

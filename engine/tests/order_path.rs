@@ -1,0 +1,149 @@
+//! The path of an order through a running engine, and its way back from the log, with 1, 2 and 5 shards.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::{Client, accepted, recorded, start, try_start};
+use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk};
+use onhand_engine::domain::OrderId;
+use onhand_engine::domain::order::Policy;
+use onhand_engine::snapshots::storage::{Crash, SimStorage};
+use std::sync::Arc;
+
+const SHARDS: [usize; 3] = [1, 2, 5];
+
+/// A day of three merchants; leaves open, waiting, short and closed orders behind.
+fn day(engine: &onhand_engine::Engine) {
+    for name in ["acme", "bolt", "core"] {
+        let client = Client::of(engine, name);
+        let (main, east) = (client.location("main"), client.location("east"));
+        let web = client.channel("web", &[main, east]);
+        let (mug, cup) = (client.sku("MUG"), client.sku("CUP"));
+        client.receive(mug, main, 10);
+        client.receive(mug, east, 5);
+        let (first, claims) = accepted(client.order(web, "1", Policy::Reject, &[(mug, 6)]));
+        assert_eq!((claims.claims[0].location, claims.claims[0].quantity), (main.0, 6));
+        let (second, _) = accepted(client.order(web, "2", Policy::Backorder, &[(mug, 12), (cup, 3)]));
+        assert!(matches!(client.order(web, "3", Policy::Reject, &[(mug, 1)]), Answer::Refused { .. }));
+        client.receive(cup, main, 2);
+        client.receive(mug, main, 1);
+        recorded(&client.ship(first, main, vec![(0, 6)]));
+        recorded(&client.cancel(second, Some(vec![(0, 1)])));
+        client.move_stock(mug, east, Movement::Set { expected: 5, new: 1 });
+        let stock = client.stock(mug);
+        // 16 in, 6 shipped, 4 lost; 11 still wanted, of which 6 are there.
+        assert_eq!(stock.levels.iter().map(|level| level.committed()).sum::<u32>(), 6);
+        assert_eq!((stock.backordered, stock.short), (1, 4));
+        let (third, _) = accepted(client.order(web, "4", Policy::Backorder, &[(cup, 1)]));
+        recorded(&client.cancel(third, None));
+    }
+}
+
+#[test]
+fn a_day_ends_in_the_same_state_whatever_the_shards() {
+    let digests = SHARDS.map(|shards| {
+        let storage = Arc::new(SimStorage::default());
+        let engine = start(storage.clone(), shards);
+        day(&engine);
+        let digest = engine.stop();
+        // Another number of shards recovers the same state.
+        for shards in SHARDS {
+            let engine = start(storage.clone(), shards);
+            assert_eq!(engine.stop(), digest);
+        }
+        digest
+    });
+    assert_eq!(digests[0], digests[1]);
+    assert_eq!(digests[0], digests[2]);
+    assert_ne!(digests[0], 0);
+}
+
+#[test]
+fn a_crash_loses_no_answer() {
+    for shards in SHARDS {
+        let storage = Arc::new(SimStorage::default());
+        let engine = start(storage.clone(), shards);
+        day(&engine);
+        let before = engine.handle().durable();
+        // The process is gone: what it had in memory is lost, and so is what it had not synced.
+        std::mem::forget(engine);
+        storage.crash(Crash::LoseAll);
+        let engine = try_start(storage.clone(), shards).unwrap();
+        assert!(engine.report().last >= before);
+        let client = Client::of(&engine, "bolt");
+        let web = client.directory.channel("web").unwrap();
+        let mug = client.directory.sku("MUG").unwrap().number;
+        let repeated = client.order(web, "1", Policy::Reject, &[(mug, 6)]);
+        assert!(matches!(repeated, Answer::Repeats { by_key: false, .. }), "{repeated:?}");
+        assert_eq!(client.stock(mug).short, 4);
+    }
+}
+
+#[test]
+fn the_same_key_is_decided_once() {
+    let storage = Arc::new(SimStorage::default());
+    let engine = start(storage.clone(), 1);
+    let client = Client::of(&engine, "acme");
+    let main = client.location("main");
+    let web = client.channel("web", &[main]);
+    let mug = client.sku("MUG");
+    client.receive(mug, main, 3);
+    let (order, _) =
+        accepted(client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")));
+    for _ in 0..2 {
+        match client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")) {
+            Answer::Repeats { lsn, by_key: true } => assert_eq!(lsn, order),
+            other => panic!("{other:?}"),
+        }
+    }
+    // A refusal binds its key, also after stock came, and also after a restart.
+    let refused = client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k2"));
+    let Answer::Refused { lsn: refusal, .. } = refused else { panic!("{refused:?}") };
+    client.receive(mug, main, 10);
+    drop(client);
+    engine.stop();
+    let engine = start(storage, 2);
+    let client = Client::of(&engine, "acme");
+    match client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k2")) {
+        Answer::Repeats { lsn, by_key: true } => assert_eq!(lsn, refusal),
+        other => panic!("{other:?}"),
+    }
+    // But the refused order can be placed again under another key; and a collision of hashes is not a repeat.
+    accepted(client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k3")));
+    accepted(client.submit(client.order_ask(web, "9", Policy::Reject, &[(mug, 2)]), Some("k1"), vec![order]));
+}
+
+#[test]
+fn a_closed_order_leaves_memory_and_is_found() {
+    let storage = Arc::new(SimStorage::default());
+    let engine = start(storage.clone(), 1);
+    let client = Client::of(&engine, "acme");
+    let main = client.location("main");
+    let web = client.channel("web", &[main]);
+    let mug = client.sku("MUG");
+    client.receive(mug, main, 3);
+    let (order, _) = accepted(client.order(web, "1", Policy::Reject, &[(mug, 2)]));
+    let shipped = recorded(&client.ship(order, main, vec![(0, 2)]));
+    drop(client);
+    engine.stop();
+    let engine = start(storage, 1);
+    let client = Client::of(&engine, "acme");
+    let read = client.ask(Ask::Read(ReadAsk::Orders(vec![OrderId(order.0), OrderId(1)])));
+    let Answer::Read { read: ReadAnswer::Orders(orders), .. } = read else { panic!("{read:?}") };
+    assert!(matches!(orders[0], OrderRead::Closed(lsn) if lsn == shipped));
+    assert!(matches!(orders[1], OrderRead::Unknown));
+    assert!(matches!(client.cancel(order, None), Answer::Rejected(_)));
+}
+
+#[test]
+fn a_merchant_over_its_limit_is_refused_before_any_work() {
+    let engine = start(Arc::new(SimStorage::default()), 1);
+    let (client, other) = (Client::of(&engine, "acme"), Client::of(&engine, "bolt"));
+    for _ in 0..100 {
+        client.handle.admit(&client.directory).unwrap();
+    }
+    assert!(client.handle.admit(&client.directory).is_err());
+    other.handle.admit(&other.directory).unwrap();
+    client.handle.dismiss(&client.directory);
+    client.handle.admit(&client.directory).unwrap();
+}

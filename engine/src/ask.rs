@@ -258,10 +258,12 @@ pub enum Answer {
         /// The record's bytes.
         record: Vec<u8>,
     },
-    /// The order was accepted; with what was asked, this is the record.
+    /// The order was accepted; both parts of its record.
     Accepted {
         /// The order's id.
         lsn: Lsn,
+        /// What was asked, as it was handed in.
+        asked: Vec<u8>,
         /// What was decided.
         accepted: OrderAcceptedV1,
     },
@@ -269,6 +271,8 @@ pub enum Answer {
     Refused {
         /// Where, if logged; else the state it rests on.
         lsn: Lsn,
+        /// What was asked, as it was handed in.
+        asked: Vec<u8>,
         /// What was missing.
         refused: OrderRefusedV1,
     },
@@ -278,6 +282,8 @@ pub enum Answer {
         lsn: Lsn,
         /// Whether the idempotency key was found; else the external id.
         by_key: bool,
+        /// What was asked, given back in case the record is something else.
+        ask: Box<Ask>,
     },
     /// What was read, and the LSN of the state it was read from.
     Read {

@@ -111,6 +111,18 @@ impl Directory {
         self.skus.read().entries.get(sku.0).map(|entry| (entry.code.clone(), entry.decimals))
     }
 
+    /// Hands a SKU's code and decimals to `read`; an unknown number reads as an empty code.
+    pub fn with_sku_code<R>(&self, sku: SkuNumber, read: impl FnOnce(&str) -> R) -> R {
+        let names = self.skus.read();
+        read(names.entries.get(sku.0).map_or("", |entry| &entry.code))
+    }
+
+    /// Hands a channel's code to `read`; an unknown number reads as an empty code.
+    pub fn with_channel_code<R>(&self, channel: ChannelNumber, read: impl FnOnce(&str) -> R) -> R {
+        let names = self.channels.read();
+        read(names.entries.get(u32::from(channel.0)).map_or("", |entry| &entry.code))
+    }
+
     /// Hands a location's code to `read`; an unknown number reads as an empty code.
     pub fn with_location_code<R>(&self, location: LocationNumber, read: impl FnOnce(&str) -> R) -> R {
         let names = self.locations.read();

@@ -1,15 +1,17 @@
 //! Starting and stopping: recovery first, then the threads; the other way round at the end.
 
 use crate::actor::{Shard, ShardAddress, ShardState, start};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::completion::Completions;
 use crate::config::EngineConfig;
 use crate::directory::Directories;
 use crate::error::StartError;
 use crate::handle::{Handle, Inner};
+use crate::metrics;
 use crate::recovery::Replay;
 use crate::registry::Registry;
 use crate::secrets::{Fingerprints, random_bytes};
+use ::metrics::{counter, histogram};
 use onhand_record::admin::{LogClosedV1, LogOpenedV1};
 use onhand_record::{Header, Kind, encode_into};
 use onhand_snapshots::Lsn;
@@ -20,6 +22,7 @@ use onhand_snapshots::storage::Storage;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The set of record kinds this release writes.
 const FEATURE_LEVEL: u32 = 1;
@@ -184,14 +187,24 @@ fn log_loop(
     move || {
         loop {
             writer.wait();
+            let (before, watch) = (writer.durable(), Stopwatch::start());
             match writer.step() {
-                Ok(Stepped::Durable(durable)) => completions.release(durable),
+                Ok(Stepped::Durable(durable)) => {
+                    count_sync(watch.elapsed(), before, durable);
+                    completions.release(durable);
+                }
                 Ok(Stepped::Idle) => completions.release(writer.durable()),
                 Ok(Stepped::Closed) => return completions.release(writer.durable()),
                 Err(error) => return on_failure(&error),
             }
         }
     }
+}
+
+fn count_sync(took: Duration, before: Lsn, durable: Lsn) {
+    counter!(metrics::LOG_SYNCS).increment(1);
+    counter!(metrics::LOG_RECORDS).increment(durable.0 - before.0);
+    histogram!(metrics::LOG_SYNC_SECONDS).record(took);
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -15,6 +15,7 @@ pub mod error;
 mod fair;
 mod handle;
 mod keys;
+pub mod metrics;
 mod read;
 mod recovery;
 pub mod refusal;

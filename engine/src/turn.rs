@@ -10,7 +10,7 @@
 //! The state runs ahead of the disk, the answers do not: whoever sees a state that is not yet durable
 //! appends behind it, so a crash that loses the one loses the other too.
 
-use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ShipAsk, StockAsk, Submission};
+use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ReadAsk, ShipAsk, StockAsk, Submission};
 use crate::directory::Directory;
 use crate::keys::{KeyKind, Keys, order_key};
 use crate::refusal::refusal_of;
@@ -84,7 +84,7 @@ impl From<NotWritten> for Answer {
 
 impl Merchant {
     /// One submission, from key to answer.
-    pub(crate) fn turn(&mut self, submission: &Submission, tools: &mut Tools<'_>) -> Turned {
+    pub(crate) fn turn(&mut self, submission: &mut Submission, tools: &mut Tools<'_>) -> Turned {
         let until = tools.appender.last();
         if self.poisoned {
             return Turned { answer: Answer::Poisoned, until: Lsn::ZERO };
@@ -94,7 +94,8 @@ impl Merchant {
             return Turned { answer: Answer::Read { lsn: until, read }, until };
         }
         if let Some((lsn, by_key)) = self.repeated(submission, tools.keys) {
-            return Turned { answer: Answer::Repeats { lsn, by_key }, until: lsn };
+            let ask = std::mem::replace(&mut submission.ask, Ask::Read(ReadAsk::Orders(Vec::new())));
+            return Turned { answer: Answer::Repeats { lsn, by_key, ask: Box::new(ask) }, until: lsn };
         }
         match self.decide(&submission.ask) {
             Err(Panicked) => Turned { answer: Answer::Failed, until: Lsn::ZERO },
@@ -168,7 +169,7 @@ impl Merchant {
     fn commit(
         &mut self,
         event: &Event,
-        submission: &Submission,
+        submission: &mut Submission,
         tools: &mut Tools<'_>,
     ) -> Result<Turned, NotWritten> {
         let header = self.header(kind_of(event), Some(submission), tools.now_ms);
@@ -179,7 +180,11 @@ impl Merchant {
         self.remember(submission, event, lsn, tools.keys);
         self.evolve(lsn, event, Some(&submission.ask));
         let answer = match event {
-            Event::OrderAccepted(accepted) => Answer::Accepted { lsn, accepted: accepted_body(accepted) },
+            Event::OrderAccepted(accepted) => Answer::Accepted {
+                lsn,
+                asked: take_asked(&mut submission.ask),
+                accepted: accepted_body(accepted),
+            },
             _ => Answer::Recorded { lsn, record: tools.buffer.clone() },
         };
         Ok(Turned { answer, until: lsn })
@@ -189,7 +194,7 @@ impl Merchant {
     fn refuse(
         &mut self,
         rejection: Rejection,
-        submission: &Submission,
+        submission: &mut Submission,
         until: Lsn,
         tools: &mut Tools<'_>,
     ) -> Turned {
@@ -201,7 +206,9 @@ impl Merchant {
         };
         if !is_remembered {
             let answer = match shortfalls {
-                Some(refused) => Answer::Refused { lsn: until, refused },
+                Some(refused) => {
+                    Answer::Refused { lsn: until, asked: take_asked(&mut submission.ask), refused }
+                }
                 None => Answer::Rejected(rejection),
             };
             return Turned { answer, until };
@@ -231,7 +238,7 @@ impl Merchant {
                     tools.keys.insert(self.number, KeyKind::Idempotency, key, lsn);
                 }
                 let answer = match shortfalls {
-                    Some(refused) => Answer::Refused { lsn, refused },
+                    Some(refused) => Answer::Refused { lsn, asked: take_asked(&mut submission.ask), refused },
                     None => Answer::Recorded { lsn, record: tools.buffer.clone() },
                 };
                 Turned { answer, until: lsn }
@@ -298,6 +305,14 @@ impl Merchant {
             | Event::OrderShipped(_)
             | Event::BacklogFilled(_) => {}
         }
+    }
+}
+
+/// The order as it was handed in, given back for its answer.
+fn take_asked(ask: &mut Ask) -> Vec<u8> {
+    match ask {
+        Ask::PlaceOrder(order) => std::mem::take(&mut order.asked),
+        _ => Vec::new(),
     }
 }
 

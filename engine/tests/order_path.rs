@@ -92,7 +92,7 @@ fn the_same_key_is_decided_once() {
         accepted(client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")));
     for _ in 0..2 {
         match client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")) {
-            Answer::Repeats { lsn, by_key: true } => assert_eq!(lsn, order),
+            Answer::Repeats { lsn, by_key: true, .. } => assert_eq!(lsn, order),
             other => panic!("{other:?}"),
         }
     }
@@ -105,7 +105,7 @@ fn the_same_key_is_decided_once() {
     let engine = start(storage, 2);
     let client = Client::of(&engine, "acme");
     match client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k2")) {
-        Answer::Repeats { lsn, by_key: true } => assert_eq!(lsn, refusal),
+        Answer::Repeats { lsn, by_key: true, .. } => assert_eq!(lsn, refusal),
         other => panic!("{other:?}"),
     }
     // But the refused order can be placed again under another key; and a collision of hashes is not a repeat.

@@ -1,9 +1,10 @@
 //! The log itself, merchants and keys.
 
 use bincode::{BorrowDecode, Encode};
+use serde::Serialize;
 
 /// Body of [`crate::Kind::LogOpened`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct LogOpenedV1 {
     /// Identity of the journal; a restored copy gets a new one.
     pub cluster: [u8; 16],
@@ -14,21 +15,21 @@ pub struct LogOpenedV1 {
 }
 
 /// Body of [`crate::Kind::LogClosed`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct LogClosedV1 {
     /// The wrapping sum of the digests of all merchants at this point.
     pub digest: u64,
 }
 
 /// Body of [`crate::Kind::MerchantCreated`]; the number is the header's merchant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct MerchantCreatedV1<'a> {
     /// Its name: 1 to 64 bytes, unique in the journal.
     pub name: &'a str,
 }
 
 /// Body of [`crate::Kind::KeyCreated`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct KeyCreatedV1 {
     /// Its number, from 1, unique in the journal.
     pub key: u32,
@@ -39,14 +40,14 @@ pub struct KeyCreatedV1 {
 }
 
 /// Body of [`crate::Kind::KeyRevoked`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct KeyRevokedV1 {
     /// Its number.
     pub key: u32,
 }
 
 /// Body of [`crate::Kind::CommandRefused`]: the problem as it was answered.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct CommandRefusedV1<'a> {
     /// HTTP status, always 409.
     pub status: u16,

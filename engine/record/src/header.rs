@@ -15,9 +15,11 @@
 //! ```
 
 use crate::codec::DecodeError;
+use serde::Serialize;
 
 /// What a record says. The numbers are frozen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Kind {
     /// A server took the log in use: always the first record.

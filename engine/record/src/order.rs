@@ -4,9 +4,10 @@
 use crate::codec::{DecodeError, decode, decode_first};
 use crate::rules::PolicyV1;
 use bincode::{BorrowDecode, Encode};
+use serde::Serialize;
 
 /// The first part of the bodies of [`crate::Kind::OrderAccepted`] and [`crate::Kind::OrderRefused`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct OrderAskedV1<'a> {
     /// The channel's own number for it.
     pub external_id: &'a str,
@@ -27,7 +28,7 @@ pub struct OrderAskedV1<'a> {
 }
 
 /// Where an order goes; nothing here names a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct ShipToV1<'a> {
     /// ISO 3166-1 alpha-2.
     pub country: &'a str,
@@ -38,7 +39,7 @@ pub struct ShipToV1<'a> {
 }
 
 /// Personal data: XChaCha20-Poly1305 under a key that the key store holds outside the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct SealedV1<'a> {
     /// Which key.
     pub key: [u8; 16],
@@ -49,7 +50,7 @@ pub struct SealedV1<'a> {
 }
 
 /// One line as asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct LineAskedV1<'a> {
     /// The channel's own name for it, unique in the order.
     pub id: &'a str,
@@ -64,7 +65,7 @@ pub struct LineAskedV1<'a> {
 }
 
 /// The second part of [`crate::Kind::OrderAccepted`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct OrderAcceptedV1 {
     /// The policy that held.
     pub policy: PolicyV1,
@@ -73,7 +74,7 @@ pub struct OrderAcceptedV1 {
 }
 
 /// Units kept for a demand. Demand `n` of an order is line `n`, as long as there are no kits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct ClaimV1 {
     /// Which demand, from 0.
     pub demand: u16,
@@ -84,14 +85,14 @@ pub struct ClaimV1 {
 }
 
 /// The second part of [`crate::Kind::OrderRefused`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct OrderRefusedV1 {
     /// Every line that could not be served.
     pub shortfalls: Vec<ShortfallV1>,
 }
 
 /// One line that could not be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct ShortfallV1 {
     /// Which line, from 0.
     pub line: u16,
@@ -102,7 +103,7 @@ pub struct ShortfallV1 {
 }
 
 /// One line of an order after an event.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct LinePictureV1 {
     /// Units ordered.
     pub ordered: u32,
@@ -121,7 +122,7 @@ pub struct LinePictureV1 {
 }
 
 /// Body of [`crate::Kind::OrderCancelled`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct OrderCancelledV1<'a> {
     /// Which order.
     pub order: u64,
@@ -136,7 +137,7 @@ pub struct OrderCancelledV1<'a> {
 }
 
 /// Units that a cancellation let go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct ReleasedV1 {
     /// Which demand.
     pub demand: u16,
@@ -147,7 +148,7 @@ pub struct ReleasedV1 {
 }
 
 /// What a cancelled unit was until then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub enum SourceV1 {
     /// It waited, accepted without stock.
     Backordered,
@@ -158,7 +159,7 @@ pub enum SourceV1 {
 }
 
 /// Body of [`crate::Kind::OrderShipped`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct OrderShippedV1<'a> {
     /// Which order.
     pub order: u64,
@@ -175,7 +176,7 @@ pub struct OrderShippedV1<'a> {
 }
 
 /// Body of [`crate::Kind::BacklogFilled`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct BacklogFilledV1 {
     /// For which SKU.
     pub sku: u32,
@@ -186,7 +187,7 @@ pub struct BacklogFilledV1 {
 }
 
 /// Units that one waiting demand got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct FilledV1 {
     /// Whose, which, and what it had been.
     pub waiting: WaitingV1,
@@ -197,7 +198,7 @@ pub struct FilledV1 {
 }
 
 /// One demand that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct WaitingV1 {
     /// Whether its claim had been lost; else it was accepted without stock.
     pub is_short: bool,

@@ -1,9 +1,10 @@
 //! Locations, channels and SKUs: all attributes each time, so that the last record of one tells all of it.
 
 use bincode::{BorrowDecode, Encode};
+use serde::Serialize;
 
 /// Body of [`crate::Kind::LocationPut`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct LocationPutV1<'a> {
     /// Its number, dense from 0 per merchant.
     pub location: u16,
@@ -24,7 +25,7 @@ pub struct LocationPutV1<'a> {
 }
 
 /// Body of [`crate::Kind::ChannelPut`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct ChannelPutV1<'a> {
     /// Its number, dense from 0 per merchant.
     pub channel: u16,
@@ -41,7 +42,7 @@ pub struct ChannelPutV1<'a> {
 }
 
 /// What happens to what stock cannot serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub enum PolicyV1 {
     /// All or nothing.
     Reject,
@@ -50,7 +51,7 @@ pub enum PolicyV1 {
 }
 
 /// Body of [`crate::Kind::SkuPut`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct SkuPutV1<'a> {
     /// Its number, dense from 0 per merchant.
     pub sku: u32,

@@ -1,9 +1,10 @@
 //! Movements of stock.
 
 use bincode::{BorrowDecode, Encode};
+use serde::Serialize;
 
 /// Where a unit on hand stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub enum StateV1 {
     /// Can be claimed and shipped.
     Sellable,
@@ -14,7 +15,7 @@ pub enum StateV1 {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub enum MovementV1 {
     /// Goods came in.
     Receive,
@@ -30,7 +31,7 @@ pub enum MovementV1 {
 }
 
 /// One location's stock of one SKU after a movement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct LevelV1 {
     /// Units that can be sold.
     pub sellable: u32,
@@ -43,7 +44,7 @@ pub struct LevelV1 {
 }
 
 /// One claim that lost its goods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct ShortedV1 {
     /// Whose.
     pub order: u64,
@@ -54,7 +55,7 @@ pub struct ShortedV1 {
 }
 
 /// Body of [`crate::Kind::StockMoved`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct StockMovedV1<'a> {
     /// What was asked for.
     pub movement: MovementV1,

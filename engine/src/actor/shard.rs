@@ -151,10 +151,10 @@ impl Shard {
     }
 
     fn turn(&mut self, queued: Queued, now_ms: u64) {
-        let Queued { inbox, ticket, directory, submission } = queued;
+        let Queued { inbox, ticket, directory, mut submission } = queued;
         let (merchant, keys) = self.state.merchant(&directory);
         let mut tools = Tools { appender: &self.appender, keys, buffer: &mut self.buffer, now_ms };
-        let turned = merchant.turn(&submission, &mut tools);
+        let turned = merchant.turn(&mut submission, &mut tools);
         let mut steps = 0;
         while steps < WORK_MAX && merchant.work(&mut tools) {
             steps += 1;

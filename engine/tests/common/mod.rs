@@ -196,7 +196,7 @@ pub fn recorded(answer: &Answer) -> Lsn {
 
 pub fn accepted(answer: Answer) -> (Lsn, OrderAcceptedV1) {
     match answer {
-        Answer::Accepted { lsn, accepted } => (lsn, accepted),
+        Answer::Accepted { lsn, accepted, .. } => (lsn, accepted),
         other => panic!("{other:?}"),
     }
 }

@@ -1,0 +1,81 @@
+//! `onhand log`: every record as a line of JSON.
+
+use onhand_engine::record::admin::{
+    CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
+};
+use onhand_engine::record::order::{
+    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, decode_accepted, decode_refused,
+};
+use onhand_engine::record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
+use onhand_engine::record::stock::StockMovedV1;
+use onhand_engine::record::{DecodeError, Header, Kind, decode};
+use onhand_engine::snapshots::Lsn;
+use onhand_engine::snapshots::log::scan;
+use onhand_engine::snapshots::storage::FileStorage;
+use serde_json::{Value, json};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+pub(super) fn log(dir: &Path, from: u64) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut closed = false;
+    let scanned = scan(&FileStorage::new(dir), Lsn(from.max(1)), &mut |lsn, record| {
+        let line = line_of(lsn, record).map_err(|error| error.to_string())?;
+        match writeln!(out, "{line}") {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                closed = error.kind() == io::ErrorKind::BrokenPipe;
+                Err(error.to_string())
+            }
+        }
+    });
+    // A reader that has seen enough is no error.
+    if closed || out.flush().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    scanned?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line_of(lsn: Lsn, record: &[u8]) -> Result<Value, DecodeError> {
+    let (header, body) = Header::decode(record)?;
+    let value = body_of(header.kind, body)?;
+    Ok(json!({
+        "lsn": lsn.0,
+        "kind": header.kind,
+        "merchant": header.merchant,
+        "at": header.at,
+        "actor": header.actor,
+        "body": value,
+    }))
+}
+
+fn body_of(kind: Kind, body: &[u8]) -> Result<Value, DecodeError> {
+    fn value(body: &impl serde::Serialize) -> Value {
+        serde_json::to_value(body).unwrap_or_default()
+    }
+    Ok(match kind {
+        Kind::LogOpened => value(&decode::<LogOpenedV1>(body)?),
+        Kind::LogClosed => value(&decode::<LogClosedV1>(body)?),
+        Kind::MerchantCreated => value(&decode::<MerchantCreatedV1<'_>>(body)?),
+        Kind::KeyCreated => value(&decode::<KeyCreatedV1>(body)?),
+        Kind::KeyRevoked => value(&decode::<KeyRevokedV1>(body)?),
+        Kind::LocationPut => value(&decode::<LocationPutV1<'_>>(body)?),
+        Kind::ChannelPut => value(&decode::<ChannelPutV1<'_>>(body)?),
+        Kind::SkuPut => value(&decode::<SkuPutV1<'_>>(body)?),
+        Kind::StockMoved => value(&decode::<StockMovedV1<'_>>(body)?),
+        Kind::OrderAccepted => {
+            let (asked, accepted) = decode_accepted(body)?;
+            json!({ "asked": value(&asked), "accepted": value(&accepted) })
+        }
+        Kind::OrderRefused => {
+            let (asked, refused) = decode_refused(body)?;
+            json!({ "asked": value(&asked), "refused": value(&refused) })
+        }
+        Kind::OrderCancelled => value(&decode::<OrderCancelledV1<'_>>(body)?),
+        Kind::OrderShipped => value(&decode::<OrderShippedV1<'_>>(body)?),
+        Kind::BacklogFilled => value(&decode::<BacklogFilledV1>(body)?),
+        Kind::CommandRefused => value(&decode::<CommandRefusedV1<'_>>(body)?),
+    })
+}

@@ -1,0 +1,178 @@
+//! The command line: one file per subcommand.
+//!
+//! Results go to stdout, talk to stderr. Exit codes: 0 done, 1 the answer is no (an invariant does not hold,
+//! a promise was broken), 2 usage or error, 3 a damaged log that was refused.
+
+mod admin;
+mod log;
+mod serve;
+mod verify;
+
+use crate::demo::{DemoOptions, demo};
+use clap::{Args, Parser, Subcommand};
+use onhand_engine::StartError;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Exit code of a refusal that a person should look at: the log is damaged.
+const DAMAGED: u8 = 3;
+
+/// An order engine that many sales channels can hit at once without a unit ever being sold twice.
+#[derive(Parser)]
+#[command(name = "onhand", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  onhand demo
+  onhand serve --data ./data --listen 127.0.0.1:8080
+  onhand merchant create acme --data ./data
+  onhand key create --merchant acme --scopes orders:write,stock:write,read --data ./data";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the main job on bundled real orders: serve, crash, recover, audit.
+    Demo(DemoArgs),
+    /// Serve a data directory over HTTP.
+    Serve(ServeArgs),
+    /// Create merchants.
+    Merchant {
+        #[command(subcommand)]
+        command: MerchantCommand,
+    },
+    /// Create and revoke keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Audit a data directory: exit code 0 only if every invariant holds.
+    Verify {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// Print the records of a data directory as JSON, one a line.
+    Log {
+        /// The data directory.
+        dir: PathBuf,
+        /// The first record to print.
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+    },
+}
+
+#[derive(Args)]
+struct DemoArgs {
+    /// End after the table, with an exit code that says whether every promise held.
+    #[arg(long)]
+    exit: bool,
+    /// Keep the data in this directory instead of a temporary one; it must not exist yet.
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    /// The data directory; created if it is not there.
+    #[arg(long, env = "ONHAND_DATA")]
+    data: PathBuf,
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, env = "ONHAND_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Shards; a merchant lives whole on one. Half the cores by default.
+    #[arg(long, env = "ONHAND_SHARDS")]
+    shards: Option<usize>,
+    /// HTTP workers. All cores but one by default.
+    #[arg(long, env = "ONHAND_WORKERS")]
+    workers: Option<usize>,
+}
+
+#[derive(Subcommand)]
+enum MerchantCommand {
+    /// Create a merchant.
+    Create {
+        /// Its name.
+        name: String,
+        /// The data directory.
+        #[arg(long, env = "ONHAND_DATA")]
+        data: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Create a key and print its secret, which is kept nowhere.
+    Create {
+        /// Whose.
+        #[arg(long)]
+        merchant: String,
+        /// What it may do: orders:write, stock:write, read, admin; separated by commas.
+        #[arg(long)]
+        scopes: String,
+        /// The data directory.
+        #[arg(long, env = "ONHAND_DATA")]
+        data: PathBuf,
+    },
+    /// Make a key useless.
+    Revoke {
+        /// Its number: the part of the secret between the underscores.
+        key: u32,
+        /// The data directory.
+        #[arg(long, env = "ONHAND_DATA")]
+        data: PathBuf,
+    },
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Demo(DemoArgs { exit, data }) => demo(&DemoOptions { exit, data }),
+        Command::Serve(args) => serve::serve(&args),
+        Command::Merchant { command: MerchantCommand::Create { name, data } } => {
+            admin::create_merchant(&data, &name)
+        }
+        Command::Key { command: KeyCommand::Create { merchant, scopes, data } } => {
+            admin::create_key(&data, &merchant, &scopes)
+        }
+        Command::Key { command: KeyCommand::Revoke { key, data } } => admin::revoke_key(&data, key),
+        Command::Verify { dir } => verify::verify(&dir),
+        Command::Log { dir, from } => log::log(&dir, from),
+    };
+    outcome.unwrap_or_else(|error| {
+        say_error(&format!("onhand: {error:#}"));
+        ExitCode::from(exit_code(&error))
+    })
+}
+
+/// Writes a line to stdout.
+///
+/// # Errors
+/// If stdout is closed.
+pub(crate) fn say(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Writes a line to stderr; where nobody listens there is nobody to tell.
+pub(crate) fn say_error(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// Ends the process from a thread that cannot return to `main`.
+pub(crate) fn exit_with(error: &anyhow::Error) -> ! {
+    say_error(&format!("onhand: {error:#}"));
+    std::process::exit(i32::from(exit_code(error)))
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_damage = matches!(
+        error.downcast_ref::<StartError>(),
+        Some(StartError::Log(_) | StartError::Invariant { .. } | StartError::Digest { .. })
+    );
+    if is_damage { DAMAGED } else { 2 }
+}

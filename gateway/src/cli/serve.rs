@@ -1,0 +1,166 @@
+//! `onhand serve`.
+
+use super::{ServeArgs, say, say_error};
+use crate::http::{Shared, serve as serve_http, serve_admin};
+use crate::metrics;
+use ::metrics::histogram;
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
+use onhand_engine::clock::{Stopwatch, SystemClock};
+use onhand_engine::secrets::Fingerprints;
+use onhand_engine::snapshots::storage::{DirectoryLock, FileStorage};
+use onhand_engine::{Engine, EngineConfig};
+use std::io::IsTerminal;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// The administrator's socket, in the data directory.
+pub(super) const SOCKET: &str = "admin.sock";
+
+/// How often the exporter's histograms are drained: without it they grow until somebody scrapes.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Exit code of a process whose log failed: what the disk holds is unknown, so it must not go on.
+const LOG_FAILED: i32 = 4;
+
+/// Everything that `serve` and the administrator's commands need of a data directory.
+pub(super) struct Opened {
+    pub(super) engine: Engine,
+    _lock: DirectoryLock,
+}
+
+/// Takes the lock, recovers and starts the engine.
+pub(super) fn open(data: &Path, config: &EngineConfig) -> anyhow::Result<Opened> {
+    let lock = DirectoryLock::take(data)?;
+    let fingerprints = Fingerprints::open(data).with_context(|| format!("{}", data.display()))?;
+    let on_failure = Box::new(|error: &onhand_engine::snapshots::log::WriteError| {
+        say_error(&format!("onhand: the log failed, the process ends: {error}"));
+        std::process::exit(LOG_FAILED);
+    });
+    let storage = Arc::new(FileStorage::new(data));
+    let engine = Engine::start(storage, fingerprints, Arc::new(SystemClock), config, on_failure)?;
+    Ok(Opened { engine, _lock: lock })
+}
+
+/// The settings for this machine.
+pub(super) fn config(shards: Option<usize>) -> EngineConfig {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut config = EngineConfig::for_cores(cores);
+    if let Some(shards) = shards {
+        config.shards = shards.max(1);
+    }
+    config
+}
+
+pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    start_logging();
+    let recorder = metrics::install()?;
+    let listener =
+        TcpListener::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = args.workers.unwrap_or(cores.saturating_sub(1)).max(1);
+    let shared = Arc::new(Shared::new(recorder.clone()));
+    keep_up(recorder)?;
+    let (ended, end) = mpsc::sync_channel(1);
+    let opener = spawn_opener(args.data.clone(), config(args.shards), Arc::clone(&shared), end)?;
+    actix_web::rt::System::new().block_on(async {
+        let server = serve_http(listener, &shared, workers)?;
+        say(&format!("onhand listening on http://{address}"))?;
+        server.await
+    })?;
+    // The workers have answered what they had; now the engine may stop.
+    if ended.send(()).is_err() {
+        tracing::warn!("the engine's thread ended before");
+    }
+    match opener.join() {
+        Ok(outcome) => outcome.map(|()| ExitCode::SUCCESS),
+        Err(_) => anyhow::bail!("the engine's thread panicked"),
+    }
+}
+
+/// Recovers on a thread of its own, so that `/healthz` answers meanwhile; then waits for the end.
+fn spawn_opener(
+    data: PathBuf,
+    config: EngineConfig,
+    shared: Arc<Shared>,
+    end: mpsc::Receiver<()>,
+) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<()>>> {
+    let run = move || {
+        let watch = Stopwatch::start();
+        let opened = match open(&data, &config) {
+            Ok(opened) => opened,
+            Err(error) => super::exit_with(&error),
+        };
+        let took = watch.elapsed();
+        histogram!(metrics::RECOVERY_SECONDS).record(took);
+        let report = opened.engine.report();
+        tracing::info!(
+            last_lsn = report.last.0,
+            milliseconds = took.as_millis(),
+            shards = config.shards,
+            "ready"
+        );
+        if let Some(torn) = &report.torn {
+            tracing::warn!(
+                file = torn.file,
+                offset = torn.offset,
+                last_lsn = torn.last_good.0,
+                "a torn end was cut off"
+            );
+        }
+        shared.open(opened.engine.handle());
+        let socket = data.join(SOCKET);
+        let admin = start_admin(socket.clone(), Arc::clone(&shared))?;
+        if end.recv().is_err() {
+            tracing::warn!("the server ended without a word");
+        }
+        drop(std::fs::remove_file(&socket));
+        drop(admin);
+        opened.engine.stop();
+        tracing::info!("stopped");
+        Ok(())
+    };
+    Ok(std::thread::Builder::new().name("opener".into()).spawn(run)?)
+}
+
+/// Serves the administrator's socket until the process ends.
+fn start_admin(socket: PathBuf, shared: Arc<Shared>) -> anyhow::Result<std::thread::JoinHandle<()>> {
+    if socket.exists() {
+        std::fs::remove_file(&socket)?;
+    }
+    let run = move || {
+        let served = actix_web::rt::System::new().block_on(async { serve_admin(&socket, &shared)?.await });
+        if let Err(error) = served {
+            tracing::error!(%error, "the administrator's socket is not served");
+        }
+    };
+    Ok(std::thread::Builder::new().name("admin".into()).spawn(run)?)
+}
+
+fn keep_up(recorder: PrometheusHandle) -> anyhow::Result<()> {
+    let run = move || {
+        loop {
+            std::thread::sleep(UPKEEP_INTERVAL);
+            recorder.run_upkeep();
+        }
+    };
+    std::thread::Builder::new().name("metrics".into()).spawn(run)?;
+    Ok(())
+}
+
+/// Text on a terminal, JSON lines elsewhere.
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("ONHAND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started =
+        if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
+    if started.is_err() {
+        say_error("onhand: a logger is there already");
+    }
+}

@@ -1,0 +1,261 @@
+//! Locations, channels and SKUs.
+
+use super::{Desk, read_body, respond};
+use crate::body::{Check, parse};
+use crate::http::problem::Problem;
+use crate::ids;
+use crate::render::{Rendered, last_put};
+use actix_web::web::{self, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use onhand_engine::ask::{Ask, ChannelAsk, LocationAsk, SkuAsk};
+use onhand_engine::directory::Directory;
+use onhand_engine::domain::LocationNumber;
+use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::quantity::DECIMALS_MAX;
+use onhand_engine::registry::Scopes;
+use onhand_engine::snapshots::Lsn;
+use serde::Deserialize;
+
+/// The longest title or tag, in bytes.
+const TEXT_BYTES_MAX: usize = 256;
+
+/// Tags of one SKU.
+const TAGS_MAX: usize = 32;
+
+const LOCATION_KINDS: [&str; 4] = ["warehouse", "shop", "3pl", "dropship_supplier"];
+const CHANNEL_KINDS: [&str; 6] = ["shopify", "amazon", "woocommerce", "wholesale", "pos", "api"];
+
+/// The preference of a location that names none.
+const PRIORITY: u32 = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LocationBody {
+    kind: String,
+    country: String,
+    region: Option<String>,
+    postal_code: Option<String>,
+    priority: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelBody {
+    kind: String,
+    locations: Vec<String>,
+    policy: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SkuBody {
+    title: Option<String>,
+    unit: Option<String>,
+    decimals: Option<u8>,
+    gtin: Option<String>,
+    tags: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SkuLine {
+    sku: String,
+    idempotency_key: Option<String>,
+    title: Option<String>,
+    unit: Option<String>,
+    decimals: Option<u8>,
+    gtin: Option<String>,
+    tags: Option<Vec<String>>,
+}
+
+pub(super) async fn put_location(
+    request: HttpRequest,
+    path: Path<String>,
+    payload: web::Payload,
+) -> HttpResponse {
+    respond(put(&request, &path, payload, "location", |_, code, body| location_ask(code, body)).await)
+}
+
+pub(super) async fn put_channel(
+    request: HttpRequest,
+    path: Path<String>,
+    payload: web::Payload,
+) -> HttpResponse {
+    respond(put(&request, &path, payload, "channel", channel_ask).await)
+}
+
+pub(super) async fn put_sku(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
+    respond(
+        put(&request, &path, payload, "sku", |_, code, body| sku_ask(code, parse::<SkuBody>(body)?)).await,
+    )
+}
+
+async fn put(
+    request: &HttpRequest,
+    segment: &str,
+    payload: web::Payload,
+    what: &str,
+    ask: impl FnOnce(&Directory, String, &[u8]) -> Result<Ask, Problem>,
+) -> Result<Rendered, Problem> {
+    let desk = Desk::open(request, Scopes::STOCK_WRITE)?;
+    let body = read_body(payload).await?;
+    let wrong = || Problem::new(422, "invalid_code", format!("the path names no valid {what} code"));
+    let code = ids::code_in_path(segment).ok_or_else(wrong)?;
+    let ask = ask(&desk.caller.directory, code, &body)?;
+    desk.one(request.path(), &body, ask).await
+}
+
+fn location_ask(code: String, body: &[u8]) -> Result<Ask, Problem> {
+    let body: LocationBody = parse(body)?;
+    let mut check = Check::default();
+    if !LOCATION_KINDS.contains(&&*body.kind) {
+        check.wrong("/kind", "invalid_value", format!("must be one of {}", LOCATION_KINDS.join(", ")));
+    }
+    check_country(&mut check, "/country", &body.country);
+    for (pointer, text) in [("/region", &body.region), ("/postal_code", &body.postal_code)] {
+        if let Some(text) = text {
+            check.text(pointer, text, ids::CODE_BYTES_MAX);
+        }
+    }
+    check.finish()?;
+    let LocationBody { kind, country, region, postal_code, priority } = body;
+    let priority = priority.unwrap_or(PRIORITY);
+    Ok(Ask::PutLocation(LocationAsk { code, kind, country, region, postal_code, priority }))
+}
+
+/// Two capital letters, as ISO 3166-1 has them.
+pub(super) fn check_country(check: &mut Check, pointer: &str, country: &str) {
+    if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        check.wrong(pointer, "invalid_value", "must be two capital letters (ISO 3166-1)");
+    }
+}
+
+/// The word of a policy; others are not built yet.
+pub(super) fn policy_of(word: &str) -> Result<Policy, Problem> {
+    match word {
+        "reject" => Ok(Policy::Reject),
+        "backorder" => Ok(Policy::Backorder),
+        _ => {
+            let detail = format!("policy {word} is not supported; reject and backorder are");
+            let mut problem = Problem::new(422, "unsupported_policy", detail.clone());
+            let code = "unsupported_policy";
+            problem.errors.push(super::problem::FieldError { pointer: "/policy".into(), code, detail });
+            Err(problem)
+        }
+    }
+}
+
+fn channel_ask(directory: &Directory, code: String, body: &[u8]) -> Result<Ask, Problem> {
+    let body: ChannelBody = parse(body)?;
+    let mut check = Check::default();
+    if !CHANNEL_KINDS.contains(&&*body.kind) {
+        check.wrong("/kind", "invalid_value", format!("must be one of {}", CHANNEL_KINDS.join(", ")));
+    }
+    let mut locations: Vec<LocationNumber> = Vec::new();
+    for (place, name) in body.locations.iter().enumerate() {
+        match directory.location(name) {
+            Some(number) => locations.push(number),
+            None => {
+                check.wrong(format!("/locations/{place}"), "unknown_location", format!("there is no {name}"))
+            }
+        }
+    }
+    check.finish()?;
+    let policy = body.policy.as_deref().map_or(Ok(Policy::Reject), policy_of)?;
+    Ok(Ask::PutChannel(ChannelAsk { code, kind: body.kind, locations, policy }))
+}
+
+fn sku_ask(code: String, body: SkuBody) -> Result<Ask, Problem> {
+    let mut check = Check::default();
+    let SkuBody { title, unit, decimals, gtin, tags } = body;
+    for (pointer, text) in [("/title", &title), ("/unit", &unit)] {
+        if let Some(text) = text {
+            check.text(pointer, text, TEXT_BYTES_MAX);
+        }
+    }
+    let decimals = decimals.unwrap_or(0);
+    if decimals > DECIMALS_MAX {
+        check.wrong("/decimals", "invalid_value", format!("must be between 0 and {DECIMALS_MAX}"));
+    }
+    if gtin.as_deref().is_some_and(|gtin| !is_gtin(gtin)) {
+        check.wrong("/gtin", "invalid_gtin", "must have 8, 12, 13 or 14 digits and a right check digit");
+    }
+    let tags = tags.unwrap_or_default();
+    if tags.len() > TAGS_MAX {
+        check.wrong("/tags", "too_many", format!("at most {TAGS_MAX} tags"));
+    }
+    for (place, tag) in tags.iter().enumerate() {
+        check.code(|| format!("/tags/{place}"), tag);
+    }
+    check.finish()?;
+    Ok(Ask::PutSku(SkuAsk { code, title, unit, decimals, gtin, tags }))
+}
+
+/// A line of the bulk request: a SKU and its attributes, and the line's own key.
+pub(super) fn sku_line(line: &[u8]) -> Result<(Ask, Option<String>), Problem> {
+    let SkuLine { sku, idempotency_key, title, unit, decimals, gtin, tags } = parse(line)?;
+    let mut check = Check::default();
+    let code = check.code(|| "/sku".into(), &sku).map(std::borrow::Cow::into_owned);
+    let code = check.done(code)?;
+    Ok((sku_ask(code, SkuBody { title, unit, decimals, gtin, tags })?, idempotency_key))
+}
+
+/// GS1's check digit: from the right, digits weigh 1 and 3 in turn and sum to a multiple of ten (GS1 General
+/// Specifications, section 7.9).
+fn is_gtin(text: &str) -> bool {
+    let digits = text.bytes().rev().map(|byte| byte.wrapping_sub(b'0'));
+    let weighed: u32 =
+        digits.zip([1, 3].into_iter().cycle()).map(|(digit, weight)| u32::from(digit) * weight).sum();
+    matches!(text.len(), 8 | 12 | 13 | 14)
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && weighed.is_multiple_of(10)
+}
+
+pub(super) async fn get_location(request: HttpRequest, path: Path<String>) -> HttpResponse {
+    let find = |directory: &Directory, code: &str| {
+        directory.location(code).and_then(|it| directory.location_put(it))
+    };
+    respond(get(&request, &path, "location", find).await)
+}
+
+pub(super) async fn get_channel(request: HttpRequest, path: Path<String>) -> HttpResponse {
+    let find =
+        |directory: &Directory, code: &str| directory.channel(code).and_then(|it| directory.channel_put(it));
+    respond(get(&request, &path, "channel", find).await)
+}
+
+pub(super) async fn get_sku(request: HttpRequest, path: Path<String>) -> HttpResponse {
+    let find =
+        |directory: &Directory, code: &str| directory.sku(code).and_then(|it| directory.sku_put(it.number));
+    respond(get(&request, &path, "sku", find).await)
+}
+
+async fn get(
+    request: &HttpRequest,
+    segment: &str,
+    what: &str,
+    find: impl FnOnce(&Directory, &str) -> Option<Lsn>,
+) -> Result<Rendered, Problem> {
+    let desk = Desk::open(request, Scopes::READ)?;
+    let directory = &desk.caller.directory;
+    let put = ids::code_in_path(segment).and_then(|code| find(directory, &code));
+    let lsn = put.ok_or_else(|| Problem::not_found(what))?;
+    // A name may be seen a moment before its record is durable; then it does not exist yet.
+    let record = desk.intake.handle().read(lsn).map_err(|_| Problem::not_found(what))?;
+    last_put(directory, lsn, &record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_gtin;
+
+    #[test]
+    fn gtins_have_a_check_digit() {
+        for gtin in ["4006381333931", "73513537", "036000291452", "10614141000415"] {
+            assert!(is_gtin(gtin), "{gtin}");
+        }
+        for gtin in ["4006381333932", "", "1", "40063813339AB", "123456789"] {
+            assert!(!is_gtin(gtin), "{gtin}");
+        }
+    }
+}

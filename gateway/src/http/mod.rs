@@ -1,0 +1,263 @@
+//! HTTP: the routes on one screen, one file per resource.
+
+mod admin;
+mod bulk;
+mod catalogue;
+mod ops;
+mod orders;
+pub mod problem;
+mod stock;
+
+use crate::auth::{Caller, caller};
+use crate::intake::{Identity, Intake, Pending};
+use crate::metrics::RESPONSES;
+use crate::render::{self, Rendered};
+use crate::repeat::settle;
+use ::metrics::counter;
+use actix_web::dev::Server;
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderName;
+use actix_web::rt::net::TcpStream;
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use metrics_exporter_prometheus::PrometheusHandle;
+use onhand_engine::Handle;
+use onhand_engine::ask::Ask;
+use onhand_engine::registry::Scopes;
+use problem::Problem;
+use std::cell::OnceCell;
+use std::net::TcpListener;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// The longest body of a single request: an order of 1,200 lines is some 180 KB.
+pub const BODY_BYTES_MAX: usize = 512 << 10;
+
+/// How long a body may take to arrive; a slow sender must not hold a connection for ever.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest `Idempotency-Key`.
+const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// Open connections of one worker.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// What all workers share. The engine arrives when its log was replayed.
+pub struct Shared {
+    engine: OnceLock<Handle>,
+    metrics: PrometheusHandle,
+}
+
+impl Shared {
+    /// Nothing to serve yet.
+    #[must_use]
+    pub fn new(metrics: PrometheusHandle) -> Self {
+        Self { engine: OnceLock::new(), metrics }
+    }
+
+    /// The doors open.
+    pub fn open(&self, engine: Handle) {
+        // Set once by whoever starts the engine.
+        drop(self.engine.set(engine));
+    }
+}
+
+/// What one worker has.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    intake: OnceCell<Rc<Intake>>,
+}
+
+impl Worker {
+    fn intake(&self) -> Result<&Rc<Intake>, Problem> {
+        let handle = self.shared.engine.get().ok_or_else(Problem::not_ready)?;
+        Ok(self.intake.get_or_init(|| Intake::start(handle.clone())))
+    }
+}
+
+/// One request with its caller, past the doorman.
+pub(crate) struct Desk {
+    pub(crate) intake: Rc<Intake>,
+    pub(crate) caller: Caller,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl Desk {
+    /// Lets a request in: the engine is ready, the key is good for the scope.
+    fn open(request: &HttpRequest, scope: Scopes) -> Result<Self, Problem> {
+        let worker = request.app_data::<Rc<Worker>>().ok_or_else(Problem::internal)?;
+        let intake = Rc::clone(worker.intake()?);
+        let caller = caller(request, intake.handle(), scope)?;
+        Ok(Self { intake, caller, idempotency_key: idempotency_key(request)? })
+    }
+
+    /// The key that every write but PUT and orders must carry.
+    fn require_key(&self) -> Result<(), Problem> {
+        let detail = "send the header Idempotency-Key with a value of your own for this request";
+        self.idempotency_key
+            .as_ref()
+            .map(|_| ())
+            .ok_or_else(|| Problem::new(400, "idempotency_key_required", detail))
+    }
+
+    /// What identifies a request: its key, and what it says.
+    fn identity(&self, key: Option<&str>, route: &str, said: &[u8]) -> Identity {
+        let fingerprints = self.intake.handle().fingerprints();
+        let merchant = self.caller.directory.merchant;
+        Identity {
+            request: self.intake.request_id(),
+            idempotency: key.map(|key| fingerprints.idempotency(merchant, key.as_bytes())),
+            fingerprint: Some(fingerprints.request(merchant, route, said)),
+        }
+    }
+
+    fn submit(&self, identity: Identity, ask: Ask) -> Result<Pending, Problem> {
+        self.intake.submit(&self.caller, identity, ask)
+    }
+
+    /// Waits for the answer and renders it.
+    async fn answer(&self, identity: Identity, pending: Pending) -> Result<Rendered, Problem> {
+        let settled = settle(&self.intake, &self.caller, identity, pending).await?;
+        render::settled(self.intake.handle(), &self.caller.directory, &settled)
+    }
+
+    /// Submits one request and answers it.
+    async fn one(&self, route: &str, said: &[u8], ask: Ask) -> Result<Rendered, Problem> {
+        let identity = self.identity(self.idempotency_key.as_deref(), route, said);
+        let pending = self.submit(identity, ask)?;
+        self.answer(identity, pending).await
+    }
+}
+
+/// The key of a request, quoted or not.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+        let detail = format!("the key must have 1 to {IDEMPOTENCY_KEY_BYTES_MAX} printable bytes");
+        return Err(Problem::new(400, "idempotency_key_invalid", detail));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+/// Reads a whole body, within its limits.
+async fn read_body(payload: web::Payload) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
+        Problem::new(413, "body_too_large", detail).with("max", BODY_BYTES_MAX)
+    };
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(BODY_BYTES_MAX)).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) => Err(Problem::new(400, "body_incomplete", "the body ended early")),
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err(Problem::new(408, "body_timeout", "the body took too long to arrive")),
+    }
+}
+
+/// The response of an outcome.
+fn respond(outcome: Result<Rendered, Problem>) -> HttpResponse {
+    let rendered = match outcome {
+        Ok(rendered) => rendered,
+        Err(problem) => {
+            count(problem.status);
+            return problem.to_response();
+        }
+    };
+    count(rendered.status);
+    let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.content_type(if rendered.status < 400 {
+        "application/json"
+    } else {
+        "application/problem+json"
+    });
+    if rendered.is_repeat {
+        response.insert_header((HeaderName::from_static("idempotent-replayed"), "true"));
+    }
+    response.body(rendered.body)
+}
+
+fn count(status: u16) {
+    let class = match status {
+        200..300 => "2xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    };
+    counter!(RESPONSES, "class" => class).increment(1);
+}
+
+/// All routes of the API.
+fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/v1/locations/{code}", web::put().to(catalogue::put_location))
+        .route("/v1/locations/{code}", web::get().to(catalogue::get_location))
+        .route("/v1/channels/{code}", web::put().to(catalogue::put_channel))
+        .route("/v1/channels/{code}", web::get().to(catalogue::get_channel))
+        .route("/v1/skus/bulk", web::post().to(bulk::skus))
+        .route("/v1/skus/{sku}", web::put().to(catalogue::put_sku))
+        .route("/v1/skus/{sku}", web::get().to(catalogue::get_sku))
+        .route("/v1/stock/movements", web::post().to(stock::movement))
+        .route("/v1/stock/movements/bulk", web::post().to(bulk::movements))
+        .route("/v1/stock/{sku}", web::get().to(stock::get))
+        .route("/v1/stock", web::get().to(stock::list))
+        .route("/v1/availability", web::post().to(stock::availability))
+        .route("/v1/orders", web::post().to(orders::place))
+        .route("/v1/orders", web::get().to(orders::list))
+        .route("/v1/orders/bulk", web::post().to(bulk::orders))
+        .route("/v1/orders/{id}", web::get().to(orders::get))
+        .route("/v1/orders/{id}/cancel", web::post().to(orders::cancel))
+        .route("/v1/orders/{id}/fulfillments", web::post().to(orders::fulfill))
+        .route("/metrics", web::get().to(ops::metrics))
+        .route("/healthz", web::get().to(ops::healthz))
+        .route("/readyz", web::get().to(ops::readyz))
+        .default_service(web::to(no_route));
+}
+
+async fn no_route(request: HttpRequest) -> HttpResponse {
+    let detail = format!("there is no {} {}", request.method(), request.path());
+    Problem::new(404, "route_not_found", detail).to_response()
+}
+
+/// Starts the public server on a listener and, below `data`, the administrator's on a Unix socket.
+///
+/// # Errors
+/// If the listeners cannot be used.
+pub fn serve(listener: TcpListener, shared: &Arc<Shared>, workers: usize) -> std::io::Result<Server> {
+    let shared = Arc::clone(shared);
+    let server = HttpServer::new(move || {
+        let worker = Rc::new(Worker { shared: Arc::clone(&shared), intake: OnceCell::new() });
+        App::new().app_data(worker).configure(routes)
+    });
+    let server = server
+        .workers(workers)
+        .max_connections(CONNECTIONS_MAX)
+        .client_request_timeout(BODY_TIMEOUT)
+        .on_connect(|connection, _| {
+            // Without it, an answer that goes out in two writes waits 40 ms for the peer's acknowledgement.
+            if let Some(stream) = connection.downcast_ref::<TcpStream>()
+                && stream.set_nodelay(true).is_err()
+            {
+                tracing::debug!("TCP_NODELAY was not taken");
+            }
+        })
+        .shutdown_timeout(30)
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Starts the administrator's server on a Unix socket in the data directory.
+///
+/// # Errors
+/// If the socket cannot be made.
+pub fn serve_admin(socket: &Path, shared: &Arc<Shared>) -> std::io::Result<Server> {
+    let shared = Arc::clone(shared);
+    let server = HttpServer::new(move || {
+        App::new().app_data(web::Data::from(Arc::clone(&shared))).configure(admin::routes)
+    });
+    let server = server.workers(1).disable_signals().bind_uds(socket)?;
+    std::fs::set_permissions(socket, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(server.run())
+}

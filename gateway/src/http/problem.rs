@@ -1,0 +1,161 @@
+//! Errors as RFC 9457 problems, with a stable code. `docs/OPERATIONS.md` has a paragraph for each code.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use onhand_engine::Busy;
+use onhand_engine::domain::Rejection;
+use onhand_engine::refusal::{Refusal, refusal_of};
+use serde_json::{Map, Value};
+
+/// Seconds after which a refused request may be tried again: a queue drains in milliseconds, so the smallest
+/// number the header can say.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// One place in a body that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// JSON pointer to the place.
+    pub pointer: String,
+    /// Stable code.
+    pub code: &'static str,
+    /// A sentence.
+    pub detail: String,
+}
+
+/// A problem to be answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable code.
+    pub code: String,
+    /// A sentence for people.
+    pub detail: String,
+    /// The places in the body, if the body is to blame.
+    pub errors: Vec<FieldError>,
+    /// Further members.
+    pub members: Map<String, Value>,
+    /// Whether trying again later is right.
+    pub retry_after: bool,
+}
+
+impl Problem {
+    /// A problem with nothing but a code and a sentence.
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            members: Map::new(),
+            retry_after: false,
+        }
+    }
+
+    /// A body that is wrong in these places; the first gives the code.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let (code, detail) = errors.first().map_or(("invalid_body", String::new()), |first| {
+            let more = errors.len() - 1;
+            let rest = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            (first.code, format!("{} {}{rest}", first.pointer, first.detail))
+        });
+        Self { errors, ..Self::new(422, code, detail) }
+    }
+
+    /// A member with a number or text.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Not found; the same for what does not exist and for what is another merchant's.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(404, &format!("{what}_not_found"), format!("there is no such {what}"))
+    }
+
+    /// The engine is not ready: it replays its log, or stops.
+    #[must_use]
+    pub fn not_ready() -> Self {
+        Self {
+            retry_after: true,
+            ..Self::new(503, "not_ready", "the server is starting or stopping; try again")
+        }
+    }
+
+    /// The log's buffer is full, or a shard's mailbox.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        let detail = "more waits for the disk than may; nothing was done, try again";
+        Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
+    }
+
+    /// A defect on our side; nothing was done.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(500, "internal_error", "the request could not be decided; nothing was done")
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("type".into(), format!("urn:onhand:problem:{}", self.code).into());
+        body.insert("title".into(), self.code.replace('_', " ").into());
+        body.insert("status".into(), self.status.into());
+        body.insert("code".into(), self.code.clone().into());
+        body.insert("detail".into(), self.detail.clone().into());
+        if !self.errors.is_empty() {
+            body.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or_default());
+        }
+        body.extend(self.members.clone());
+        Value::Object(body)
+    }
+
+    /// The response.
+    #[must_use]
+    pub fn to_response(&self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.content_type("application/problem+json");
+        if self.retry_after {
+            response.insert_header(("Retry-After", RETRY_AFTER_SECONDS));
+        }
+        if self.status == 401 {
+            response.insert_header(("WWW-Authenticate", "Bearer"));
+        }
+        response.body(self.to_json().to_string())
+    }
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::Merchant { max } => {
+                let detail =
+                    format!("the merchant has {max} requests on their way; nothing was done, try again");
+                Self { retry_after: true, ..Self::new(429, "merchant_overloaded", detail) }
+            }
+            Busy::Engine { max } => {
+                let detail = format!("{max} requests are on their way; nothing was done, try again");
+                Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
+            }
+        }
+    }
+}
+
+impl From<&Rejection> for Problem {
+    fn from(rejection: &Rejection) -> Self {
+        let Refusal { status, code, detail, numbers, pointer } = refusal_of(rejection);
+        let mut problem = Self::new(status, code, detail.clone());
+        for (name, number) in numbers {
+            problem.members.insert(name.to_owned(), number.into());
+        }
+        if let Some(pointer) = pointer {
+            problem.errors.push(FieldError { pointer, code, detail });
+        }
+        problem
+    }
+}

@@ -1,0 +1,138 @@
+//! Public ids and codes: what they look like outside.
+
+use data_encoding::{Encoding, Specification};
+use onhand_engine::domain::OrderId;
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+/// The longest code or id a caller may choose, in bytes.
+pub const CODE_BYTES_MAX: usize = 64;
+
+/// The journal an order stands in; there is one until the engine leaves one machine.
+const JOURNAL: u8 = 0;
+
+/// Crockford's base 32: no letter that looks like a digit, and such letters are read as the digit.
+static CROCKFORD: LazyLock<Option<Encoding>> = LazyLock::new(|| {
+    let mut specification = Specification::new();
+    specification.symbols.push_str("0123456789ABCDEFGHJKMNPQRSTVWXYZ");
+    specification.translate.from.push_str("abcdefghjkmnpqrstvwxyzOoIiLl");
+    specification.translate.to.push_str("ABCDEFGHJKMNPQRSTVWXYZ001111");
+    specification.encoding().ok()
+});
+
+fn encode(bytes: &[u8]) -> String {
+    CROCKFORD.as_ref().map(|crockford| crockford.encode(bytes)).unwrap_or_default()
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    CROCKFORD.as_ref()?.decode(text.as_bytes()).ok()
+}
+
+/// An order's public id.
+#[must_use]
+pub fn order_text(order: OrderId) -> String {
+    let mut bytes = [JOURNAL; 9];
+    bytes[1..].copy_from_slice(&order.0.to_be_bytes());
+    format!("ord_{}", encode(&bytes))
+}
+
+/// The order of a public id; `None` if it is none of ours.
+#[must_use]
+pub fn parse_order(text: &str) -> Option<OrderId> {
+    let bytes = decode(text.strip_prefix("ord_")?)?;
+    let (journal, lsn) = bytes.split_first()?;
+    let lsn = u64::from_be_bytes(lsn.try_into().ok()?);
+    (*journal == JOURNAL).then_some(OrderId(lsn))
+}
+
+/// An opaque cursor that holds a number.
+#[must_use]
+pub fn cursor_text(value: u64) -> String {
+    encode(&value.to_be_bytes())
+}
+
+/// The number in a cursor.
+#[must_use]
+pub fn parse_cursor(text: &str) -> Option<u64> {
+    decode(text)?.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Why a text is no code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeError {
+    /// No bytes at all.
+    Empty,
+    /// More than [`CODE_BYTES_MAX`].
+    TooLong,
+    /// A control character.
+    Control,
+}
+
+impl std::fmt::Display for CodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => f.write_str("must not be empty"),
+            Self::TooLong => write!(f, "is longer than {CODE_BYTES_MAX} bytes"),
+            Self::Control => f.write_str("contains a control character"),
+        }
+    }
+}
+
+/// A code as it is kept: NFC, 1 to 64 bytes, no control characters, case as given.
+///
+/// # Errors
+/// [`CodeError`] if it cannot be one.
+pub fn code(text: &str) -> Result<Cow<'_, str>, CodeError> {
+    let code = if text.is_ascii() || is_nfc(text) { Cow::Borrowed(text) } else { text.nfc().collect() };
+    if code.is_empty() {
+        return Err(CodeError::Empty);
+    }
+    if code.len() > CODE_BYTES_MAX {
+        return Err(CodeError::TooLong);
+    }
+    if code.chars().any(char::is_control) {
+        return Err(CodeError::Control);
+    }
+    Ok(code)
+}
+
+/// A code from a path segment, percent-decoded.
+#[must_use]
+pub fn code_in_path(segment: &str) -> Option<String> {
+    let text = percent_decode_str(segment).decode_utf8().ok()?;
+    code(&text).ok().map(Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_ids_round_trip_and_forgive_lookalikes() {
+        for lsn in [1, 42, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!(parse_order(&order_text(OrderId(lsn))), Some(OrderId(lsn)));
+        }
+        let text = order_text(OrderId(1));
+        assert_eq!(parse_order(&text.replace('0', "o").replacen("oRd", "ord", 1)), Some(OrderId(1)));
+        for text in
+            ["", "ord_", "ord_1", "ret_000000000000000", "ord_UUUUUUUUUUUUUUU", "ord_0000000000000000"]
+        {
+            assert_eq!(parse_order(text), None, "{text}");
+        }
+        assert_eq!(parse_cursor(&cursor_text(77)), Some(77));
+        assert_eq!(parse_cursor("x"), None);
+    }
+
+    #[test]
+    fn codes_are_composed_and_bounded() {
+        assert_eq!(code("MUG"), Ok("MUG".into()));
+        assert_eq!(code("e\u{301}"), Ok("é".into()));
+        assert_eq!(code(""), Err(CodeError::Empty));
+        assert_eq!(code(&"x".repeat(65)), Err(CodeError::TooLong));
+        assert_eq!(code("a\nb"), Err(CodeError::Control));
+        assert_eq!(code_in_path("a%20b"), Some("a b".into()));
+        assert_eq!(code_in_path("%FF"), None);
+    }
+}

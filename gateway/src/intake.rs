@@ -1,0 +1,153 @@
+//! One worker's way to the shards.
+//!
+//! Requests that one turn of the worker's loop reads go to the shards as one message, and the answers of one
+//! sync come back as one: an actor hop and a wake-up for each order would cost more than the order.
+
+use onhand_engine::ask::{Answer, Ask, Submission};
+use onhand_engine::directory::Directory;
+use onhand_engine::snapshots::Lsn;
+use onhand_engine::{Handle, Inbox, Item, Ticket};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+use crate::auth::Caller;
+use crate::http::problem::Problem;
+
+/// See the module. Lives on one thread.
+pub struct Intake {
+    handle: Handle,
+    inbox: Arc<Inbox>,
+    gathered: RefCell<Vec<Item>>,
+    waiting: RefCell<HashMap<Ticket, oneshot::Sender<Answer>>>,
+    next: Cell<Ticket>,
+    flush_is_due: Cell<bool>,
+    request_prefix: [u8; 8],
+    next_request: Cell<u64>,
+}
+
+/// What identifies a request for those that come again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Identity {
+    /// The request's id.
+    pub request: [u8; 16],
+    /// Keyed hash of the `Idempotency-Key`.
+    pub idempotency: Option<[u8; 16]>,
+    /// Keyed hash of what is asked.
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+/// An answer on its way.
+pub type Pending = oneshot::Receiver<Answer>;
+
+impl Intake {
+    /// The intake of this thread; answers are handed out by a task that runs as long as the thread.
+    #[must_use]
+    pub fn start(handle: Handle) -> Rc<Self> {
+        let prefix = onhand_engine::secrets::random_bytes::<8>().unwrap_or_default();
+        let intake = Rc::new(Self {
+            handle,
+            inbox: Arc::default(),
+            gathered: RefCell::default(),
+            waiting: RefCell::default(),
+            next: Cell::new(0),
+            flush_is_due: Cell::new(false),
+            request_prefix: prefix,
+            next_request: Cell::new(0),
+        });
+        let worker = Rc::clone(&intake);
+        actix_web::rt::spawn(async move {
+            let mut answers = Vec::new();
+            loop {
+                worker.inbox.arrived().await;
+                worker.inbox.drain(&mut answers);
+                for (ticket, answer) in answers.drain(..) {
+                    // A client that went away does not want its answer; what was decided stays.
+                    if let Some(sender) = worker.waiting.borrow_mut().remove(&ticket) {
+                        drop(sender.send(answer));
+                    }
+                }
+            }
+        });
+        intake
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// A new request id.
+    #[must_use]
+    pub fn request_id(&self) -> [u8; 16] {
+        let number = self.next_request.get();
+        self.next_request.set(number + 1);
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.request_prefix);
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        id
+    }
+
+    /// Sends what is asked, unless too much is on its way already.
+    ///
+    /// # Errors
+    /// 429 or 503, before any work.
+    pub fn submit(
+        self: &Rc<Self>,
+        caller: &Caller,
+        identity: Identity,
+        ask: Ask,
+    ) -> Result<Pending, Problem> {
+        self.handle.admit(&caller.directory)?;
+        Ok(self.send(&caller.directory, caller.key, identity, ask, Vec::new()))
+    }
+
+    /// Sends again what is no repeat of these records, though hashes say so. It keeps its place: whoever was
+    /// admitted once is not refused now.
+    pub fn resubmit(
+        self: &Rc<Self>,
+        caller: &Caller,
+        identity: Identity,
+        ask: Ask,
+        not_repeats: Vec<Lsn>,
+    ) -> Result<Pending, Problem> {
+        self.handle.admit(&caller.directory)?;
+        Ok(self.send(&caller.directory, caller.key, identity, ask, not_repeats))
+    }
+
+    fn send(
+        self: &Rc<Self>,
+        directory: &Arc<Directory>,
+        actor: u32,
+        identity: Identity,
+        ask: Ask,
+        not_repeats: Vec<Lsn>,
+    ) -> Pending {
+        let ticket = self.next.get();
+        self.next.set(ticket + 1);
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.borrow_mut().insert(ticket, sender);
+        let Identity { request, idempotency, fingerprint } = identity;
+        let merchant = directory.merchant;
+        let submission = Submission { merchant, actor, request, idempotency, fingerprint, not_repeats, ask };
+        self.gathered.borrow_mut().push((ticket, Arc::clone(directory), submission));
+        if !self.flush_is_due.replace(true) {
+            let intake = Rc::clone(self);
+            actix_web::rt::spawn(async move {
+                // Whatever else is ready in this turn of the loop joins the message.
+                tokio::task::yield_now().await;
+                intake.flush();
+            });
+        }
+        receiver
+    }
+
+    fn flush(&self) {
+        self.flush_is_due.set(false);
+        let mut gathered = self.gathered.take();
+        self.handle.submit(&self.inbox, &mut gathered);
+    }
+}

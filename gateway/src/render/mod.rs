@@ -1,0 +1,131 @@
+//! Answers, made of the record alone: never of the present state, so that the same key gets the same answer.
+
+mod catalogue;
+mod order;
+mod stock;
+
+use crate::http::problem::Problem;
+use crate::repeat::Settled;
+use onhand_engine::ask::Answer;
+use onhand_engine::directory::Directory;
+use onhand_engine::record::admin::CommandRefusedV1;
+use onhand_engine::record::order::decode_accepted;
+use onhand_engine::record::{DecodeError, Header, Kind, decode};
+use onhand_engine::snapshots::Lsn;
+use onhand_engine::{Handle, record};
+use serde::{Serialize, Serializer};
+
+pub(crate) use catalogue::last_put;
+pub use order::{OrderView, closed_lines, order_problem, order_view};
+pub use stock::StockView;
+
+/// A body with its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: Vec<u8>,
+    /// Whether it repeats an earlier answer.
+    pub is_repeat: bool,
+}
+
+impl Rendered {
+    /// A body of a view.
+    ///
+    /// # Errors
+    /// 500 if the view cannot be written: a defect.
+    pub fn of(status: u16, view: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(view).map_err(|_| Problem::internal())?;
+        Ok(Self { status, body, is_repeat: false })
+    }
+}
+
+impl From<&Problem> for Rendered {
+    fn from(problem: &Problem) -> Self {
+        Self { status: problem.status, body: problem.to_json().to_string().into_bytes(), is_repeat: false }
+    }
+}
+
+/// A quantity as shown: a number, or a decimal string for SKUs with decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Units {
+    /// Smallest units.
+    pub units: u64,
+    /// Decimals of the SKU.
+    pub decimals: u8,
+}
+
+impl Serialize for Units {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.decimals == 0 {
+            serializer.serialize_u64(self.units)
+        } else {
+            serializer.serialize_str(&onhand_engine::domain::quantity::format(self.units, self.decimals))
+        }
+    }
+}
+
+/// Renders a settled answer. A refusal is an `Err` too when it is a problem: the caller renders both alike.
+///
+/// # Errors
+/// The problem that the record says, or 500 if it cannot be read.
+pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Result<Rendered, Problem> {
+    match settled {
+        Settled::First(Answer::Accepted { lsn, asked, accepted }) => {
+            let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
+            Rendered::of(201, &order_view(directory, *lsn, &asked, accepted))
+        }
+        Settled::First(Answer::Refused { lsn: _, asked, refused }) => {
+            let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
+            Ok(Rendered::from(&order_problem(directory, &asked, refused)))
+        }
+        Settled::First(Answer::Recorded { lsn, record }) => rendered(handle, directory, *lsn, record),
+        Settled::First(_) => Err(Problem::internal()),
+        Settled::Again { lsn, record } => {
+            Ok(Rendered { is_repeat: true, ..rendered(handle, directory, *lsn, record)? })
+        }
+    }
+}
+
+/// Renders the answer that a record is.
+fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> Result<Rendered, Problem> {
+    let (header, body) = Header::decode(record).map_err(broken)?;
+    match header.kind {
+        Kind::OrderAccepted => {
+            let (asked, accepted) = decode_accepted(body).map_err(broken)?;
+            Rendered::of(201, &order_view(directory, lsn, &asked, &accepted))
+        }
+        Kind::OrderRefused => {
+            let (asked, refused) = record::order::decode_refused(body).map_err(broken)?;
+            Ok(Rendered::from(&order_problem(directory, &asked, &refused)))
+        }
+        Kind::OrderCancelled | Kind::OrderShipped => {
+            order::changed(handle, directory, lsn, header.kind, body)
+        }
+        Kind::StockMoved => stock::moved(directory, lsn, body),
+        Kind::LocationPut | Kind::ChannelPut | Kind::SkuPut => {
+            catalogue::put(directory, lsn, header.kind, body)
+        }
+        Kind::CommandRefused => {
+            let refused: CommandRefusedV1<'_> = decode(body).map_err(broken)?;
+            let mut problem = Problem::new(refused.status, refused.code, refused.detail);
+            for (name, number) in refused.numbers {
+                problem = problem.with(name, number);
+            }
+            Ok(Rendered::from(&problem))
+        }
+        Kind::LogOpened
+        | Kind::LogClosed
+        | Kind::MerchantCreated
+        | Kind::KeyCreated
+        | Kind::KeyRevoked
+        | Kind::BacklogFilled => Err(Problem::internal()),
+    }
+}
+
+/// A record that this server wrote cannot be read: a defect, not the caller's fault.
+pub(crate) fn broken(error: DecodeError) -> Problem {
+    tracing::error!(%error, "a record cannot be rendered");
+    Problem::internal()
+}

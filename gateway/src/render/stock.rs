@@ -1,0 +1,122 @@
+//! Stock and its movements.
+
+use super::{Rendered, Units, broken};
+use crate::http::problem::Problem;
+use onhand_engine::ask::StockRead;
+use onhand_engine::directory::Directory;
+use onhand_engine::domain::sku::Level;
+use onhand_engine::domain::{LocationNumber, SkuNumber};
+use onhand_engine::record::decode;
+use onhand_engine::record::stock::{MovementV1, StockMovedV1};
+use onhand_engine::snapshots::Lsn;
+use serde::Serialize;
+
+/// Stock of one SKU at one location.
+#[derive(Debug, Serialize)]
+struct LevelView {
+    location: String,
+    sellable: Units,
+    damaged: Units,
+    quality_control: Units,
+    on_hand: Units,
+    reserved: Units,
+    committed: Units,
+    safety_stock: Units,
+    available: Units,
+}
+
+/// Stock of one SKU.
+#[derive(Debug, Serialize)]
+pub struct StockView {
+    sku: String,
+    lsn: u64,
+    locations: Vec<LevelView>,
+    backordered: Units,
+    short: Units,
+}
+
+impl StockView {
+    /// Stock as its owner read it.
+    #[must_use]
+    pub fn of(directory: &Directory, lsn: Lsn, read: &StockRead) -> Self {
+        let (sku, decimals) = directory.sku_code(read.sku).unwrap_or_default();
+        let units = |units: u64| Units { units, decimals };
+        let level = |(level, free): (&Level, &u32)| LevelView {
+            location: directory.with_location_code(level.location(), str::to_owned),
+            sellable: units(level.sellable().into()),
+            damaged: units(level.damaged().into()),
+            quality_control: units(level.quality_control().into()),
+            on_hand: units(level.on_hand()),
+            reserved: units(0),
+            committed: units(level.committed().into()),
+            safety_stock: units(0),
+            available: units((*free).into()),
+        };
+        Self {
+            sku: sku.into(),
+            lsn: lsn.0,
+            locations: read.levels.iter().zip(&read.free).map(level).collect(),
+            backordered: units(read.backordered),
+            short: units(read.short),
+        }
+    }
+}
+
+/// The word of a movement.
+fn movement_word(movement: MovementV1) -> &'static str {
+    match movement {
+        MovementV1::Receive => "receive",
+        MovementV1::Adjust => "adjust",
+        MovementV1::Set { .. } => "set",
+        MovementV1::Move => "move",
+    }
+}
+
+/// The answer to a movement.
+pub(super) fn moved(directory: &Directory, lsn: Lsn, body: &[u8]) -> Result<Rendered, Problem> {
+    #[derive(Serialize)]
+    struct MovedView<'a> {
+        #[serde(rename = "type")]
+        movement: &'static str,
+        sku: String,
+        location: String,
+        quantity: Units,
+        reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<&'a str>,
+        sellable: Units,
+        damaged: Units,
+        quality_control: Units,
+        on_hand: Units,
+        reserved: Units,
+        committed: Units,
+        available: Units,
+        shorted: Units,
+        lsn: u64,
+    }
+    let body: StockMovedV1<'_> = decode(body).map_err(broken)?;
+    let units = |units: u64| Units { units, decimals: body.decimals };
+    let [sellable, damaged, quality_control, committed] =
+        [body.after.sellable, body.after.damaged, body.after.quality_control, body.after.committed]
+            .map(u64::from);
+    Rendered::of(
+        201,
+        &MovedView {
+            movement: movement_word(body.movement),
+            sku: directory.with_sku_code(SkuNumber(body.sku), str::to_owned),
+            location: directory.with_location_code(LocationNumber(body.location), str::to_owned),
+            quantity: units(body.quantity.into()),
+            reason: body.reason,
+            reference: body.reference,
+            sellable: units(sellable),
+            damaged: units(damaged),
+            quality_control: units(quality_control),
+            on_hand: units(sellable + damaged + quality_control),
+            reserved: units(0),
+            committed: units(committed),
+            available: units(sellable.saturating_sub(committed)),
+            shorted: units(body.shorts.iter().map(|short| u64::from(short.quantity)).sum()),
+            lsn: lsn.0,
+        },
+    )
+}

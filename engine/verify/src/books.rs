@@ -55,6 +55,9 @@ pub trait Observer {
     /// An order was refused under a key.
     fn refused(&mut self, _merchant: u32, _channel: &str, _asked: &OrderAskedV1<'_>) {}
 
+    /// Stock was moved.
+    fn moved(&mut self) {}
+
     /// An order was cancelled or shipped in part or whole; `lines` is what stands afterwards.
     fn changed(&mut self, _order: Lsn, _kind: Kind, _lines: &[LinePictureV1]) {}
 }
@@ -130,7 +133,10 @@ impl Books {
             Kind::LocationPut => self.location(merchant, &decode(body)?),
             Kind::ChannelPut => self.channel(merchant, &decode(body)?),
             Kind::SkuPut => self.sku(merchant, &decode(body)?),
-            Kind::StockMoved => self.stock(merchant, &decode(body)?),
+            Kind::StockMoved => {
+                observer.moved();
+                self.stock(merchant, &decode(body)?)
+            }
             Kind::OrderAccepted => {
                 let (asked, accepted) = decode_accepted(body)?;
                 self.accepted(merchant, &asked, &accepted, observer);

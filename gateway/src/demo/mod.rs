@@ -1,21 +1,100 @@
-//! The main job on bundled real orders.
+//! The main job in one command: real orders of five channels through HTTP, a crash in the middle, an audit at
+//! the end. The server is a process of its own and is killed for real.
 
+mod audit;
+mod client;
+mod run;
+mod server;
+mod story;
+mod table;
+
+use crate::cli::say;
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use server::Server;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+use story::Story;
 
 /// How to run the demo.
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
     /// End after the table.
     pub exit: bool,
-    /// Keep the data here.
+    /// Keep the data here instead of in a temporary directory.
     pub data: Option<PathBuf>,
 }
 
-/// Runs it.
+/// Runs it. The exit code is 0 only if every promise held.
 ///
 /// # Errors
-/// If it cannot be run at all.
-pub fn demo(_options: &DemoOptions) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+/// If it cannot be run to its end.
+pub fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
+    let data = match &options.data {
+        Some(data) => data.clone(),
+        None => tempfile::Builder::new().prefix("onhand-demo-").tempdir()?.keep().join("data"),
+    };
+    ensure!(!data.exists(), "{} exists already; name a directory that does not", data.display());
+    std::fs::create_dir_all(data.parent().unwrap_or(&data))?;
+    let directory = data.to_str().context("the data directory's path is not UTF-8")?;
+    let story = Story::load()?;
+    say(&format!("{} real orders of five channels, {} SKUs", story.orders.len(), story.skus.len()))?;
+    say(&format!("data in {directory}"))?;
+    server::run(&["merchant", "create", "demo", "--data", directory])?;
+    let scopes = "orders:write,stock:write,read";
+    let key = server::run(&["key", "create", "--merchant", "demo", "--scopes", scopes, "--data", directory])?;
+    let (server, _) = Server::start(&data)?;
+    let bar = progress();
+    let (story, mut server, heard) = run::play(story, server, &key, &bar)?;
+    bar.finish_and_clear();
+    server.stop()?;
+    let (report, verdict) = audit::judge(&data, &story, &heard)?;
+    say(&format!("\n{}\n", table::orders(&story, &heard)))?;
+    say(&table::promises(&story, &heard, &report, &verdict))?;
+    if let Some(example) = &verdict.example {
+        say(&format!("for example: {example}"))?;
+    }
+    let is_kept = verdict.is_clean() && report.holds();
+    if !options.exit {
+        stay(&data, &key)?;
+    }
+    Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Leaves the server running with something to try.
+fn stay(data: &std::path::Path, key: &str) -> anyhow::Result<()> {
+    let (mut server, _) = Server::start(data)?;
+    let url = format!("http://{}", server.address().get());
+    say(&format!(
+        "The server runs at {url} until Ctrl-C. Try:\n\
+         \n  curl -H 'Authorization: Bearer {key}' {url}/v1/stock/23084\
+         \n  curl -H 'Authorization: Bearer {key}' '{url}/v1/orders?status=backordered&limit=2'\
+         \n  curl -H 'Authorization: Bearer {key}' {url}/v1/orders -d '{{\"external_id\":\"mine-1\",\
+         \"channel\":\"shopify\",\"lines\":[{{\"id\":\"1\",\"sku\":\"23084\",\"quantity\":2}}]}}'\
+         \n  curl {url}/metrics\n"
+    ))?;
+    server.wait()
+}
+
+/// A bar on a terminal, a line a second elsewhere.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{elapsed_precise} {bar:40} {pos}/{len} {per_sec}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+        let lines = bar.clone();
+        // Ends with the bar, or with the process.
+        std::thread::spawn(move || {
+            while !lines.is_finished() {
+                std::thread::sleep(Duration::from_secs(1));
+                crate::cli::say_error(&format!("{}/{}", lines.position(), lines.length().unwrap_or(0)));
+            }
+        });
+    }
+    bar
 }

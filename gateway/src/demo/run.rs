@@ -1,0 +1,257 @@
+//! Playing the story: many connections, a crash in the middle, everything retried until it is answered.
+
+use super::client::{Answer, Client};
+use super::server::{Address, Server};
+use super::story::{CHANNELS, LOCATIONS, Order, Step, Story};
+use anyhow::{Context, ensure};
+use hyper::Method;
+use indicatif::ProgressBar;
+use onhand_engine::clock::Stopwatch;
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::task::LocalSet;
+
+/// Connections of all channels together.
+const CONNECTIONS: usize = 32;
+
+/// Every so many-th accepted order is shipped, and every so many-th order is delivered again, as channels do.
+const SHIP_EVERY: usize = 5;
+const DELIVER_TWICE_EVERY: usize = 10;
+
+/// What a channel was told about one order.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Told {
+    /// The answer to the order itself.
+    pub(super) placed: Option<Answer>,
+    /// Answers to cancellations and shipments.
+    pub(super) changes: Vec<Answer>,
+    /// Second deliveries whose answer was not the first one's.
+    pub(super) contradictions: u32,
+    /// Second deliveries.
+    pub(super) second_deliveries: u32,
+}
+
+/// Everything that the clients know at the end.
+pub(super) struct Heard {
+    pub(super) orders: Vec<Told>,
+    /// Movements that were answered with success.
+    pub(super) movements: usize,
+    /// Movements that were refused (a write-off of what is not there).
+    pub(super) movements_refused: usize,
+    /// Requests on their way when the server was killed.
+    pub(super) in_flight_at_kill: usize,
+    /// Requests that had to be sent again.
+    pub(super) retried: usize,
+    /// From kill to open doors.
+    pub(super) recovery: Duration,
+    /// Time of the whole play, the crash included.
+    pub(super) took: Duration,
+    /// Time of each answered request, those that met the crash left out.
+    pub(super) latencies: Vec<Duration>,
+}
+
+struct Stage {
+    story: Story,
+    queue: RefCell<VecDeque<usize>>,
+    told: RefCell<Vec<Told>>,
+    answered: Cell<usize>,
+    in_flight: Cell<usize>,
+    retried: Cell<usize>,
+    movements: Cell<usize>,
+    movements_refused: Cell<usize>,
+    latencies: RefCell<Vec<Duration>>,
+    bar: ProgressBar,
+}
+
+/// Sets up the catalogue, plays the story, kills the server half-way.
+pub(super) fn play(
+    story: Story,
+    server: Server,
+    key: &str,
+    bar: &ProgressBar,
+) -> anyhow::Result<(Story, Server, Heard)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        set_up(&story, server.address(), key).await?;
+        let steps = story.steps.len();
+        let stage = Rc::new(Stage {
+            queue: RefCell::new((0..steps).collect()),
+            told: RefCell::new(vec![Told::default(); story.orders.len()]),
+            story,
+            answered: Cell::new(0),
+            in_flight: Cell::new(0),
+            retried: Cell::new(0),
+            movements: Cell::new(0),
+            movements_refused: Cell::new(0),
+            latencies: RefCell::default(),
+            bar: bar.clone(),
+        });
+        bar.set_length(steps as u64);
+        let watch = Stopwatch::start();
+        let address = server.address();
+        let workers: Vec<_> = (0..CONNECTIONS)
+            .map(|_| tokio::task::spawn_local(work(Rc::clone(&stage), Client::new(address.clone(), key))))
+            .collect();
+        let (server, recovery, in_flight_at_kill) = crash(&stage, server, steps / 2).await?;
+        for worker in workers {
+            worker.await?;
+        }
+        let took = watch.elapsed();
+        let stage = Rc::into_inner(stage).context("a worker still runs")?;
+        let heard = Heard {
+            orders: stage.told.into_inner(),
+            movements: stage.movements.get(),
+            movements_refused: stage.movements_refused.get(),
+            in_flight_at_kill,
+            retried: stage.retried.get(),
+            recovery,
+            took,
+            latencies: stage.latencies.into_inner(),
+        };
+        Ok((stage.story, server, heard))
+    })
+}
+
+/// Waits until half of the story was answered and requests are on their way; then kills for real.
+async fn crash(stage: &Rc<Stage>, server: Server, half: usize) -> anyhow::Result<(Server, Duration, usize)> {
+    while stage.answered.get() < half || stage.in_flight.get() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let in_flight = stage.in_flight.get();
+    let mut server = server;
+    let restarted = tokio::task::spawn_blocking(move || server.kill_and_restart().map(|took| (server, took)));
+    let (server, recovery) = restarted.await??;
+    Ok((server, recovery, in_flight))
+}
+
+async fn set_up(story: &Story, address: Address, key: &str) -> anyhow::Result<()> {
+    let mut client = Client::new(address, key);
+    for (code, kind) in LOCATIONS {
+        let body = json!({ "kind": kind, "country": "GB" }).to_string();
+        let answer = client.send(Method::PUT, &format!("/v1/locations/{code}"), None, body.as_bytes()).await;
+        ensure!(answer.status < 300, "location {code}: {}", answer.json());
+    }
+    for (code, kind, policy, locations) in CHANNELS {
+        let body = json!({ "kind": kind, "policy": policy, "locations": locations }).to_string();
+        let answer = client.send(Method::PUT, &format!("/v1/channels/{code}"), None, body.as_bytes()).await;
+        ensure!(answer.status < 300, "channel {code}: {}", answer.json());
+    }
+    let skus = story.skus.iter().map(|(sku, title)| json!({ "sku": sku, "title": title }));
+    bulk(&mut client, "/v1/skus/bulk", "catalogue", &lines(skus)).await?;
+    bulk(&mut client, "/v1/stock/movements/bulk", "opening", &lines(story.opening.iter().cloned())).await
+}
+
+fn lines(rows: impl Iterator<Item = Value>) -> String {
+    rows.map(|row| format!("{row}\n")).collect()
+}
+
+async fn bulk(client: &mut Client, path: &str, key: &str, body: &str) -> anyhow::Result<()> {
+    let answer = client.send(Method::POST, path, Some(key), body.as_bytes()).await;
+    let text = String::from_utf8_lossy(&answer.body);
+    let good = text.lines().filter(|line| line.contains(r#""status":201"#)).count();
+    let bad = text.lines().find(|line| !line.contains(r#""status":201"#)).unwrap_or("an answer is missing");
+    ensure!(good == body.lines().count(), "{path}: {bad}");
+    Ok(())
+}
+
+/// One connection: takes the next step until none is left.
+async fn work(stage: Rc<Stage>, mut client: Client) {
+    loop {
+        let Some(number) = stage.queue.borrow_mut().pop_front() else { return };
+        match stage.story.steps[number].clone() {
+            Step::Order(order) => stage.place(&mut client, order).await,
+            Step::Move(movement) => stage.move_stock(&mut client, number, &movement).await,
+            Step::Cancel { order, line, quantity } => {
+                if stage.told.borrow()[order].placed.is_none() {
+                    // The order itself is still on its way: later.
+                    stage.queue.borrow_mut().push_back(number);
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                stage.cancel(&mut client, number, order, &line, quantity).await;
+            }
+        }
+        stage.answered.set(stage.answered.get() + 1);
+        stage.bar.inc(1);
+    }
+}
+
+impl Stage {
+    async fn send(&self, client: &mut Client, path: &str, key: Option<&str>, body: &Value) -> Answer {
+        self.in_flight.set(self.in_flight.get() + 1);
+        let answer = client.send(Method::POST, path, key, body.to_string().as_bytes()).await;
+        self.in_flight.set(self.in_flight.get() - 1);
+        if answer.tries > 1 {
+            self.retried.set(self.retried.get() + 1);
+        } else {
+            self.latencies.borrow_mut().push(answer.took);
+        }
+        answer
+    }
+
+    async fn place(&self, client: &mut Client, number: usize) {
+        let Order { body, external_id, .. } = &self.story.orders[number];
+        let key = format!("order-{external_id}");
+        let answer = self.send(client, "/v1/orders", Some(&key), body).await;
+        self.told.borrow_mut()[number].placed = Some(answer.clone());
+        if number.is_multiple_of(DELIVER_TWICE_EVERY) {
+            let again = self.send(client, "/v1/orders", Some(&key), body).await;
+            self.compare(number, &answer, &again);
+            if answer.status == 201 {
+                // The channel lost its key: the external id still tells that it is the same order.
+                let again = self.send(client, "/v1/orders", None, body).await;
+                self.compare(number, &answer, &again);
+            }
+        }
+        if number.is_multiple_of(SHIP_EVERY) && answer.status == 201 {
+            self.ship(client, number, &answer.json()).await;
+        }
+    }
+
+    fn compare(&self, number: usize, first: &Answer, again: &Answer) {
+        let told = &mut self.told.borrow_mut()[number];
+        told.second_deliveries += 1;
+        let is_same = first.status == again.status && first.json() == again.json() && again.is_repeat;
+        told.contradictions += u32::from(!is_same);
+    }
+
+    /// Ships what was allocated, a parcel per location.
+    async fn ship(&self, client: &mut Client, number: usize, order: &Value) {
+        let mut parcels: HashMap<String, Vec<Value>> = HashMap::new();
+        for line in order["lines"].as_array().into_iter().flatten() {
+            for part in line["allocated"].as_array().into_iter().flatten() {
+                let location = part["location"].as_str().unwrap_or_default().to_owned();
+                parcels
+                    .entry(location)
+                    .or_default()
+                    .push(json!({ "id": line["id"], "quantity": part["quantity"] }));
+            }
+        }
+        let path = format!("/v1/orders/{}/fulfillments", order["id"].as_str().unwrap_or_default());
+        for (location, lines) in parcels {
+            let key = format!("ship-{number}-{location}");
+            let body = json!({ "location": location, "lines": lines });
+            let answer = self.send(client, &path, Some(&key), &body).await;
+            self.told.borrow_mut()[number].changes.push(answer);
+        }
+    }
+
+    async fn cancel(&self, client: &mut Client, step: usize, number: usize, line: &str, quantity: i64) {
+        let placed = self.told.borrow()[number].placed.clone();
+        let Some(placed) = placed.filter(|placed| placed.status == 201) else { return };
+        let path = format!("/v1/orders/{}/cancel", placed.json()["id"].as_str().unwrap_or_default());
+        let body = json!({ "lines": [{ "id": line, "quantity": quantity }], "reason": "customer" });
+        let answer = self.send(client, &path, Some(&format!("cancel-{step}")), &body).await;
+        self.told.borrow_mut()[number].changes.push(answer);
+    }
+
+    async fn move_stock(&self, client: &mut Client, step: usize, movement: &Value) {
+        let answer = self.send(client, "/v1/stock/movements", Some(&format!("move-{step}")), movement).await;
+        let counter = if answer.status < 300 { &self.movements } else { &self.movements_refused };
+        counter.set(counter.get() + 1);
+    }
+}

@@ -70,6 +70,9 @@ impl Completions {
     /// Files the answers of a shard's turn.
     pub(crate) fn file(&self, shard: usize, answers: &mut Vec<Waiting>) {
         self.queues[shard].lock().extend(answers.drain(..));
+        if cfg!(feature = "fault-ack-early") {
+            self.release(Lsn(u64::MAX));
+        }
     }
 
     /// Hands out everything that rests on records up to `durable`.
@@ -81,11 +84,7 @@ impl Completions {
                 let next = {
                     let mut queue = queue.lock();
                     let is_durable = queue.front().is_some_and(|waiting| waiting.until <= durable);
-                    if is_durable || (cfg!(feature = "fault-ack-early") && !queue.is_empty()) {
-                        queue.pop_front()
-                    } else {
-                        None
-                    }
+                    if is_durable { queue.pop_front() } else { None }
                 };
                 let Some(waiting) = next else { break };
                 self.leave(waiting.directory.as_deref());

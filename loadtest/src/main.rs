@@ -1,2 +1,2 @@
-//! Placeholder while the house is built.
+//! The load harness. Not built yet: the workspace keeps its place, and the README does not name it.
 fn main() {}

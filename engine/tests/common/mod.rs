@@ -24,6 +24,10 @@ use onhand_engine::snapshots::Lsn;
 use onhand_engine::snapshots::storage::Storage;
 use onhand_engine::{Engine, EngineConfig, Handle, Inbox, StartError};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether an engine of this test binary lost its log; only tests that provoke it read it.
+static FAILED: AtomicBool = AtomicBool::new(false);
 
 pub fn config(shards: usize) -> EngineConfig {
     EngineConfig { shards, segment_bytes: 2 << 20, queues: QueueLimits { merchant_max: 100, total_max: 200 } }
@@ -31,7 +35,7 @@ pub fn config(shards: usize) -> EngineConfig {
 
 pub fn try_start(storage: Arc<dyn Storage>, shards: usize) -> Result<Engine, StartError> {
     let clock = Arc::new(ManualClock::at(1_700_000_000_000));
-    let on_failure = Box::new(|_: &_| {});
+    let on_failure = Box::new(|_: &_| FAILED.store(true, Ordering::SeqCst));
     Engine::start(storage, Fingerprints::with_key([3; 32]), clock, &config(shards), on_failure)
 }
 
@@ -45,6 +49,8 @@ pub struct Client {
     pub merchant: MerchantNumber,
     pub directory: Arc<Directory>,
     inbox: Arc<Inbox>,
+    /// Set when the log of this test's engine failed.
+    failed: &'static AtomicBool,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -57,7 +63,7 @@ impl Client {
         };
         let directory = handle.directory(number).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { handle, merchant: number, directory, inbox: Arc::default(), runtime }
+        Self { handle, merchant: number, directory, inbox: Arc::default(), failed: &FAILED, runtime }
     }
 
     /// Submits one and waits for its answer.
@@ -89,6 +95,22 @@ impl Client {
         let (ticket, answer) = answers.remove(0);
         assert_eq!(ticket, 7);
         answer
+    }
+
+    /// Submits one when the log is bound to fail; `None` once the engine has said that it did.
+    pub fn try_ask(&self, ask: Ask) -> Option<Answer> {
+        self.handle.admit(&self.directory).unwrap();
+        let (merchant, actor, request) = (self.merchant, 0, [1; 16]);
+        let (idempotency, fingerprint, not_repeats) = (None, None, Vec::new());
+        let submission = Submission { merchant, actor, request, idempotency, fingerprint, not_repeats, ask };
+        self.handle.submit(&self.inbox, &mut vec![(8, Arc::clone(&self.directory), submission)]);
+        let mut answers = Vec::new();
+        while answers.is_empty() && !self.failed.load(Ordering::SeqCst) {
+            self.inbox.drain(&mut answers);
+            std::thread::yield_now();
+        }
+        self.inbox.drain(&mut answers);
+        answers.pop().map(|(_, answer)| answer)
     }
 
     pub fn ask(&self, ask: Ask) -> Answer {

@@ -55,7 +55,13 @@ impl Api {
         answer.map(|head| head.status).map_err(|source| failed("GET", path, source))
     }
 
-    async fn call(&mut self, method: &str, path: &str, content: &str, body: &[u8]) -> Result<Reply, LoadError> {
+    async fn call(
+        &mut self,
+        method: &str,
+        path: &str,
+        content: &str,
+        body: &[u8],
+    ) -> Result<Reply, LoadError> {
         let request = self.request(method, path, content, body);
         let mut patience = Patience::new(self.patience);
         loop {
@@ -80,7 +86,8 @@ impl Api {
     fn request(&self, method: &str, path: &str, content: &str, body: &[u8]) -> Vec<u8> {
         let Target { host, key, .. } = &self.target;
         let mut request =
-            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n").into_bytes();
+            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n")
+                .into_bytes();
         if !content.is_empty() {
             let length = body.len();
             request.extend_from_slice(

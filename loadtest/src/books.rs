@@ -113,14 +113,8 @@ impl Books {
         let misfit = match answered.body {
             Err(error) => format!("it is not readable: {error}"),
             Ok(body) => {
-                let checked = answer::promises(
-                    body,
-                    ask.order,
-                    order,
-                    names,
-                    &mut self.scratch,
-                    &mut self.promises,
-                );
+                let checked =
+                    answer::promises(body, ask.order, order, names, &mut self.scratch, &mut self.promises);
                 match checked {
                     Ok(()) => return self.ledger.accept(ask, &body.id, &self.promises),
                     Err(misfit) => misfit,
@@ -183,7 +177,10 @@ mod tests {
     fn an_accepted_order_is_in_both_books() {
         let mut desk = Desk::new();
         assert!(desk.answer(7, 201, GOOD, false));
-        assert_eq!((desk.books.ledger.allocated[0], desk.books.meters.accepted, desk.pulse.accepted), (2, 1, 1));
+        assert_eq!(
+            (desk.books.ledger.allocated[0], desk.books.meters.accepted, desk.pulse.accepted),
+            (2, 1, 1)
+        );
         assert_eq!((desk.books.meters.raw.len(), desk.books.meters.statuses[&201]), (1, 1));
     }
 

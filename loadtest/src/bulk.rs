@@ -83,7 +83,6 @@ impl Bulk {
         }
     }
 
-
     fn render(&mut self) {
         let run = &self.lane.run;
         let plan = &run.plan;
@@ -180,10 +179,9 @@ impl Lines<'_> {
             }
             Err(error) => {
                 let place = self.answered;
-                books
-                    .ledger
-                    .misfits
-                    .add(|| format!("line {place} of a bulk answer is not readable: {error}: {}", excerpt(text)));
+                books.ledger.misfits.add(|| {
+                    format!("line {place} of a bulk answer is not readable: {error}: {}", excerpt(text))
+                });
             }
         }
     }

@@ -237,7 +237,11 @@ mod tests {
         assert!(parse_rate("0").is_err() && parse_rate("1e3").is_err() && parse_rate("10000001").is_err());
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
-        assert!(["", "s", "10", "10 s", "0s", "-1s", "99999999999s"].iter().all(|text| parse_duration(text).is_err()));
+        assert!(
+            ["", "s", "10", "10 s", "0s", "-1s", "99999999999s"]
+                .iter()
+                .all(|text| parse_duration(text).is_err())
+        );
         assert!(parse_speedup("1e6").is_ok() && parse_speedup("NaN").is_err() && parse_speedup("0").is_err());
         assert!(parse_run("R7").is_ok() && parse_run("a-b").is_err() && parse_run("").is_err());
         assert_eq!(parse_sample("all"), Ok(usize::MAX));

@@ -169,8 +169,7 @@ async fn drive(run: Arc<Run>, number: u32) -> Result<Books, LoadError> {
     let share = Share { lanes: u64::from(plan.threads), lane: u64::from(number), batch: plan.schedule.batch };
     let per_lane = plan.sample.div_ceil(plan.threads as usize);
     let repeats = plan.workload.repeats();
-    let ledger =
-        Ledger::new(share, plan.stock.len(), plan.locations as usize, repeats, plan.seed, per_lane);
+    let ledger = Ledger::new(share, plan.stock.len(), plan.locations as usize, repeats, plan.seed, per_lane);
     let cursor = || Cursor { run: Arc::clone(&run), share, ticket: 0 };
     let lane = Rc::new(Lane {
         clock,
@@ -184,7 +183,9 @@ async fn drive(run: Arc<Run>, number: u32) -> Result<Books, LoadError> {
     let tasks: Vec<_> =
         links?.into_iter().map(|link| tokio::task::spawn_local(Rc::clone(&lane).work(link))).collect();
     if !lane.closed_loop.get() {
-        lane.pace(cursor(), connections as usize).await.map_err(LoadError::system("waiting for a planned time"))?;
+        lane.pace(cursor(), connections as usize)
+            .await
+            .map_err(LoadError::system("waiting for a planned time"))?;
     }
     for task in tasks {
         let bytes_in = task.await.map_err(|_| LoadError::Panic)?;

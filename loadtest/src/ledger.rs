@@ -141,11 +141,6 @@ impl Ledger {
         }
     }
 
-    /// Which orders this ledger keeps.
-    pub(crate) fn share(&self) -> Share {
-        self.share
-    }
-
     /// An order was accepted under an id, with promises.
     pub(crate) fn accept(&mut self, ask: Ask, id: &str, promises: &[Promise]) {
         let place = self.share.place(ask.order);
@@ -210,9 +205,9 @@ impl Ledger {
         match *before {
             UNKNOWN => *before = REFUSED,
             REFUSED => {}
-            _ => self.changed.add(|| {
-                format!("order {}, {}: refused after it was accepted", ask.order, why(ask.kind))
-            }),
+            _ => self
+                .changed
+                .add(|| format!("order {}, {}: refused after it was accepted", ask.order, why(ask.kind))),
         }
     }
 
@@ -268,7 +263,10 @@ mod tests {
         ledger.accept(ask(0, Kind::First), "ord_a", &promises);
         ledger.accept(ask(0, Kind::SameKey), "ord_a", &promises);
         ledger.accept(ask(0, Kind::Duplicate), "ord_a", &promises);
-        assert_eq!((ledger.allocated, ledger.backordered, ledger.accepted), (vec![0, 0, 0, 3], vec![2, 0], 1));
+        assert_eq!(
+            (ledger.allocated, ledger.backordered, ledger.accepted),
+            (vec![0, 0, 0, 3], vec![2, 0], 1)
+        );
         assert_eq!((ledger.changed.count, ledger.sample.len()), (0, 1));
     }
 

@@ -246,7 +246,9 @@ fn describe(cli: &Cli, recording: Option<&Recording>, batch: u64) -> String {
         (Scenario::Uniform, _) => format!("uniform: 1 line, {over}"),
         (Scenario::Zipf, _) => format!("zipf {ZIPF_EXPONENT}: 1 line, {over}"),
         (Scenario::Hot, _) => format!("hot: 1 line, always the same SKU, {over}"),
-        (Scenario::Lines, _) => format!("lines: {} lines, zipf {ZIPF_EXPONENT}, {over}", lines(LINES_DEFAULT)),
+        (Scenario::Lines, _) => {
+            format!("lines: {} lines, zipf {ZIPF_EXPONENT}, {over}", lines(LINES_DEFAULT))
+        }
         (Scenario::Mixed, _) => {
             format!("mixed: 1 to 3 lines, zipf {ZIPF_EXPONENT}, 10 % sent again, 5 % delivered twice, {over}")
         }

@@ -174,7 +174,11 @@ impl Recording {
             let step = RECORDED_STEP_SECONDS as f64 / minute.len() as f64;
             for (at, place) in minute.iter().zip(0_u32..) {
                 let ns = (*at as f64 + step * f64::from(place)) * SECOND_NS as f64 / speedup;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "`as` saturates"
+                )]
                 times.push(ns as u64);
             }
         }
@@ -428,16 +432,15 @@ mod tests {
     fn what_is_no_recording_is_refused_with_its_place() {
         assert!(matches!(read(&[""]), Err(ReplayError::Empty(0))));
         let error = read(&["1,85123A,1,yesterday,1,,\n"]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            r#"test.csv: line 2: "yesterday" is not a time like 2010-12-01T08:26"#
-        );
+        assert_eq!(error.to_string(), r#"test.csv: line 2: "yesterday" is not a time like 2010-12-01T08:26"#);
         assert!(matches!(read(&["1,85123A,many,2010-12-01T08:26,1,,\n"]), Err(ReplayError::Csv { .. })));
     }
 
     #[test]
     fn the_table_of_countries_is_sorted() {
-        for (name, code) in [("Australia", "AU"), ("United Kingdom", "GB"), ("EIRE", "IE"), ("Unspecified", "")] {
+        for (name, code) in
+            [("Australia", "AU"), ("United Kingdom", "GB"), ("EIRE", "IE"), ("Unspecified", "")]
+        {
             assert_eq!(country_code(name), code);
         }
     }

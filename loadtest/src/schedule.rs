@@ -82,8 +82,9 @@ impl Schedule {
             (Pace::Recorded(times), Some(until)) => Some(times.partition_point(|&at| at < until) as u64),
             (Pace::Every { .. }, None) => None,
             (Pace::Every { per_second }, Some(until)) => {
-                let batches =
-                    (u128::from(until) * u128::from(*per_second)).div_ceil(u128::from(SECOND_NS)).div_ceil(u128::from(self.batch));
+                let batches = (u128::from(until) * u128::from(*per_second))
+                    .div_ceil(u128::from(SECOND_NS))
+                    .div_ceil(u128::from(self.batch));
                 Some(u64::try_from(batches).unwrap_or(u64::MAX).saturating_mul(self.batch))
             }
         };
@@ -117,7 +118,10 @@ mod tests {
 
     /// Counts what `due` lets through, to hold the arithmetic of `planned_orders` against it.
     fn counted(schedule: &Schedule) -> u64 {
-        (0..).take_while(|&ticket| schedule.due(ticket).is_some()).map(|ticket| schedule.orders_in(ticket)).sum()
+        (0..)
+            .take_while(|&ticket| schedule.due(ticket).is_some())
+            .map(|ticket| schedule.orders_in(ticket))
+            .sum()
     }
 
     #[test]
@@ -143,7 +147,12 @@ mod tests {
                 orders: None,
                 until_ns: Some(9),
             },
-            Schedule { pace: Pace::Recorded(Arc::from([0, 5, 5, 9])), batch: 1, orders: None, until_ns: None },
+            Schedule {
+                pace: Pace::Recorded(Arc::from([0, 5, 5, 9])),
+                batch: 1,
+                orders: None,
+                until_ns: None,
+            },
             Schedule { pace: Pace::Max, batch: 10, orders: Some(95), until_ns: None },
         ];
         for schedule in cases {

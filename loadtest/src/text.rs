@@ -19,7 +19,12 @@ fn write_audit(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if report.audit.held {
         writeln!(out, "AUDIT HELD: all {held} checks")?;
     } else {
-        writeln!(out, "AUDIT FAILED: {} of {} checks; the figures below mean nothing", checks.len() - held, checks.len())?;
+        writeln!(
+            out,
+            "AUDIT FAILED: {} of {} checks; the figures below mean nothing",
+            checks.len() - held,
+            checks.len()
+        )?;
     }
     for check in checks {
         write_check(check, out)?;
@@ -54,11 +59,20 @@ fn write_load(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let (achieved, seconds) = (load.achieved_per_second, load.seconds);
     writeln!(out, "  achieved   {achieved:.0} orders/s over {seconds:.2} s, {} orders sent", load.sent)?;
     let answers = (load.accepted, load.refused, load.shed);
-    writeln!(out, "  answers    accepted {}, refused for want of stock {}, turned away {}", answers.0, answers.1, answers.2)?;
-    let statuses: Vec<_> = report.statuses.iter().map(|(status, count)| format!("{status}: {count}")).collect();
+    writeln!(
+        out,
+        "  answers    accepted {}, refused for want of stock {}, turned away {}",
+        answers.0, answers.1, answers.2
+    )?;
+    let statuses: Vec<_> =
+        report.statuses.iter().map(|(status, count)| format!("{status}: {count}")).collect();
     writeln!(out, "  statuses   {}", statuses.join(", "))?;
     let (megabytes_out, megabytes_in) = (load.bytes_out as f64 / 1e6, load.bytes_in as f64 / 1e6);
-    writeln!(out, "  bytes      {megabytes_out:.1} MB out, {megabytes_in:.1} MB in, {} HTTP requests", load.requests)?;
+    writeln!(
+        out,
+        "  bytes      {megabytes_out:.1} MB out, {megabytes_in:.1} MB in, {} HTTP requests",
+        load.requests
+    )?;
     if load.replayed > 0 {
         writeln!(out, "  repeated   {} answers marked as a repetition by the server", load.replayed)?;
     }
@@ -71,11 +85,18 @@ fn write_load(report: &Report, out: &mut impl Write) -> io::Result<()> {
         )?;
     }
     if load.queued_requests > 0 {
-        writeln!(out, "  queued     {} requests found every connection busy at their time", load.queued_requests)?;
+        writeln!(
+            out,
+            "  queued     {} requests found every connection busy at their time",
+            load.queued_requests
+        )?;
     }
     if load.unsent > 0 {
         let unsent = load.unsent;
-        writeln!(out, "  NOT SENT   {unsent} orders: the server did not keep up; they count with the time they waited")?;
+        writeln!(
+            out,
+            "  NOT SENT   {unsent} orders: the server did not keep up; they count with the time they waited"
+        )?;
     }
     writeln!(out)
 }
@@ -99,7 +120,10 @@ fn write_latency(report: &Report, out: &mut impl Write) -> io::Result<()> {
         write_row("harness itself late", lateness, out)?;
     }
     if latency.corrected.is_none() {
-        writeln!(out, "  a closed loop waits for the server: a stall delays one request a connection and hides the rest")?;
+        writeln!(
+            out,
+            "  a closed loop waits for the server: a stall delays one request a connection and hides the rest"
+        )?;
     }
     writeln!(out)
 }

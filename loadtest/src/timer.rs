@@ -9,7 +9,8 @@ mod precise {
     use std::os::fd::OwnedFd;
 
     use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
     };
     use tokio::io::unix::AsyncFd;
 
@@ -21,6 +22,10 @@ mod precise {
 
     impl Timer {
         /// Makes the descriptor. Needs a running runtime.
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe, for types whose descriptor may change under it; an `OwnedFd`'s cannot"
+        )]
         pub(crate) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             Ok(Self(AsyncFd::new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?))
@@ -39,7 +44,9 @@ mod precise {
             loop {
                 let mut ready = self.0.readable().await?;
                 let mut expirations = [0_u8; 8];
-                if let Ok(read) = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut expirations)?)) {
+                if let Ok(read) =
+                    ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut expirations)?))
+                {
                     return read.map(|_| ());
                 }
             }

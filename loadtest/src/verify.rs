@@ -217,9 +217,12 @@ impl Audit<'_> {
         let mut fault = Fault::default();
         for (sku, state) in self.states() {
             let allocated = self.allocated(sku);
-            let wrong = state.shelves.iter().zip(allocated).enumerate().find(|(_, (shelf, allocated))| {
-                u64::try_from(shelf.committed) != Ok(**allocated)
-            });
+            let wrong = state
+                .shelves
+                .iter()
+                .zip(allocated)
+                .enumerate()
+                .find(|(_, (shelf, allocated))| u64::try_from(shelf.committed) != Ok(**allocated));
             if let Some((location, (shelf, allocated))) = wrong {
                 fault.add(|| {
                     let name = self.name(sku);

@@ -34,14 +34,13 @@ fn shelf(sellable: i64, committed: i64) -> Shelf {
 fn honest(more: &str) -> Case {
     let plan = plan(more);
     let mut ledger = Ledger::new(Share { lanes: 1, lane: 0, batch: 1 }, 1, 2, true, 1, 10);
-    let orders = [("ord_a", vec![promise(0, 3)]), ("ord_b", vec![promise(0, 3)]), ("ord_c", vec![promise(1, 1)])];
+    let orders =
+        [("ord_a", vec![promise(0, 3)]), ("ord_b", vec![promise(0, 3)]), ("ord_c", vec![promise(1, 1)])];
     for ((id, promises), order) in orders.iter().zip(0..) {
         ledger.accept(Ask { order, kind: Kind::First }, id, promises);
     }
-    let orders = orders
-        .into_iter()
-        .map(|(id, promises)| Ok(OrderState { id: id.to_owned(), promises }))
-        .collect();
+    let orders =
+        orders.into_iter().map(|(id, promises)| Ok(OrderState { id: id.to_owned(), promises })).collect();
     let skus = vec![Ok(SkuState { shelves: vec![shelf(6, 6), shelf(5, 1)], backordered: 0, short: 0 })];
     Case { plan, ledger, read: ReadBack { skus, orders } }
 }
@@ -207,8 +206,7 @@ fn what_cannot_be_read_is_no_success() {
 fn faults_found_on_the_way_are_part_of_the_verdict() {
     let mut case = honest("");
     let ledger = &mut case.ledger;
-    let faults =
-        [&mut ledger.changed, &mut ledger.misfits, &mut ledger.unexpected, &mut ledger.unresolved];
+    let faults = [&mut ledger.changed, &mut ledger.misfits, &mut ledger.unexpected, &mut ledger.unresolved];
     for fault in faults {
         fault.add(|| "something".into());
     }

@@ -244,3 +244,120 @@ fn segments_that_are_missing_swapped_or_foreign_are_recognised() {
     copy.damage(&path_of(firsts[1]), |bytes| bytes[4_096..4_608].fill(0));
     assert!(matches!(open(&copy), Err(OpenError::Corrupt { .. })));
 }
+
+/// Archives all that can be; returns how many.
+fn archive_all(opened: &Opened) -> usize {
+    std::iter::from_fn(|| opened.archiver.step(Lsn(u64::MAX)).unwrap().then_some(())).count()
+}
+
+#[test]
+fn an_archived_log_reads_as_before() {
+    let storage = SimStorage::default();
+    let (mut opened, _) = open(&storage).unwrap();
+    let last = write(&mut opened, 1_200);
+    let sealed = opened.archiver.sealed();
+    assert!(sealed.len() > 1, "there are segments to archive");
+    let before = opened.reader.read(Lsn(5)).unwrap();
+    assert_eq!(archive_all(&opened), sealed.len());
+    assert_eq!(opened.reader.read(Lsn(5)).unwrap(), before);
+    for lsn in (1..=last.0).step_by(37) {
+        assert_eq!(opened.reader.read(Lsn(lsn)).unwrap(), record(lsn));
+    }
+    let raw = storage.list(LOG_DIR).unwrap().into_iter().filter(|name| name.ends_with(".seg")).count();
+    assert_eq!(raw, 1, "only the segment being written is left");
+    drop(opened);
+    let (mut opened, count) = open(&storage).unwrap();
+    assert_eq!(Lsn(count), last);
+    let end = write(&mut opened, 20);
+    let mut count = 0;
+    opened
+        .reader
+        .scan_from(Lsn(1), &mut |lsn, bytes| {
+            count += 1;
+            lsn.0 == count && bytes == record(count)
+        })
+        .unwrap();
+    assert_eq!(count, end.0);
+}
+
+#[test]
+fn segments_before_the_tail_are_passed_over() {
+    let storage = SimStorage::default();
+    let (mut opened, _) = open(&storage).unwrap();
+    let last = write(&mut opened, 1_200);
+    let sealed = opened.archiver.sealed();
+    opened.archiver.step(sealed[0].1).unwrap();
+    drop(opened);
+    let from = sealed[sealed.len() - 1].1;
+    let mut seen = Vec::new();
+    let mut opened = Log::open(Arc::new(storage.clone()), OPTIONS, from, &mut |lsn, bytes| {
+        seen.push(lsn);
+        (bytes == record(lsn.0)).then_some(()).ok_or_else(|| "another record".to_owned())
+    })
+    .unwrap();
+    assert_eq!((seen[0], seen[seen.len() - 1]), (from, last));
+    assert_eq!(opened.reader.read(Lsn(1)).unwrap(), record(1));
+    assert_eq!(opened.reader.read(Lsn(from.0 - 1)).unwrap(), record(from.0 - 1));
+    let end = write(&mut opened, 5);
+    drop(opened);
+    assert_eq!(Lsn(open(&storage).unwrap().1), end);
+}
+
+#[test]
+fn a_crash_while_archiving_loses_nothing() {
+    let (written, calls) = {
+        let storage = SimStorage::default();
+        let (mut opened, _) = open(&storage).unwrap();
+        write(&mut opened, 300);
+        let written = storage.ops();
+        archive_all(&opened);
+        (written, storage.ops())
+    };
+    assert!(calls > written + 10);
+    for call in written..calls {
+        for crash in [Crash::LoseAll, Crash::KeepAll, Crash::Torn(call)] {
+            let storage = SimStorage::default();
+            let (mut opened, _) = open(&storage).unwrap();
+            let last = write(&mut opened, 300);
+            storage.die_at(call);
+            while opened.archiver.step(Lsn(u64::MAX)).unwrap_or(false) {}
+            storage.crash(crash);
+            let (opened, count) =
+                open(&storage).unwrap_or_else(|error| panic!("crash {crash:?} at call {call}: {error}"));
+            assert_eq!(Lsn(count), last);
+            archive_all(&opened);
+            drop(opened);
+            assert_eq!(Lsn(open(&storage).unwrap().1), last);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_archive_is_exact_or_refused() {
+    let storage = SimStorage::default();
+    let (mut opened, _) = open(&storage).unwrap();
+    let end = write(&mut opened, 300);
+    archive_all(&opened);
+    drop(opened);
+    let names = storage.list(LOG_DIR).unwrap();
+    let name = names.iter().find(|name| name.ends_with(".zst")).unwrap();
+    let path = format!("{LOG_DIR}/{name}");
+    let bytes = storage.open(&path).unwrap().len().unwrap();
+    let mut refused = 0;
+    for offset in (0..bytes).step_by(501).chain(bytes - 600..bytes) {
+        let damaged = storage.fork();
+        let position = usize::try_from(offset).unwrap();
+        damaged.damage(&path, |bytes| bytes[position] ^= 0xFF);
+        // A few bits of a compressed block mean nothing: then every record is still what was written.
+        match open(&damaged) {
+            Ok((_, count)) => assert_eq!(Lsn(count), end, "byte {offset} of {bytes}"),
+            Err(OpenError::Corrupt { .. } | OpenError::Newer { .. } | OpenError::Io { .. }) => refused += 1,
+            Err(other) => panic!("byte {offset} of {bytes}: {other}"),
+        }
+    }
+    assert!(refused > 1_000);
+    let alone = storage.fork();
+    let last = names.iter().rev().find(|name| first_of(name).is_some()).unwrap();
+    alone.remove_file(&format!("{LOG_DIR}/{last}")).unwrap();
+    assert!(matches!(open(&alone), Err(OpenError::Corrupt { .. })), "the last segment cannot be an archive");
+}

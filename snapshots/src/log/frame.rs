@@ -20,9 +20,11 @@
 //! Integers are little-endian. The header has a CRC of its own, so a damaged length is never followed.
 //!
 //! No 512-byte sector of a frame is all zero. Where a body would have one, everything behind the header is
-//! XORed with a pattern that the mask byte chooses, and the encoder takes the first mask under which no
-//! sector is zero; mask 0 changes nothing. So a zero sector inside a frame means "never written", and that
-//! is how a torn end is told from damage.
+//! XORed with a pattern, and the encoder takes the first mask under which no sector is zero; mask 0 changes
+//! nothing, and is what nearly every frame has. The 64-bit word number `i` behind the header is XORed with
+//! splitmix64's finaliser of `(key ^ mask << 56) + i`, where `key` is the first eight bytes of the hash of
+//! the frame before: a sender who cannot know that hash cannot craft a record that is zero under every mask.
+//! So a zero sector inside a frame means "never written", and that is how a torn end is told from damage.
 
 use crate::lsn::Lsn;
 
@@ -114,7 +116,7 @@ pub enum FrameError {
 /// body. Returns the frame's hash.
 ///
 /// # Errors
-/// [`FrameError::Header`] if no mask avoids a zero sector, which no text of ours can bring about.
+/// [`FrameError::Header`] if no mask avoids a zero sector: one chance in 2^4,096 for each mask.
 pub fn seal(
     buffer: &mut Vec<u8>,
     cluster: [u8; 16],
@@ -126,7 +128,7 @@ pub fn seal(
     let body_bytes = buffer.len() - HEADER_BYTES;
     buffer.resize(stored_bytes(body_bytes), PADDING);
     buffer[..4].copy_from_slice(&MAGIC);
-    let mask = choose_mask(&mut buffer[HEADER_BYTES..])?;
+    let mask = choose_mask(key_of(previous), &mut buffer[HEADER_BYTES..])?;
     let crc = crc32c::crc32c(&buffer[HEADER_BYTES..]);
     let length = u32::try_from(body_bytes).map_err(|_| FrameError::Header)?;
     let mut at = 4;
@@ -181,18 +183,26 @@ pub fn parse_header(bytes: &[u8]) -> Result<FrameHeader, FrameError> {
     if possible { Ok(parsed) } else { Err(FrameError::Header) }
 }
 
+/// Checks the rest of a frame against the header's CRC and changes nothing. `stored` is the whole frame.
+///
+/// # Errors
+/// [`FrameError::BodyCrc`] if it is damaged or not as long as its header says.
+pub fn check_body(header: &FrameHeader, stored: &[u8]) -> Result<(), FrameError> {
+    let whole = stored.len() == header.stored_bytes();
+    if whole && crc32c::crc32c(&stored[HEADER_BYTES..]) == header.body_crc {
+        Ok(())
+    } else {
+        Err(FrameError::BodyCrc)
+    }
+}
+
 /// Checks the rest of a frame and takes its mask off. `stored` is the whole frame.
 ///
 /// # Errors
 /// [`FrameError`] if the body is damaged.
 pub fn open_body(header: &FrameHeader, stored: &mut [u8]) -> Result<(), FrameError> {
-    let Some(rest) = stored.get_mut(HEADER_BYTES..header.stored_bytes()) else {
-        return Err(FrameError::BodyCrc);
-    };
-    if crc32c::crc32c(rest) != header.body_crc {
-        return Err(FrameError::BodyCrc);
-    }
-    apply_mask(header.mask, rest);
+    check_body(header, stored)?;
+    apply_mask(header.mask, key_of(&header.previous), &mut stored[HEADER_BYTES..]);
     let records = Records { rest: &stored[HEADER_BYTES..HEADER_BYTES + header.body_bytes] };
     let mut count = 0;
     for record in records {
@@ -263,29 +273,35 @@ fn part<const N: usize>(header: &[u8; HEADER_BYTES], offset: usize) -> [u8; N] {
 }
 
 /// Masks what stands behind the header with the first mask under which no sector is zero.
-fn choose_mask(rest: &mut [u8]) -> Result<u8, FrameError> {
+fn choose_mask(key: u64, rest: &mut [u8]) -> Result<u8, FrameError> {
     for mask in 0..=u8::MAX {
-        apply_mask(mask, rest);
+        apply_mask(mask, key, rest);
         // The first sector holds the magic; `rest` begins inside it.
         if !rest[SECTOR_BYTES - HEADER_BYTES..].chunks_exact(SECTOR_BYTES).any(is_zero) {
             return Ok(mask);
         }
-        apply_mask(mask, rest);
+        apply_mask(mask, key, rest);
     }
     Err(FrameError::Header)
 }
 
 /// XORs bytes with the pattern of a mask; twice gives the bytes back.
-fn apply_mask(mask: u8, rest: &mut [u8]) {
+fn apply_mask(mask: u8, key: u64, rest: &mut [u8]) {
     if mask == 0 {
         return;
     }
+    let start = key ^ (u64::from(mask) << 56);
     for (word, bytes) in (0_u64..).zip(rest.chunks_mut(8)) {
-        let pattern = spread(word ^ (u64::from(mask) << 56)).to_le_bytes();
+        let pattern = spread(start.wrapping_add(word)).to_le_bytes();
         for (byte, mask) in bytes.iter_mut().zip(pattern) {
             *byte ^= mask;
         }
     }
+}
+
+/// What keeps a mask from being foreseen.
+fn key_of(previous: &ChainHash) -> u64 {
+    previous.first_chunk::<8>().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 /// The finaliser of splitmix64.

@@ -1,13 +1,12 @@
 //! The journal on local files: one write and one sync a frame.
 
+use super::catalog::{Catalog, Table};
 use super::frame::STORED_BYTES_MAX;
 use super::segment::{FIRST_FRAME, SegmentHeader, activate_spare, prepare_spare};
 use super::spare::Spare;
-use super::table::{SegmentTable, Tables};
 use crate::journal::{Frame, Journal, JournalError};
 use crate::lsn::Lsn;
 use crate::storage::{Storage, StorageFile};
-use parking_lot::RwLock;
 use std::io;
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ pub struct LocalLog {
     pub(super) epoch: u64,
     pub(super) segment_bytes: u64,
     pub(super) spare: Arc<Spare>,
-    pub(super) tables: Arc<RwLock<Tables>>,
+    pub(super) catalog: Arc<Catalog>,
     pub(super) file: Option<Arc<dyn StorageFile>>,
     /// Where the next frame goes.
     pub(super) offset: u64,
@@ -63,9 +62,7 @@ impl LocalLog {
         if !cfg!(feature = "fault-skip-sync") {
             file.sync_data()?;
         }
-        if let Some(table) = self.tables.write().last_mut() {
-            table.push(frame.first, self.offset);
-        }
+        self.catalog.push(frame.first, self.offset);
         self.offset += frame.stored.len() as u64;
         Ok(())
     }
@@ -75,9 +72,15 @@ impl LocalLog {
         if !self.spare.take() {
             prepare_spare(&*self.storage, self.segment_bytes)?;
         }
-        let header = SegmentHeader { cluster: self.cluster, epoch: self.epoch, first, previous: self.hash };
+        let header = SegmentHeader {
+            cluster: self.cluster,
+            epoch: self.epoch,
+            first,
+            previous: self.hash,
+            bytes: self.segment_bytes,
+        };
         let file: Arc<dyn StorageFile> = activate_spare(&*self.storage, &header)?.into();
-        self.tables.write().push(SegmentTable::new(first, Arc::clone(&file)));
+        self.catalog.begin(Table::new(first, Arc::clone(&file)));
         self.file = Some(Arc::clone(&file));
         self.offset = FIRST_FRAME;
         self.spare.order();

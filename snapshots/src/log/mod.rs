@@ -1,24 +1,27 @@
 //! The log: opening it, writing it, reading it.
 
+mod archive;
+mod archive_file;
+mod catalog;
 pub mod frame;
 mod local;
 mod reader;
 mod recovery;
 pub mod segment;
 mod spare;
-mod table;
 mod writer;
 
 use crate::lsn::Lsn;
 use crate::storage::Storage;
-use parking_lot::RwLock;
+use catalog::{Catalog, Segments};
 use std::sync::Arc;
 
+pub use archive::{ARCHIVE_LEVEL, ArchiveError, Archiver};
+pub use catalog::PlaceError;
 pub use local::LocalLog;
 pub use reader::{LogReader, ReadError};
 pub use recovery::{OpenError, Scan, Torn, Visitor, scan};
 pub use spare::{SpareCloser, SparePreparer};
-pub use table::PlaceError;
 pub use writer::{AppendError, Appender, CHUNKS_MAX, LogWriter, Stepped, WriteError};
 
 /// Where the cut-off part of a torn frame is kept.
@@ -44,6 +47,8 @@ pub struct Opened {
     pub writer: LogWriter,
     /// Reads them.
     pub reader: LogReader,
+    /// Archives segments that are written no more.
+    pub archiver: Archiver,
     /// Makes segments ready ahead of need.
     pub spares: SparePreparer,
     /// What was found.
@@ -90,31 +95,45 @@ impl Log {
         }
         let cluster = found.cluster.unwrap_or(options.cluster);
         let epoch = found.epoch.max(1);
+        let hash = found.hash.unwrap_or_default();
         let report = OpenReport { cluster, epoch, last: found.last, torn: found.torn.clone() };
         let segment_bytes = options.segment_bytes.max(SEGMENT_BYTES_MIN);
         let spare = Arc::new(spare::Spare::new());
-        let file = found.tables.last_file();
+        secure(&*storage, &found.segments).map_err(io_error(segment::LOG_DIR))?;
+        let file = found.segments.current.as_ref().map(|table| Arc::clone(&table.file));
         let written = file.as_ref().map_or(Ok(0), |file| file.len()).map_err(io_error(segment::LOG_DIR))?;
-        let tables = Arc::new(RwLock::new(found.tables));
+        let catalog = Arc::new(Catalog::new(Arc::clone(&storage), found.segments));
         let local = LocalLog {
             storage: Arc::clone(&storage),
             cluster,
             epoch,
             segment_bytes,
             spare: Arc::clone(&spare),
-            tables: Arc::clone(&tables),
+            catalog: Arc::clone(&catalog),
             file,
             // A segment of another size goes on only as far as it was zero-filled.
             offset: if written >= segment_bytes { found.end } else { segment_bytes },
             last: found.last,
-            hash: found.hash,
+            hash,
             poisoned: false,
         };
         spare.order();
-        let (appender, writer) = writer::pair(Box::new(local), cluster, epoch, found.hash);
+        let archiver = Archiver::new(Arc::clone(&storage), Arc::clone(&catalog));
+        let (appender, writer) = writer::pair(Box::new(local), cluster, epoch, hash);
         let spares = SparePreparer { storage, segment_bytes, spare };
-        Ok(Opened { appender, writer, reader: LogReader::new(tables), spares, report })
+        Ok(Opened { appender, writer, reader: LogReader::new(catalog), archiver, spares, report })
     }
+}
+
+/// Makes durable what was read: the process before may have ended before the sync of its last frame, and
+/// what reads well now may stand in memory only.
+fn secure(storage: &dyn Storage, segments: &Segments) -> std::io::Result<()> {
+    let Some(current) = &segments.current else { return Ok(()) };
+    if let Some(last) = current.last() {
+        last.rewrite().map_err(std::io::Error::other)?;
+    }
+    current.file.sync_data()?;
+    storage.sync_dir(segment::LOG_DIR)
 }
 
 /// Keeps a copy of a torn frame and makes its place zero again.

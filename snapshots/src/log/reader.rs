@@ -1,15 +1,14 @@
 //! Reading durable records while the log goes on.
 
+use super::catalog::{Catalog, Place, PlaceError};
 use super::frame::records;
-use super::table::{Place, PlaceError, Tables};
 use crate::lsn::Lsn;
-use parking_lot::RwLock;
 use std::sync::Arc;
 
 /// Reads durable records by LSN. Clones share the table of frames.
 #[derive(Clone)]
 pub struct LogReader {
-    tables: Arc<RwLock<Tables>>,
+    catalog: Arc<Catalog>,
 }
 
 /// Why a record cannot be read.
@@ -24,8 +23,8 @@ pub enum ReadError {
 }
 
 impl LogReader {
-    pub(super) fn new(tables: Arc<RwLock<Tables>>) -> Self {
-        Self { tables }
+    pub(super) fn new(catalog: Arc<Catalog>) -> Self {
+        Self { catalog }
     }
 
     /// One record.
@@ -33,7 +32,7 @@ impl LogReader {
     /// # Errors
     /// [`ReadError::NotThere`] if it is not durable.
     pub fn read(&self, lsn: Lsn) -> Result<Vec<u8>, ReadError> {
-        let place = self.tables.read().place_of(lsn).ok_or(ReadError::NotThere(lsn))?;
+        let place = self.catalog.find(lsn)?.ok_or(ReadError::NotThere(lsn))?;
         let mut buffer = Vec::new();
         let header = place.read(&mut buffer)?;
         let row = usize::try_from(lsn.0 - header.first.0).map_err(|_| ReadError::NotThere(lsn))?;
@@ -59,7 +58,7 @@ impl LogReader {
         let mut bytes = 0;
         let mut buffer = Vec::new();
         while before > Lsn(1) && bytes < bytes_max {
-            let Some(place) = self.tables.read().place_of(Lsn(before.0 - 1)) else { return Ok(Lsn(1)) };
+            let Some(place) = self.catalog.find(Lsn(before.0 - 1))? else { return Ok(Lsn(1)) };
             let header = place.read(&mut buffer)?;
             bytes += header.stored_bytes();
             let rows: Result<Vec<&[u8]>, _> = records(&header, &buffer).collect();
@@ -82,10 +81,7 @@ impl LogReader {
     /// [`ReadError`] if a frame cannot be read.
     pub fn scan_from(&self, from: Lsn, visit: &mut dyn FnMut(Lsn, &[u8]) -> bool) -> Result<(), ReadError> {
         let mut buffer = Vec::new();
-        let mut next: Option<Place> = {
-            let tables = self.tables.read();
-            tables.place_of(from).or_else(|| tables.place_after(from))
-        };
+        let mut next: Option<Place> = self.catalog.find(from)?;
         while let Some(place) = next {
             let header = place.read(&mut buffer)?;
             for (lsn, record) in (header.first.0..).zip(records(&header, &buffer)) {
@@ -94,7 +90,8 @@ impl LogReader {
                     return Ok(());
                 }
             }
-            next = self.tables.read().place_after(place.first);
+            let after = header.last().next();
+            next = self.catalog.find(after)?.filter(|found| found.first == after);
         }
         Ok(())
     }

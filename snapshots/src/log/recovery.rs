@@ -5,14 +5,18 @@
 //! before, a frame written in part has a sector that is all zero. Anything else that does not check is
 //! damage to something that may have been promised: then nothing is changed and the log is refused.
 
+use super::archive_file::ArchiveFile;
+use super::catalog::{Form, Sealed, Segments, Table};
 use super::frame::{
     ChainHash, FrameError, FrameHeader, HEADER_BYTES, STORED_BYTES_MAX, chain_hash, has_zero_sector, is_zero,
     open_body, parse_header, records,
 };
-use super::segment::{FIRST_FRAME, LOG_DIR, SegmentError, SegmentHeader, first_of, path_of};
-use super::table::{SegmentTable, Tables};
+use super::segment::{
+    ARCHIVE_SUFFIX, FIRST_FRAME, LOG_DIR, SegmentError, SegmentHeader, archive_path_of, first_of, path_of,
+};
 use crate::lsn::Lsn;
 use crate::storage::{Storage, StorageFile};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -97,15 +101,15 @@ pub struct Torn {
 /// What reading the whole log found.
 pub struct Scan {
     /// Where every frame is.
-    pub(super) tables: Tables,
+    pub(super) segments: Segments,
     /// Identity of the journal, if there is a log at all.
     pub(super) cluster: Option<[u8; 16]>,
     /// The highest epoch seen.
     pub(super) epoch: u64,
     /// The last record.
     pub last: Lsn,
-    /// Hash of the last frame.
-    pub(super) hash: ChainHash,
+    /// Hash of the last frame; unknown behind a segment that was passed over, where the next one tells.
+    pub(super) hash: Option<ChainHash>,
     /// Where the next frame goes in the last segment.
     pub(super) end: u64,
     /// A frame written in part, if there is one.
@@ -115,28 +119,47 @@ pub struct Scan {
 /// Takes each record; an `Err` stops the reading.
 pub type Visitor<'a> = dyn FnMut(Lsn, &[u8]) -> Result<(), String> + 'a;
 
-/// Reads the whole log, checks all of it, and hands out the records from `from` on. Changes nothing.
+/// Reads the log, checks it, and hands out the records from `from` on. Changes nothing. Of segments that end
+/// before `from` only the headers and tables are read; `Lsn(1)` checks every frame.
 ///
 /// # Errors
 /// [`OpenError`], naming the file and what to do.
 pub fn scan(storage: &dyn Storage, from: Lsn, visit: &mut Visitor<'_>) -> Result<Scan, OpenError> {
     let names = storage.list(LOG_DIR).map_err(|source| OpenError::Io { path: LOG_DIR.into(), source })?;
-    let firsts: Vec<Lsn> = names.iter().filter_map(|name| first_of(name)).collect();
+    let files = forms(&names);
     let mut scan = Scan {
-        tables: Tables::default(),
+        segments: Segments::default(),
         cluster: None,
         epoch: 0,
         last: Lsn::ZERO,
-        hash: [0; 32],
+        hash: Some([0; 32]),
         end: 0,
         torn: None,
     };
-    for (place, first) in firsts.iter().enumerate() {
-        let is_last = place + 1 == firsts.len();
-        let mut reader = SegmentReader::open(storage, *first, &scan)?;
-        reader.read(&mut scan, is_last, from, visit)?;
+    let files: Vec<(Lsn, Form)> = files.into_iter().collect();
+    for (place, (first, form)) in files.iter().enumerate() {
+        let mut reader = SegmentReader::open(storage, *first, *form, &scan)?;
+        match files.get(place + 1) {
+            Some((next, _)) if *next <= from => reader.pass_over(&mut scan, *next)?,
+            next => reader.read(&mut scan, next.is_none(), from, visit)?,
+        }
     }
     Ok(scan)
+}
+
+/// The segments by first record. Where a raw file and its archive both stand (a crash between the two steps
+/// of archiving), the raw one counts and is archived again.
+fn forms(names: &[String]) -> BTreeMap<Lsn, Form> {
+    let mut forms = BTreeMap::new();
+    for name in names {
+        let Some(first) = first_of(name) else { continue };
+        let form = if name.ends_with(ARCHIVE_SUFFIX) { Form::Archived } else { Form::Raw };
+        let entry = forms.entry(first).or_insert(form);
+        if form == Form::Raw {
+            *entry = form;
+        }
+    }
+    forms
 }
 
 struct SegmentReader {
@@ -144,6 +167,9 @@ struct SegmentReader {
     file: Arc<dyn StorageFile>,
     bytes: u64,
     header: SegmentHeader,
+    form: Form,
+    /// What an archive says of its content.
+    archived: Option<(Lsn, ChainHash)>,
     buffer: Vec<u8>,
 }
 
@@ -156,10 +182,13 @@ enum Found {
 }
 
 impl SegmentReader {
-    fn open(storage: &dyn Storage, first: Lsn, scan: &Scan) -> Result<Self, OpenError> {
-        let path = path_of(first);
+    fn open(storage: &dyn Storage, first: Lsn, form: Form, scan: &Scan) -> Result<Self, OpenError> {
+        let path = match form {
+            Form::Raw => path_of(first),
+            Form::Archived => archive_path_of(first),
+        };
         let io_error = |source| OpenError::Io { path: path.clone(), source };
-        let file: Arc<dyn StorageFile> = storage.open(&path).map_err(io_error)?.into();
+        let (file, archived) = open_file(storage, &path, form, scan.last)?;
         let bytes = file.len().map_err(io_error)?;
         let corrupt =
             |what: String| OpenError::Corrupt { file: path.clone(), offset: 0, last_good: scan.last, what };
@@ -183,13 +212,16 @@ impl SegmentReader {
         if first < scan.last.next() {
             return foreign(format!("it begins at record {first}, which another segment has"));
         }
+        if form == Form::Raw && header.bytes != bytes {
+            return Err(corrupt(format!("the file has {bytes} bytes, it was made with {}", header.bytes)));
+        }
         if scan.cluster.is_some_and(|cluster| cluster != header.cluster) {
             return foreign("it belongs to another journal".into());
         }
-        if header.previous != scan.hash {
+        if scan.hash.is_some_and(|hash| header.previous != hash) {
             return foreign("it does not follow the last frame before it".into());
         }
-        Ok(Self { path, file, bytes, header, buffer: Vec::new() })
+        Ok(Self { path, file, bytes, header, form, archived, buffer: Vec::new() })
     }
 
     fn read(
@@ -199,9 +231,8 @@ impl SegmentReader {
         from: Lsn,
         visit: &mut Visitor<'_>,
     ) -> Result<(), OpenError> {
-        scan.cluster = Some(self.header.cluster);
-        scan.epoch = scan.epoch.max(self.header.epoch);
-        let mut table = SegmentTable::new(self.header.first, Arc::clone(&self.file));
+        self.enter(scan);
+        let mut table = Table::new(self.header.first, Arc::clone(&self.file));
         let mut offset = FIRST_FRAME;
         loop {
             match self.look(offset, scan)? {
@@ -226,7 +257,43 @@ impl SegmentReader {
         let torn_bytes = scan.torn.as_ref().map_or(0, |torn| torn.bytes as u64);
         self.check_rest(offset + torn_bytes, scan.last)?;
         scan.end = offset;
-        scan.tables.push(table);
+        self.leave(scan, is_last, table)
+    }
+
+    fn enter(&self, scan: &mut Scan) {
+        scan.cluster = Some(self.header.cluster);
+        scan.epoch = scan.epoch.max(self.header.epoch);
+        scan.hash = Some(self.header.previous);
+    }
+
+    fn leave(&self, scan: &mut Scan, is_last: bool, table: Table) -> Result<(), OpenError> {
+        if let Some((last, hash)) = self.archived
+            && (scan.last != last || scan.hash != Some(hash))
+        {
+            return Err(self.corrupt(scan.end, scan.last, "the archive does not hold what its index says"));
+        }
+        if !is_last {
+            scan.segments.seal(self.form, table);
+            return Ok(());
+        }
+        if self.form == Form::Archived {
+            // A segment is archived only when the next one has begun.
+            return Err(self.corrupt(scan.end, scan.last, "the segment behind this archive is missing"));
+        }
+        scan.segments.current = Some(table);
+        Ok(())
+    }
+
+    /// Believes a segment that nobody needs now: its frames are checked when they are read, and by the audit.
+    fn pass_over(&self, scan: &mut Scan, next: Lsn) -> Result<(), OpenError> {
+        let last = Lsn(next.0 - 1);
+        self.enter(scan);
+        if let Some((archived, _)) = self.archived.filter(|(archived, _)| *archived != last) {
+            return Err(OpenError::Missing { file: self.path.clone(), from: archived.next(), to: last });
+        }
+        scan.last = last;
+        scan.hash = self.archived.map(|(_, hash)| hash);
+        scan.segments.sealed.push(Sealed { first: self.header.first, form: self.form, table: None });
         Ok(())
     }
 
@@ -265,7 +332,7 @@ impl SegmentReader {
         if let Some(what) = self.misfit(&header, scan) {
             return Ok(Found::Damage(what));
         }
-        scan.hash = hash;
+        scan.hash = Some(hash);
         Ok(Found::Frame(header))
     }
 
@@ -290,7 +357,7 @@ impl SegmentReader {
         if header.first != scan.last.next() {
             return Some(format!("a frame begins at record {}, {} was due", header.first, scan.last.next()));
         }
-        if header.previous != scan.hash {
+        if scan.hash != Some(header.previous) {
             return Some("a frame does not follow the one before it".into());
         }
         (header.epoch < scan.epoch).then(|| format!("epoch {} after epoch {}", header.epoch, scan.epoch))
@@ -334,6 +401,25 @@ impl SegmentReader {
     fn corrupt(&self, offset: u64, last_good: Lsn, what: &str) -> OpenError {
         OpenError::Corrupt { file: self.path.clone(), offset, last_good, what: what.to_owned() }
     }
+}
+
+type OpenFile = (Arc<dyn StorageFile>, Option<(Lsn, ChainHash)>);
+
+fn open_file(storage: &dyn Storage, path: &str, form: Form, last_good: Lsn) -> Result<OpenFile, OpenError> {
+    let io_error = |source| OpenError::Io { path: path.to_owned(), source };
+    let file = storage.open(path).map_err(io_error)?;
+    if form == Form::Raw {
+        return Ok((file.into(), None));
+    }
+    let archive = ArchiveFile::open(file).map_err(|source| match source.kind() {
+        io::ErrorKind::Unsupported => OpenError::Newer { file: path.to_owned(), what: source.to_string() },
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            OpenError::Corrupt { file: path.to_owned(), offset: 0, last_good, what: source.to_string() }
+        }
+        _ => io_error(source),
+    })?;
+    let told = (archive.info().last, archive.info().hash);
+    Ok((Arc::new(archive), Some(told)))
 }
 
 /// Damage; in the build with a deliberate bug, something to be cut off.

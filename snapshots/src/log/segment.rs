@@ -13,8 +13,9 @@
 //!     24      8  epoch
 //!     32      8  LSN of the first record
 //!     40     32  hash of the last frame before this segment
-//!     72      4  CRC-32C of the 72 bytes before
-//!     76      …  0xA5 up to 4,096
+//!     72      8  bytes of the file, so that one cut short is noticed
+//!     80      4  CRC-32C of the 80 bytes before
+//!     84      …  0xA5 up to 4,096
 //!   4096      …  frames, then zeros to the end
 //! ```
 
@@ -29,12 +30,16 @@ pub const LOG_DIR: &str = "log";
 /// The next segment while it is being filled with zeros; not part of the log.
 pub const SPARE: &str = "log/spare.tmp";
 
+/// How the name of an archived segment ends; `zstd -d` takes the `.zst` off.
+pub const ARCHIVE_SUFFIX: &str = ".seg.zst";
+
 /// Where the first frame of a segment begins.
 pub const FIRST_FRAME: u64 = BLOCK_BYTES as u64;
 
 const MAGIC: [u8; 4] = *b"OHS1";
 const FORMAT: u16 = 1;
-const HEADER_BYTES: usize = 76;
+const CRC_AT: usize = 80;
+const HEADER_BYTES: usize = 84;
 const PADDING: u8 = 0xA5;
 
 /// Zeros are written this much at a time.
@@ -51,6 +56,8 @@ pub struct SegmentHeader {
     pub first: Lsn,
     /// Hash of the last frame before it.
     pub previous: ChainHash,
+    /// Bytes of the file.
+    pub bytes: u64,
 }
 
 /// Why a header block is not a segment's.
@@ -84,8 +91,9 @@ impl SegmentHeader {
         put(&self.epoch.to_le_bytes());
         put(&self.first.0.to_le_bytes());
         put(&self.previous);
-        let crc = crc32c::crc32c(&block[..72]);
-        block[72..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
+        put(&self.bytes.to_le_bytes());
+        let crc = crc32c::crc32c(&block[..CRC_AT]);
+        block[CRC_AT..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
         block
     }
 
@@ -98,7 +106,7 @@ impl SegmentHeader {
             return Err(SegmentError::Magic);
         }
         let padding_is_whole = block[HEADER_BYTES..].iter().all(|byte| *byte == PADDING);
-        if crc32c::crc32c(&block[..72]) != u32::from_le_bytes(part(block, 72)) || !padding_is_whole {
+        if crc32c::crc32c(&block[..CRC_AT]) != u32::from_le_bytes(part(block, CRC_AT)) || !padding_is_whole {
             return Err(SegmentError::Crc);
         }
         let format = u16::from_le_bytes(part(block, 4));
@@ -110,6 +118,7 @@ impl SegmentHeader {
             epoch: u64::from_le_bytes(part(block, 24)),
             first: Lsn(u64::from_le_bytes(part(block, 32))),
             previous: part(block, 40),
+            bytes: u64::from_le_bytes(part(block, 72)),
         })
     }
 }
@@ -126,10 +135,16 @@ pub fn path_of(first: Lsn) -> String {
     format!("{LOG_DIR}/{:020}.seg", first.0)
 }
 
-/// The LSN in a segment's file name; `None` if it is not the name of one.
+/// The path of the archive of the segment that begins with an LSN.
+#[must_use]
+pub fn archive_path_of(first: Lsn) -> String {
+    format!("{LOG_DIR}/{:020}{ARCHIVE_SUFFIX}", first.0)
+}
+
+/// The LSN in the file name of a segment or its archive; `None` if it is neither's.
 #[must_use]
 pub fn first_of(name: &str) -> Option<Lsn> {
-    let digits = name.strip_suffix(".seg")?;
+    let digits = name.strip_suffix(".seg").or_else(|| name.strip_suffix(ARCHIVE_SUFFIX))?;
     let is_number = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().ok().map(Lsn)).flatten()
 }

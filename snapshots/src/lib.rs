@@ -6,12 +6,21 @@
 //! what has gathered into one frame, one write and one sync; only then is it durable. [`log::recovery`]
 //! reads everything back and tells a torn end, which a crash may leave, from damage, which it may not.
 //!
+//! Sealed segments are archived ([`log::Archiver`]) and get an index ([`index`]); [`generation`] keeps pictures
+//! of the state, so that a start need not read everything. Both live in sled behind [`chunks`], and both are
+//! derived: the log alone is enough.
+//!
 //! All I/O goes through [`storage::Storage`], so the same code runs on a simulated disk.
 
+pub mod chunks;
+pub mod generation;
+pub mod index;
 pub mod journal;
 pub mod log;
 pub mod lsn;
 pub mod storage;
 
+pub use generation::Generations;
+pub use index::Index;
 pub use log::{Log, LogOptions, OpenError, OpenReport, Opened};
 pub use lsn::Lsn;

@@ -1,0 +1,183 @@
+//! Which record has a key: hashes to LSNs, for all sealed segments.
+//!
+//! A *run* is an immutable set of sorted entries over a range of LSNs ([`run`]). Each sealed segment gets
+//! one; runs of like size are merged in the background, so that there are never many. Together the runs
+//! cover the log from its first record to [`Index::covered`]; what is younger is in its owner's memory.
+//! A hash is only a candidate: whoever asks reads the record and compares exactly.
+
+pub mod run;
+
+use crate::chunks::set::remove;
+use crate::chunks::{ChunkError, ChunkStore};
+use crate::lsn::Lsn;
+use crate::storage::Storage;
+use parking_lot::{Mutex, RwLock};
+use run::{Run, RunWriter};
+use std::sync::Arc;
+
+pub use run::Entry;
+
+/// The directory of the runs.
+pub const INDEX_DIR: &str = "index";
+
+/// So many runs of one size class become one: few enough runs that a new key seldom meets a false filter,
+/// and every entry is written again only once per class.
+const MERGE_RUNS: usize = 4;
+
+/// A run is not merged beyond this: building its filter takes some 32 bytes an entry for a moment.
+pub const RUN_ENTRIES_MAX: u64 = 4 << 20;
+
+/// The index of a data directory.
+pub struct Index {
+    storage: Arc<dyn Storage>,
+    store: Arc<dyn ChunkStore>,
+    runs: RwLock<Runs>,
+    /// One change at a time.
+    changing: Mutex<()>,
+}
+
+/// The runs at one moment, oldest first.
+#[derive(Clone, Default)]
+pub struct Runs(Arc<Vec<Arc<Run>>>);
+
+impl Runs {
+    /// Every record up to here is in some run.
+    #[must_use]
+    pub fn covered(&self) -> Lsn {
+        self.0.last().map_or(Lsn::ZERO, |run| run.last())
+    }
+
+    /// Whether a filtered hash may be in a run that ends after `searched`. `false` is certain.
+    #[must_use]
+    pub fn may_have(&self, hash: u64, searched: Lsn) -> bool {
+        self.0.iter().rev().take_while(|run| run.last() > searched).any(|run| run.may_have(hash))
+    }
+
+    /// The records with this hash, newest first.
+    ///
+    /// # Errors
+    /// [`ChunkError`] if a run cannot be read.
+    pub fn find(&self, hash: u64) -> Result<Vec<Lsn>, ChunkError> {
+        let mut found = Vec::new();
+        for run in self.0.iter().rev() {
+            run.find(hash, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// Entries of all runs.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.0.iter().map(|run| run.entries()).sum()
+    }
+
+    /// Bytes of memory that all runs take: filters and fences.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.0.iter().map(|run| run.memory_bytes()).sum()
+    }
+
+    /// How many runs there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Index {
+    /// Opens the runs that follow each other from the first record on. What does not fit, or cannot be read,
+    /// is removed: it is derived, and is made again.
+    ///
+    /// # Errors
+    /// [`ChunkError`] if the disk says no.
+    pub fn open(storage: Arc<dyn Storage>, store: Arc<dyn ChunkStore>) -> Result<Self, ChunkError> {
+        let names = storage.list(INDEX_DIR).map_err(ChunkError::io(INDEX_DIR))?;
+        let mut ranges: Vec<(Lsn, Lsn)> = names.iter().filter_map(|name| run::range_of(name)).collect();
+        // Of runs that begin together the longest counts: the others were merged into it.
+        ranges.sort_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
+        let mut runs: Vec<Arc<Run>> = Vec::new();
+        for (first, last) in ranges {
+            let due = runs.last().map_or(Lsn(1), |run| run.last().next());
+            let opened = if first == due { Run::open(&*store, first, last).ok() } else { None };
+            match opened {
+                Some(run) => runs.push(Arc::new(run)),
+                None => remove(&*storage, &run::path_of(first, last))?,
+            }
+        }
+        let runs = RwLock::new(Runs(Arc::new(runs)));
+        Ok(Self { storage, store, runs, changing: Mutex::new(()) })
+    }
+
+    /// The runs as they are now.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        self.runs.read().clone()
+    }
+
+    /// Every record up to here is in some run.
+    #[must_use]
+    pub fn covered(&self) -> Lsn {
+        self.runs.read().covered()
+    }
+
+    /// Adds the entries of all records from the one after [`Index::covered`] to `last`.
+    ///
+    /// # Errors
+    /// [`ChunkError`]; the index is as it was.
+    pub fn add(&self, last: Lsn, mut entries: Vec<Entry>) -> Result<(), ChunkError> {
+        let _one = self.changing.lock();
+        let runs = self.runs();
+        let first = runs.covered().next();
+        entries.sort_unstable();
+        entries.dedup();
+        let mut writer = RunWriter::begin(&*self.storage, &*self.store)?;
+        entries.into_iter().try_for_each(|entry| writer.push(entry))?;
+        writer.publish(first, last)?;
+        let run = Arc::new(Run::open(&*self.store, first, last)?);
+        self.set(runs.0.iter().cloned().chain([run]).collect());
+        Ok(())
+    }
+
+    /// Merges some runs of like size into one, if there are enough of them. `false` if there is nothing to
+    /// merge.
+    ///
+    /// # Errors
+    /// [`ChunkError`]; the index is as it was.
+    pub fn merge_step(&self) -> Result<bool, ChunkError> {
+        let _one = self.changing.lock();
+        let runs = self.runs();
+        let Some(from) = mergeable(&runs.0) else { return Ok(false) };
+        let parts = &runs.0[from..from + MERGE_RUNS];
+        let (first, last) = (parts[0].first(), parts[MERGE_RUNS - 1].last());
+        let mut writer = RunWriter::begin(&*self.storage, &*self.store)?;
+        run::merge(parts, &mut |entry| writer.push(entry))?;
+        writer.publish(first, last)?;
+        let merged = Arc::new(Run::open(&*self.store, first, last)?);
+        let (before, after) = (&runs.0[..from], &runs.0[from + MERGE_RUNS..]);
+        self.set(before.iter().cloned().chain([merged]).chain(after.iter().cloned()).collect());
+        for part in parts {
+            remove(&*self.storage, &run::path_of(part.first(), part.last()))?;
+        }
+        Ok(true)
+    }
+
+    fn set(&self, runs: Vec<Arc<Run>>) {
+        *self.runs.write() = Runs(Arc::new(runs));
+    }
+}
+
+/// Where [`MERGE_RUNS`] neighbours of one size class begin, the newest first.
+fn mergeable(runs: &[Arc<Run>]) -> Option<usize> {
+    let class = |run: &Arc<Run>| run.entries().max(1).ilog(MERGE_RUNS as u64);
+    let windows = runs.windows(MERGE_RUNS).enumerate().rev();
+    windows
+        .filter(|(_, parts)| parts.iter().map(|run| run.entries()).sum::<u64>() <= RUN_ENTRIES_MAX)
+        .find(|(_, parts)| parts.iter().all(|run| class(run) <= class(&parts[0])))
+        .map(|(from, _)| from)
+}

@@ -1,0 +1,248 @@
+//! One run: `index/<first LSN>-<last LSN>.run`, a set of chunks.
+//!
+//! ```text
+//! about    first LSN, last LSN, number of entries (8 each), filter's descriptor (20)
+//! 'e' n    up to 1,024 entries, hash (8) and LSN (8) each, sorted; n counts from 0 (4, big-endian)
+//! 'f' n    the filter's fingerprints, up to 1 MiB a chunk
+//! 'h' 0    the first hash of every chunk of entries (8 each)
+//! ```
+//! The filter is a binary fuse filter of 8 bits (Graf and Lemire, 2022) over the odd hashes: 9 bits an entry,
+//! and one in 256 hashes that are not there passes. Even hashes are found, but have no filter: their owner
+//! knows that they are there.
+
+use super::INDEX_DIR;
+use crate::chunks::{ChunkError, ChunkStore, Set, SetWriter};
+use crate::lsn::Lsn;
+use crate::storage::Storage;
+use std::sync::Arc;
+use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter, FilterRef};
+
+/// Entries of a chunk: a lookup reads 16 KiB.
+const CHUNK_ENTRIES: usize = 1_024;
+
+const ENTRY_BYTES: usize = 16;
+
+/// Bytes of a filter in one chunk.
+const FILTER_CHUNK_BYTES: usize = 1 << 20;
+
+const DESCRIPTOR_BYTES: usize = BinaryFuse8::DESCRIPTOR_LEN;
+
+/// The hash of a key and the record that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Odd: it is in the filter. Even: it is not.
+    pub hash: u64,
+    /// The record.
+    pub lsn: Lsn,
+}
+
+/// A published run, opened: its chunks are on disk, filter and fences in memory.
+pub struct Run {
+    first: Lsn,
+    last: Lsn,
+    entries: u64,
+    descriptor: [u8; DESCRIPTOR_BYTES],
+    fingerprints: Vec<u8>,
+    fences: Vec<u64>,
+    set: Set,
+}
+
+/// Writes a run.
+pub(super) struct RunWriter<'a> {
+    set: SetWriter<'a>,
+    chunk: Vec<u8>,
+    fences: Vec<u8>,
+    filtered: Vec<u64>,
+    entries: u64,
+    chunks: u32,
+}
+
+pub(super) fn path_of(first: Lsn, last: Lsn) -> String {
+    format!("{INDEX_DIR}/{:020}-{:020}.run", first.0, last.0)
+}
+
+pub(super) fn range_of(name: &str) -> Option<(Lsn, Lsn)> {
+    let (first, last) = name.strip_suffix(".run")?.split_once('-')?;
+    Some((Lsn(first.parse().ok()?), Lsn(last.parse().ok()?)))
+}
+
+fn key(kind: u8, number: u32) -> [u8; 5] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [kind, a, b, c, d]
+}
+
+impl<'a> RunWriter<'a> {
+    pub(super) fn begin(storage: &'a dyn Storage, store: &'a dyn ChunkStore) -> Result<Self, ChunkError> {
+        let set = SetWriter::begin(storage, store, INDEX_DIR)?;
+        Ok(Self { set, chunk: Vec::new(), fences: Vec::new(), filtered: Vec::new(), entries: 0, chunks: 0 })
+    }
+
+    /// Adds an entry; they come in order.
+    pub(super) fn push(&mut self, entry: Entry) -> Result<(), ChunkError> {
+        if self.chunk.is_empty() {
+            self.fences.extend_from_slice(&entry.hash.to_le_bytes());
+        }
+        self.chunk.extend_from_slice(&entry.hash.to_le_bytes());
+        self.chunk.extend_from_slice(&entry.lsn.0.to_le_bytes());
+        if entry.hash & 1 == 1 && self.filtered.last() != Some(&entry.hash) {
+            self.filtered.push(entry.hash);
+        }
+        self.entries += 1;
+        if self.chunk.len() == CHUNK_ENTRIES * ENTRY_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), ChunkError> {
+        self.set.put(&key(b'e', self.chunks), &self.chunk)?;
+        self.chunks += 1;
+        self.chunk.clear();
+        Ok(())
+    }
+
+    pub(super) fn publish(mut self, first: Lsn, last: Lsn) -> Result<(), ChunkError> {
+        let path = path_of(first, last);
+        if !self.chunk.is_empty() {
+            self.flush()?;
+        }
+        let descriptor = self.put_filter(&path)?;
+        self.set.put(&key(b'h', 0), &self.fences)?;
+        let mut about = [first.0, last.0, self.entries].map(u64::to_le_bytes).concat();
+        about.extend_from_slice(&descriptor);
+        self.set.publish(&about, &path)
+    }
+
+    /// Writes the filter and returns its descriptor; of nothing there is no filter.
+    fn put_filter(&mut self, path: &str) -> Result<[u8; DESCRIPTOR_BYTES], ChunkError> {
+        let mut descriptor = [0; DESCRIPTOR_BYTES];
+        if self.filtered.is_empty() {
+            return Ok(descriptor);
+        }
+        let filter = BinaryFuse8::try_from_iterator(std::mem::take(&mut self.filtered).into_iter());
+        let filter = filter.map_err(|what| ChunkError::damaged(path, what))?;
+        for (number, piece) in (0_u32..).zip(filter.dma_fingerprints().chunks(FILTER_CHUNK_BYTES)) {
+            self.set.put(&key(b'f', number), piece)?;
+        }
+        filter.dma_copy_descriptor_to(&mut descriptor);
+        Ok(descriptor)
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+impl Run {
+    /// Opens a run and loads filter and fences.
+    pub(super) fn open(store: &dyn ChunkStore, first: Lsn, last: Lsn) -> Result<Self, ChunkError> {
+        let path = path_of(first, last);
+        let set = Set::open(store, &path)?;
+        let about = set.about();
+        let descriptor = about.get(24..).and_then(|rest| rest.try_into().ok());
+        let descriptor = descriptor.filter(|_| word(about, 0) == first.0 && word(about, 8) == last.0);
+        let descriptor = descriptor.ok_or_else(|| ChunkError::damaged(&path, "another run stands here"))?;
+        let entries = word(about, 16);
+        let mut fingerprints = Vec::new();
+        let pieces: Vec<&[u8]> = set.keys().filter(|key| key[0] == b'f').collect();
+        for piece in pieces {
+            fingerprints.extend_from_slice(&set.get(piece)?);
+        }
+        fingerprints.shrink_to_fit();
+        let fences = set.get(&key(b'h', 0))?.chunks_exact(8).map(|fence| word(fence, 0)).collect();
+        Ok(Self { first, last, entries, descriptor, fingerprints, fences, set })
+    }
+
+    /// The first record it covers.
+    #[must_use]
+    pub fn first(&self) -> Lsn {
+        self.first
+    }
+
+    /// The last record it covers.
+    #[must_use]
+    pub fn last(&self) -> Lsn {
+        self.last
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Bytes of memory for filter and fences.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.fingerprints.len() + self.fences.len() * 8
+    }
+
+    /// Whether an odd hash may be in it.
+    #[must_use]
+    pub fn may_have(&self, hash: u64) -> bool {
+        !self.fingerprints.is_empty()
+            && BinaryFuse8Ref::from_dma(&self.descriptor, &self.fingerprints).contains(&hash)
+    }
+
+    /// Appends the records with this hash, newest first.
+    pub(super) fn find(&self, hash: u64, found: &mut Vec<Lsn>) -> Result<(), ChunkError> {
+        if hash & 1 == 1 && !self.may_have(hash) {
+            return Ok(());
+        }
+        // Equal hashes may begin in the chunk before the one that begins with them.
+        let from = self.fences.partition_point(|fence| *fence < hash).saturating_sub(1);
+        let to = self.fences.partition_point(|fence| *fence <= hash);
+        let start = found.len();
+        for number in from..to {
+            let chunk = self.chunk(number)?;
+            let same = chunk.chunks_exact(ENTRY_BYTES).filter(|entry| word(entry, 0) == hash);
+            found.extend(same.map(|entry| Lsn(word(entry, 8))));
+        }
+        found[start..].reverse();
+        Ok(())
+    }
+
+    fn chunk(&self, number: usize) -> Result<Vec<u8>, ChunkError> {
+        self.set.get(&key(b'e', u32::try_from(number).unwrap_or(u32::MAX)))
+    }
+}
+
+/// A run read from its beginning.
+struct Walk<'a> {
+    run: &'a Run,
+    chunk: Vec<u8>,
+    number: usize,
+    offset: usize,
+}
+
+impl Walk<'_> {
+    fn next(&mut self) -> Result<Option<Entry>, ChunkError> {
+        if self.offset == self.chunk.len() {
+            if self.number == self.run.fences.len() {
+                return Ok(None);
+            }
+            self.chunk = self.run.chunk(self.number)?;
+            (self.number, self.offset) = (self.number + 1, 0);
+        }
+        let entry =
+            Entry { hash: word(&self.chunk, self.offset), lsn: Lsn(word(&self.chunk, self.offset + 8)) };
+        self.offset += ENTRY_BYTES;
+        Ok(Some(entry))
+    }
+}
+
+/// Hands out the entries of some runs in order.
+pub(super) fn merge(
+    runs: &[Arc<Run>],
+    push: &mut dyn FnMut(Entry) -> Result<(), ChunkError>,
+) -> Result<(), ChunkError> {
+    let mut walks: Vec<Walk<'_>> =
+        runs.iter().map(|run| Walk { run, chunk: Vec::new(), number: 0, offset: 0 }).collect();
+    let mut heads: Vec<Option<Entry>> = walks.iter_mut().map(Walk::next).collect::<Result<_, _>>()?;
+    while let Some(least) = heads.iter().flatten().min().copied() {
+        for (walk, head) in walks.iter_mut().zip(&mut heads) {
+            if *head == Some(least) {
+                *head = walk.next()?;
+            }
+        }
+        push(least)?;
+    }
+    Ok(())
+}

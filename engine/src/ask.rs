@@ -1,6 +1,7 @@
 //! What the gateway hands to a shard, in numbers where decisions need them and in texts where only the
 //! record does; and what comes back.
 
+use crate::keys::Known;
 use onhand_domain::command::{PutChannel, PutLocation, PutSku};
 use onhand_domain::order::{Order, Policy};
 use onhand_domain::sku::{Level, StockState};
@@ -21,8 +22,8 @@ pub struct Submission {
     pub idempotency: Option<[u8; 16]>,
     /// Keyed hash of what is asked.
     pub fingerprint: Option<[u8; 16]>,
-    /// Records that were read and are not what this submission repeats, though their hashes collide.
-    pub not_repeats: Vec<Lsn>,
+    /// What was found out when it was submitted before.
+    pub known: Known,
     /// What is asked.
     pub ask: Ask,
 }
@@ -227,8 +228,9 @@ pub enum OrderRead {
     Open(Box<Order>),
     /// Closed by the record of this LSN, which has its last picture.
     Closed(Lsn),
-    /// Not an order of this merchant that memory or an index knows.
-    Unknown,
+    /// Not in memory: closed long ago, or not an order of this merchant. The record of this id tells, and
+    /// [`crate::Handle::closing_record`].
+    Absent,
 }
 
 /// What was read.
@@ -283,6 +285,16 @@ pub enum Answer {
         /// Whether the idempotency key was found; else the external id.
         by_key: bool,
         /// What was asked, given back in case the record is something else.
+        ask: Box<Ask>,
+    },
+    /// The index may have an earlier record with the same key or external id: search it, and come back with
+    /// what was found out if it has none.
+    Perhaps {
+        /// What to search for.
+        hash: u64,
+        /// Whether it is the idempotency key; else the external id.
+        by_key: bool,
+        /// What was asked, given back.
         ask: Box<Ask>,
     },
     /// What was read, and the LSN of the state it was read from.

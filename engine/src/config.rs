@@ -7,6 +7,8 @@ pub struct EngineConfig {
     pub shards: usize,
     /// Bytes of one log segment.
     pub segment_bytes: u64,
+    /// Sealed segments after which the state is written down anew.
+    pub snapshot_segments: usize,
     /// Limits of the queues before the shards.
     pub queues: QueueLimits,
 }
@@ -23,6 +25,9 @@ pub struct QueueLimits {
 /// 64 MiB: some half a million orders, and a zero-filled spare of it is ready in a tenth of a second.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
+/// 256 MiB of log: what a start has to replay at the most takes it about a second.
+pub const SNAPSHOT_SEGMENTS: usize = 4;
+
 /// Submissions of one merchant: two bulk bodies of 16,000 lines in flight; some 20 MB at the most.
 pub const MERCHANT_QUEUE_MAX: usize = 32_768;
 
@@ -36,6 +41,7 @@ impl EngineConfig {
         Self {
             shards: (cores / 2).max(1),
             segment_bytes: SEGMENT_BYTES,
+            snapshot_segments: SNAPSHOT_SEGMENTS,
             queues: QueueLimits { merchant_max: MERCHANT_QUEUE_MAX, total_max: TOTAL_QUEUE_MAX },
         }
     }

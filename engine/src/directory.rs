@@ -6,7 +6,7 @@
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
-use onhand_domain::rows::Rows;
+use onhand_domain::rows::{FrozenRows, Rows};
 use onhand_domain::table::Table;
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, SkuNumber};
 use onhand_snapshots::Lsn;
@@ -171,6 +171,15 @@ impl Directory {
         self.channels.read().entries.len()
     }
 
+    /// A picture of this moment, taken by the shard that owns the merchant: nobody else writes.
+    pub(crate) fn freeze(&self) -> FrozenNames {
+        FrozenNames {
+            skus: self.skus.read().entries.freeze(),
+            locations: self.locations.read().entries.freeze(),
+            channels: self.channels.read().entries.freeze(),
+        }
+    }
+
     pub(crate) fn put_sku(&self, sku: SkuNumber, code: &str, put: Lsn, decimals: u8) {
         self.skus.write().put(sku.0, code, put, decimals);
     }
@@ -181,6 +190,37 @@ impl Directory {
 
     pub(crate) fn put_channel(&self, channel: ChannelNumber, code: &str, put: Lsn) {
         self.channels.write().put(u32::from(channel.0), code, put, 0);
+    }
+}
+
+/// The names of one merchant at one moment.
+pub(crate) struct FrozenNames {
+    skus: FrozenRows<Entry>,
+    locations: FrozenRows<Entry>,
+    channels: FrozenRows<Entry>,
+}
+
+/// One name at one moment.
+pub(crate) struct FrozenName<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) put: Lsn,
+}
+
+fn frozen(rows: &FrozenRows<Entry>) -> impl Iterator<Item = FrozenName<'_>> {
+    rows.iter().map(|(_, entry)| FrozenName { code: &entry.code, put: entry.put })
+}
+
+impl FrozenNames {
+    pub(crate) fn skus(&self) -> impl Iterator<Item = FrozenName<'_>> {
+        frozen(&self.skus)
+    }
+
+    pub(crate) fn locations(&self) -> impl Iterator<Item = FrozenName<'_>> {
+        frozen(&self.locations)
+    }
+
+    pub(crate) fn channels(&self) -> impl Iterator<Item = FrozenName<'_>> {
+        frozen(&self.channels)
     }
 }
 

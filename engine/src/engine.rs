@@ -1,24 +1,20 @@
 //! Starting and stopping: recovery first, then the threads; the other way round at the end.
 
-use crate::actor::{Shard, ShardAddress, ShardState, start};
+use crate::actor::{Shard, ShardAddress, start};
 use crate::clock::{Clock, Stopwatch};
 use crate::completion::Completions;
 use crate::config::EngineConfig;
-use crate::directory::Directories;
 use crate::error::StartError;
 use crate::handle::{Handle, Inner};
+use crate::keeper::{Keeper, KeeperGate, keep};
 use crate::metrics;
-use crate::recovery::Replay;
-use crate::registry::Registry;
-use crate::secrets::{Fingerprints, random_bytes};
+use crate::recovery::{Recovered, recover};
+use crate::secrets::Fingerprints;
 use ::metrics::{counter, histogram};
 use onhand_record::admin::{LogClosedV1, LogOpenedV1};
 use onhand_record::{Header, Kind, encode_into};
-use onhand_snapshots::Lsn;
-use onhand_snapshots::log::{
-    Appender, Log, LogOptions, LogWriter, OpenReport, SpareCloser, Stepped, WriteError,
-};
-use onhand_snapshots::storage::Storage;
+use onhand_snapshots::log::{Appender, LogWriter, OpenReport, SpareCloser, Stepped, WriteError};
+use onhand_snapshots::{Disk, Generations, Index, Lsn};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -37,6 +33,7 @@ pub struct Engine {
     shard_threads: Vec<JoinHandle<()>>,
     log_threads: Vec<JoinHandle<()>>,
     spares: SpareCloser,
+    gate: Arc<KeeperGate>,
     report: OpenReport,
 }
 
@@ -47,61 +44,66 @@ impl Engine {
     /// # Errors
     /// [`StartError`]; nothing was changed, unless a torn end was cut off.
     pub fn start(
-        storage: Arc<dyn Storage>,
+        disk: Disk,
         fingerprints: Fingerprints,
         clock: Arc<dyn Clock>,
         config: &EngineConfig,
         on_failure: OnFailure,
     ) -> Result<Self, StartError> {
-        let cluster = random_bytes().map_err(|source| StartError::Io { what: "random bytes", source })?;
-        let options = LogOptions { cluster, segment_bytes: config.segment_bytes };
-        let completions = Arc::new(Completions::new(config.shards));
-        let (directories, registry) = (Arc::new(Directories::default()), Arc::new(Registry::default()));
-        let mut states: Vec<ShardState> = (0..config.shards.max(1)).map(|_| ShardState::default()).collect();
-        let mut replay = Replay {
-            states: &mut states,
-            directories: &directories,
-            registry: &registry,
-            fingerprints: &fingerprints,
-            closing_digest: None,
-        };
-        let opened = Log::open(storage, options, Lsn(1), &mut |lsn, record| replay.record(lsn, record))?;
-        let closing_digest = replay.closing_digest;
-        check(&states, closing_digest)?;
+        let index = Arc::new(Index::open(Arc::clone(&disk.storage), Arc::clone(&disk.chunks))?);
+        let generations = Generations::new(Arc::clone(&disk.storage), Arc::clone(&disk.chunks));
+        let recovered = recover(&disk, &index, &generations, &fingerprints, config)?;
+        let Recovered { foundation, opened } = recovered;
         let (appender, mut writer, report) = (opened.appender, opened.writer, opened.report);
         if report.last == Lsn::ZERO {
             open_log(&appender, &mut writer, &report, clock.now_ms())?;
         }
+        let completions = Arc::new(Completions::new(config.shards));
         let spares = opened.spares.closer();
         let preparer = opened.spares;
-        let log_threads = vec![
+        let mut log_threads = vec![
             spawn("log-writer", log_loop(writer, Arc::clone(&completions), on_failure))?,
             spawn("log-spare", move || while matches!(preparer.step(), Ok(true) | Err(_)) {})?,
         ];
         let mut addresses = Vec::new();
         let mut shard_threads = Vec::new();
-        for (number, state) in states.into_iter().enumerate() {
-            let shard =
-                Shard::new(number, state, appender.clone(), Arc::clone(&completions), Arc::clone(&clock));
+        for (number, state) in foundation.states.into_iter().enumerate() {
+            let (completions, clock) = (Arc::clone(&completions), Arc::clone(&clock));
+            let shard = Shard::new(number, state, appender.clone(), completions, clock, Arc::clone(&index));
             let thread_error = |source| StartError::Io { what: "starting a thread", source };
             let (address, thread) = start(number, shard).map_err(thread_error)?;
             addresses.push(address);
             shard_threads.push(thread);
         }
-        let inner = Inner {
+        let keeper = Keeper {
+            archiver: opened.archiver,
+            reader: opened.reader.clone(),
+            index: Arc::clone(&index),
+            generations,
+            fingerprints: fingerprints.clone(),
+            shards: addresses.clone(),
+            cluster: report.cluster,
+            snapshot_segments: config.snapshot_segments.max(1),
+            cut: foundation.cut,
+        };
+        let inner = Arc::new(Inner {
             shards: addresses.clone(),
             completions,
-            directories,
-            registry,
+            directories: foundation.directories,
+            registry: foundation.registry,
             appender,
             reader: opened.reader,
             clock,
             fingerprints,
             limits: config.queues,
             admin: Mutex::new(()),
-        };
-        let handle = Handle { inner: Arc::new(inner) };
-        Ok(Self { handle, addresses, shard_threads, log_threads, spares, report })
+            index,
+            keeper: Mutex::new(keeper),
+        });
+        let gate = Arc::new(KeeperGate::default());
+        let (weak, keeper_gate) = (Arc::downgrade(&inner), Arc::clone(&gate));
+        log_threads.push(spawn("keeper", move || keep(&weak, &keeper_gate))?);
+        Ok(Self { handle: Handle { inner }, addresses, shard_threads, log_threads, spares, gate, report })
     }
 
     /// The way to it.
@@ -118,6 +120,9 @@ impl Engine {
 
     /// Finishes what was admitted, writes the closing record and stops. Returns the digest of the state.
     pub fn stop(self) -> u64 {
+        self.gate.close();
+        // A piece of work under way is finished first: it needs the shards.
+        drop(self.handle.inner.keeper.lock());
         let shards: Vec<Shard> = self.addresses.iter().filter_map(ShardAddress::stop).collect();
         let digests = shards.iter().map(|shard| shard.state().check());
         let digest = digests.fold(0_u64, |sum, digest| sum.wrapping_add(digest.unwrap_or(0)));
@@ -135,22 +140,6 @@ impl Engine {
             }
         }
         digest
-    }
-}
-
-/// Nothing is served from a state that breaks an invariant or is not the one that stopped.
-fn check(states: &[ShardState], closing_digest: Option<u64>) -> Result<(), StartError> {
-    let mut recovered = 0_u64;
-    for state in states {
-        let digest = state.check().map_err(|(merchant, violation)| StartError::Invariant {
-            merchant: merchant.0,
-            violation: violation.to_string(),
-        })?;
-        recovered = recovered.wrapping_add(digest);
-    }
-    match closing_digest {
-        Some(written) if written != recovered => Err(StartError::Digest { recovered, written }),
-        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why an engine does not start, or stops.
 
+use onhand_snapshots::Lsn;
+use onhand_snapshots::chunks::ChunkError;
 use onhand_snapshots::log::{OpenError, WriteError};
 use onhand_snapshots::storage::LockError;
 use std::io;
@@ -31,6 +33,27 @@ pub enum StartError {
         /// What the closing record says.
         written: u64,
     },
+    /// Snapshots or indexes cannot be read or written.
+    #[error(transparent)]
+    Chunks(#[from] ChunkError),
+    /// Records that were durable once are not in the log.
+    #[error(
+        "{what} holds record {had}, but the log ends at {last}: its last segments are missing or older copies. \
+         Nothing was changed; put the files back, or restore a backup"
+    )]
+    Behind {
+        /// What knows of more.
+        what: &'static str,
+        /// The last record it knows.
+        had: Lsn,
+        /// Where the log ends.
+        last: Lsn,
+    },
+    /// The snapshots belong to another log.
+    #[error(
+        "the snapshots belong to another log; move the directories snapshots and index away to start without them"
+    )]
+    OtherLog,
     /// The operating system says no.
     #[error("{what}: {source}")]
     Io {

@@ -7,14 +7,18 @@ use crate::completion::{Completions, Inbox, Ticket};
 use crate::config::QueueLimits;
 use crate::directory::{Directories, Directory};
 use crate::error::AdminError;
+use crate::keeper::{Keeper, KeeperError};
+use crate::keys::{KeyKind, hash_of, order_key};
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::secrets::{Fingerprints, random_bytes};
-use onhand_domain::MerchantNumber;
+use crate::snapshot::SnapshotError;
+use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, encode_into};
-use onhand_snapshots::Lsn;
+use onhand_snapshots::chunks::ChunkError;
 use onhand_snapshots::log::{Appender, LogReader, ReadError};
+use onhand_snapshots::{Index, Lsn};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,6 +41,9 @@ pub(crate) struct Inner {
     pub(crate) limits: QueueLimits,
     /// One administrator at a time.
     pub(crate) admin: Mutex<()>,
+    pub(crate) index: Arc<Index>,
+    /// What is done behind the path of the orders.
+    pub(crate) keeper: Mutex<Keeper>,
 }
 
 /// One submission on its way in.
@@ -120,6 +127,42 @@ impl Handle {
     #[must_use]
     pub fn log(&self) -> &LogReader {
         &self.inner.reader
+    }
+
+    /// The index of sealed segments, for whoever got [`Answer::Perhaps`].
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.inner.index
+    }
+
+    /// The record that closed an order which is not in memory; `None` if no record did.
+    ///
+    /// # Errors
+    /// [`ChunkError`] if the index cannot be read.
+    pub fn closing_record(
+        &self,
+        merchant: MerchantNumber,
+        order: OrderId,
+    ) -> Result<Option<Lsn>, ChunkError> {
+        let hash = hash_of(merchant, KeyKind::Closed, &order_key(order.0));
+        Ok(self.inner.index.runs().find(hash)?.first().copied())
+    }
+
+    /// Writes the state down now and returns the LSN up to which a start need not read the log.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the log is enough.
+    pub fn snapshot(&self) -> Result<Lsn, SnapshotError> {
+        self.inner.keeper.lock().snapshot(&self.inner)
+    }
+
+    /// Does all that is due behind the path of the orders now, rather than when there is time.
+    ///
+    /// # Errors
+    /// [`KeeperError`]; it is tried again later.
+    pub fn tidy(&self) -> Result<(), KeeperError> {
+        while self.inner.keeper.lock().step(&self.inner)? {}
+        Ok(())
     }
 
     /// Everything up to here is durable.

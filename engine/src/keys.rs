@@ -1,12 +1,18 @@
 //! What was seen: idempotency keys, external ids of accepted orders, and where closed orders ended.
 //!
-//! Each is a 128-bit keyed hash and an LSN; 64 bits of the hash stand in the table, so a hit is only a
-//! candidate: whoever asked reads the record at that LSN, compares exactly, and comes back if it is
-//! something else.
+//! Each is a 64-bit keyed hash and an LSN. Those of the youngest records stand in tables here; those of
+//! sealed segments in the index on disk, of which memory holds only filters. A hit is only a candidate:
+//! whoever asked reads the record at that LSN, compares exactly, and comes back if it is something else.
 
 use onhand_domain::MerchantNumber;
 use onhand_domain::table::{Table, spread};
 use onhand_snapshots::Lsn;
+use onhand_snapshots::index::Runs;
+use std::collections::VecDeque;
+
+/// Entries of one table, 24 MB; a full one makes room for the next, and is dropped whole once the index has
+/// what it holds. Few enough tables that a lookup stays cheap, small enough ones that they go soon.
+const TABLE_ENTRIES: usize = 1 << 20;
 
 #[derive(Debug, Clone, Copy)]
 struct Seen {
@@ -14,15 +20,23 @@ struct Seen {
     lsn: Lsn,
 }
 
-/// The keys of one shard's merchants.
-#[derive(Debug, Default)]
-pub(crate) struct Keys {
+/// Keys of neighbouring records.
+#[derive(Default)]
+struct Young {
     seen: Table<Seen>,
+    last: u64,
+}
+
+/// The keys of one shard's merchants.
+#[derive(Default)]
+pub(crate) struct Keys {
+    young: VecDeque<Young>,
+    runs: Runs,
 }
 
 /// What kind of key: the same bytes mean different things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyKind {
+pub enum KeyKind {
     /// An `Idempotency-Key`.
     Idempotency,
     /// The external id of an accepted order.
@@ -31,24 +45,78 @@ pub(crate) enum KeyKind {
     Closed,
 }
 
+/// Whether a key was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sighting {
+    /// Certainly not.
+    No,
+    /// A record has its hash.
+    At(Lsn),
+    /// The index may have its hash; to be looked up off the shard.
+    Perhaps(u64),
+}
+
+/// What whoever asks again has found out meanwhile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Records that were read and are not what is asked, though their hashes collide.
+    pub not_repeats: Vec<Lsn>,
+    /// The index was searched for the idempotency key up to here.
+    pub searched_key: u64,
+    /// The index was searched for the external id up to here.
+    pub searched_external: u64,
+}
+
 impl Keys {
-    /// The newest record with this key that is not among those already looked at.
+    /// Whether a key was seen in a record that is not known to be something else; the newest one counts.
     #[must_use]
-    pub(crate) fn find(
+    pub(crate) fn look(
         &self,
         merchant: MerchantNumber,
         kind: KeyKind,
         key: &[u8; 16],
-        not: &[Lsn],
-    ) -> Option<Lsn> {
+        known: &Known,
+    ) -> Sighting {
         let hash = hash_of(merchant, kind, key);
-        self.seen.find(hash, |seen| seen.hash == hash && !not.contains(&seen.lsn)).map(|seen| seen.lsn)
+        if let Some(lsn) = self.find_young(hash, &known.not_repeats) {
+            return Sighting::At(lsn);
+        }
+        let searched = match kind {
+            KeyKind::Idempotency => known.searched_key,
+            KeyKind::External | KeyKind::Closed => known.searched_external,
+        };
+        if self.runs.may_have(hash, Lsn(searched)) { Sighting::Perhaps(hash) } else { Sighting::No }
+    }
+
+    /// Where an order was closed, if that is young.
+    #[must_use]
+    pub(crate) fn closed(&self, merchant: MerchantNumber, order: u64) -> Option<Lsn> {
+        self.find_young(hash_of(merchant, KeyKind::Closed, &order_key(order)), &[])
+    }
+
+    fn find_young(&self, hash: u64, not: &[Lsn]) -> Option<Lsn> {
+        let is_it = |seen: &Seen| seen.hash == hash && !not.contains(&seen.lsn);
+        self.young.iter().rev().find_map(|young| young.seen.find(hash, is_it)).map(|seen| seen.lsn)
     }
 
     /// Remembers a key.
     pub(crate) fn insert(&mut self, merchant: MerchantNumber, kind: KeyKind, key: &[u8; 16], lsn: Lsn) {
+        if self.young.back().is_none_or(|young| young.seen.len() >= TABLE_ENTRIES) {
+            self.young.push_back(Young::default());
+        }
+        let Some(young) = self.young.back_mut() else { return };
         let hash = hash_of(merchant, kind, key);
-        self.seen.insert(hash, Seen { hash, lsn }, |seen| seen.hash);
+        young.seen.insert(hash, Seen { hash, lsn }, |seen| seen.hash);
+        young.last = lsn.0;
+    }
+
+    /// Takes over what the index has now, and lets go of tables that it covers.
+    pub(crate) fn follow(&mut self, runs: Runs) {
+        let covered = runs.covered();
+        self.runs = runs;
+        while self.young.front().is_some_and(|young| young.last <= covered.0) {
+            self.young.pop_front();
+        }
     }
 }
 
@@ -60,11 +128,18 @@ pub(crate) fn order_key(order: u64) -> [u8; 16] {
     key
 }
 
-fn hash_of(merchant: MerchantNumber, kind: KeyKind, key: &[u8; 16]) -> u64 {
+/// The hash of a key. Those that may be new are odd, and so have a filter in the index; that an order is
+/// closed is known from its record, and needs none.
+#[must_use]
+pub(crate) fn hash_of(merchant: MerchantNumber, kind: KeyKind, key: &[u8; 16]) -> u64 {
     let (low, high) = key.split_at(8);
     let word = |half: &[u8]| half.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
     let salt = (u64::from(merchant.0) << 8) | kind as u64;
-    spread(word(low) ^ spread(word(high) ^ spread(salt)))
+    let hash = spread(word(low) ^ spread(word(high) ^ spread(salt)));
+    match kind {
+        KeyKind::Idempotency | KeyKind::External => hash | 1,
+        KeyKind::Closed => hash & !1,
+    }
 }
 
 #[cfg(test)]
@@ -75,14 +150,32 @@ mod tests {
     fn kinds_and_merchants_are_apart() {
         let mut keys = Keys::default();
         let (one, two) = (MerchantNumber(1), MerchantNumber(2));
+        let none = Known::default();
+        let not = |lsn| Known { not_repeats: vec![Lsn(lsn)], ..Known::default() };
+        let look = |keys: &Keys, merchant, kind, key: u8, known: &Known| {
+            keys.look(merchant, kind, &[key; 16], known)
+        };
         keys.insert(one, KeyKind::Idempotency, &[7; 16], Lsn(5));
-        assert_eq!(keys.find(one, KeyKind::Idempotency, &[7; 16], &[]), Some(Lsn(5)));
-        assert_eq!(keys.find(one, KeyKind::Idempotency, &[7; 16], &[Lsn(5)]), None);
-        assert_eq!(keys.find(two, KeyKind::Idempotency, &[7; 16], &[]), None);
-        assert_eq!(keys.find(one, KeyKind::External, &[7; 16], &[]), None);
-        assert_eq!(keys.find(one, KeyKind::Idempotency, &[8; 16], &[]), None);
+        assert_eq!(look(&keys, one, KeyKind::Idempotency, 7, &none), Sighting::At(Lsn(5)));
+        assert_eq!(look(&keys, one, KeyKind::Idempotency, 7, &not(5)), Sighting::No);
+        assert_eq!(look(&keys, two, KeyKind::Idempotency, 7, &none), Sighting::No);
+        assert_eq!(look(&keys, one, KeyKind::External, 7, &none), Sighting::No);
+        assert_eq!(look(&keys, one, KeyKind::Idempotency, 8, &none), Sighting::No);
         keys.insert(one, KeyKind::Idempotency, &[7; 16], Lsn(9));
-        assert_eq!(keys.find(one, KeyKind::Idempotency, &[7; 16], &[Lsn(5)]), Some(Lsn(9)));
-        assert_eq!(keys.seen.len(), 2);
+        assert_eq!(look(&keys, one, KeyKind::Idempotency, 7, &not(5)), Sighting::At(Lsn(9)));
+    }
+
+    #[test]
+    fn a_full_table_makes_room_and_stays_until_it_is_covered() {
+        let mut keys = Keys::default();
+        let merchant = MerchantNumber(1);
+        for order in 0..=TABLE_ENTRIES as u64 {
+            keys.insert(merchant, KeyKind::Closed, &order_key(order), Lsn(order + 1));
+        }
+        assert_eq!(keys.young.len(), 2);
+        keys.follow(Runs::default());
+        assert_eq!(keys.young.len(), 2);
+        assert_eq!(keys.closed(merchant, 0), Some(Lsn(1)));
+        assert_eq!(keys.closed(merchant, TABLE_ENTRIES as u64), Some(Lsn(TABLE_ENTRIES as u64 + 1)));
     }
 }

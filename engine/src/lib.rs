@@ -2,7 +2,7 @@
 //!
 //! Read [`turn`] first: decide, append, evolve. A [`actor`] hosts a shard, which owns merchants whole;
 //! [`completion`] holds every answer back until its record is durable; [`recovery`] rebuilds all of it from
-//! the log. [`Handle`] is the public face, [`Engine`] starts and stops.
+//! the log, from a picture that [`keeper`] has taken now and then ([`snapshot`]). [`Handle`] is the public face, [`Engine`] starts and stops.
 
 mod actor;
 pub mod ask;
@@ -14,13 +14,16 @@ mod engine;
 pub mod error;
 mod fair;
 mod handle;
-mod keys;
+pub mod keeper;
+pub mod keys;
 pub mod metrics;
 mod read;
 mod recovery;
 pub mod refusal;
 pub mod registry;
 pub mod secrets;
+mod seen;
+pub mod snapshot;
 pub mod translate;
 mod turn;
 

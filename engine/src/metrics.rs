@@ -11,16 +11,31 @@ pub const LOG_RECORDS: &str = "onhand_log_records_total";
 pub const LOG_SYNC_SECONDS: &str = "onhand_log_sync_seconds";
 /// The last durable record.
 pub const LOG_DURABLE_LSN: &str = "onhand_log_durable_lsn";
+/// Time to write, check and publish a snapshot.
+pub const SNAPSHOT_SECONDS: &str = "onhand_snapshot_seconds";
+/// The record up to which the newest snapshot has everything.
+pub const SNAPSHOT_LSN: &str = "onhand_snapshot_lsn";
+/// Entries of the index of sealed segments.
+pub const INDEX_ENTRIES: &str = "onhand_index_entries";
+/// Sealed segments that were archived.
+pub const ARCHIVED_SEGMENTS: &str = "onhand_log_archived_segments_total";
+/// Work behind the path of the orders that failed and is tried again.
+pub const KEEPER_FAILURES: &str = "onhand_keeper_failures_total";
 /// Submissions that wait or are on their way to disk.
 pub const IN_FLIGHT: &str = "onhand_submissions_in_flight";
 
 /// Every metric of the engine: name and meaning.
-pub const CATALOGUE: [(&str, &str); 5] = [
+pub const CATALOGUE: [(&str, &str); 10] = [
     (LOG_SYNCS, "Frames written and synced to the log"),
     (LOG_RECORDS, "Records made durable"),
     (LOG_SYNC_SECONDS, "Time to write and sync one frame"),
     (LOG_DURABLE_LSN, "The last durable record"),
     (IN_FLIGHT, "Submissions that wait or are on their way to disk"),
+    (SNAPSHOT_SECONDS, "Time to write, check and publish a snapshot"),
+    (SNAPSHOT_LSN, "The record up to which the newest snapshot has everything"),
+    (INDEX_ENTRIES, "Entries of the index of sealed segments"),
+    (ARCHIVED_SEGMENTS, "Sealed segments that were archived"),
+    (KEEPER_FAILURES, "Work behind the path of the orders that failed and is tried again"),
 ];
 
 /// Tells the recorder what the names mean.
@@ -30,4 +45,9 @@ pub fn describe() {
     describe_histogram!(LOG_SYNC_SECONDS, Unit::Seconds, CATALOGUE[2].1);
     describe_gauge!(LOG_DURABLE_LSN, Unit::Count, CATALOGUE[3].1);
     describe_gauge!(IN_FLIGHT, Unit::Count, CATALOGUE[4].1);
+    describe_histogram!(SNAPSHOT_SECONDS, Unit::Seconds, CATALOGUE[5].1);
+    describe_gauge!(SNAPSHOT_LSN, Unit::Count, CATALOGUE[6].1);
+    describe_gauge!(INDEX_ENTRIES, Unit::Count, CATALOGUE[7].1);
+    describe_counter!(ARCHIVED_SEGMENTS, Unit::Count, CATALOGUE[8].1);
+    describe_counter!(KEEPER_FAILURES, Unit::Count, CATALOGUE[9].1);
 }

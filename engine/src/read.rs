@@ -1,7 +1,7 @@
 //! Reads, answered by the owner: exact at the LSN they carry, and handed out when that is durable.
 
 use crate::ask::{OrderRead, ReadAnswer, ReadAsk, StockRead};
-use crate::keys::{KeyKind, Keys, order_key};
+use crate::keys::Keys;
 use crate::turn::Merchant;
 use onhand_domain::sku::{Backlog, Class, Cursor, Level, SkuActor};
 use onhand_domain::{ChannelNumber, MerchantState, OrderId, SkuNumber};
@@ -18,9 +18,7 @@ pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswe
         ReadAsk::Orders(orders) => {
             let order = |order: &OrderId| match state.order(*order) {
                 Some(open) => OrderRead::Open(Box::new(open.clone())),
-                None => keys
-                    .find(merchant.number, KeyKind::Closed, &order_key(order.0), &[])
-                    .map_or(OrderRead::Unknown, OrderRead::Closed),
+                None => keys.closed(merchant.number, order.0).map_or(OrderRead::Absent, OrderRead::Closed),
             };
             ReadAnswer::Orders(orders.iter().map(order).collect())
         }

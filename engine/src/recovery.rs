@@ -2,18 +2,22 @@
 //! digest that a clean stop wrote. Only then are the doors opened.
 
 use crate::actor::ShardState;
-use crate::ask::OrderAsk;
+use crate::config::EngineConfig;
 use crate::directory::Directories;
-use crate::keys::KeyKind;
+use crate::error::StartError;
 use crate::registry::{Key, Registry, Scopes};
-use crate::secrets::Fingerprints;
+use crate::secrets::{Fingerprints, random_bytes};
+use crate::seen::keys_of;
+use crate::snapshot::{Foundation, load};
 use crate::translate::decode_event;
-use crate::turn::remember_closed;
-use onhand_domain::{Event, MerchantNumber};
+use onhand_domain::MerchantNumber;
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, LogClosedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, decode};
-use onhand_snapshots::Lsn;
+use onhand_snapshots::log::{Log, LogOptions, Opened};
+use onhand_snapshots::{Disk, Generations, Index, Lsn};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Which shard a merchant lives on.
 #[must_use]
@@ -22,12 +26,88 @@ pub(crate) fn shard_of(merchant: MerchantNumber, shards: usize) -> usize {
     usize::try_from(hash % (shards.max(1) as u64)).unwrap_or(0)
 }
 
+/// What recovery leaves behind.
+pub(crate) struct Recovered {
+    pub(crate) foundation: Foundation,
+    pub(crate) opened: Opened,
+}
+
+/// The newest generation that can be believed, then the log behind it, then every check.
+pub(crate) fn recover(
+    disk: &Disk,
+    index: &Index,
+    generations: &Generations,
+    fingerprints: &Fingerprints,
+    config: &EngineConfig,
+) -> Result<Recovered, StartError> {
+    let mut foundation = newest(generations, config.shards)?;
+    let covered = index.covered();
+    let from = foundation.cut.min(covered).next();
+    let cluster = random_bytes().map_err(|source| StartError::Io { what: "random bytes", source })?;
+    let options = LogOptions { cluster, segment_bytes: config.segment_bytes };
+    let mut replay = Replay {
+        states: &mut foundation.states,
+        directories: &foundation.directories,
+        registry: &foundation.registry,
+        fingerprints,
+        cuts: &foundation.cuts,
+        covered,
+        closing_digest: None,
+    };
+    let visit = &mut |lsn, record: &[u8]| replay.record(lsn, record);
+    let opened = Log::open(Arc::clone(&disk.storage), options, from, visit)?;
+    let closing_digest = replay.closing_digest;
+    let last = opened.report.last;
+    let furthest = foundation.cuts.values().copied().fold(foundation.cut, Lsn::max);
+    for (what, had) in [("a snapshot", furthest), ("the index", covered)] {
+        if had > last {
+            return Err(StartError::Behind { what, had, last });
+        }
+    }
+    if foundation.cluster.is_some_and(|cluster| cluster != opened.report.cluster) {
+        return Err(StartError::OtherLog);
+    }
+    check(&foundation.states, closing_digest)?;
+    Ok(Recovered { foundation, opened })
+}
+
+/// The newest generation that can be read and has the digest it says; without one, nothing.
+fn newest(generations: &Generations, shards: usize) -> Result<Foundation, StartError> {
+    for lsn in generations.list()? {
+        match generations.open(lsn, |set| load(set, shards)) {
+            Ok(foundation) => return Ok(foundation),
+            Err(error) => tracing::warn!(%lsn, %error, "a snapshot is left out"),
+        }
+    }
+    Ok(Foundation::empty(shards))
+}
+
+/// Nothing is served from a state that breaks an invariant or is not the one that stopped.
+fn check(states: &[ShardState], closing_digest: Option<u64>) -> Result<(), StartError> {
+    let mut recovered = 0_u64;
+    for state in states {
+        let digest = state.check().map_err(|(merchant, violation)| StartError::Invariant {
+            merchant: merchant.0,
+            violation: violation.to_string(),
+        })?;
+        recovered = recovered.wrapping_add(digest);
+    }
+    match closing_digest {
+        Some(written) if written != recovered => Err(StartError::Digest { recovered, written }),
+        _ => Ok(()),
+    }
+}
+
 /// Rebuilds shards from records, in the order of the log.
 pub(crate) struct Replay<'a> {
     pub(crate) states: &'a mut [ShardState],
     pub(crate) directories: &'a Directories,
     pub(crate) registry: &'a Registry,
     pub(crate) fingerprints: &'a Fingerprints,
+    /// Up to which record each merchant's state is there already.
+    pub(crate) cuts: &'a HashMap<MerchantNumber, Lsn>,
+    /// Up to which record the index has the keys.
+    pub(crate) covered: Lsn,
     /// Digest of the last clean stop, if it is the last record.
     pub(crate) closing_digest: Option<u64>,
 }
@@ -82,18 +162,18 @@ impl Replay<'_> {
             self.directories.get(number).ok_or_else(|| format!("merchant {number} was never created"))?;
         let count = self.states.len();
         let (merchant, keys) = self.states[shard_of(number, count)].merchant(&directory);
-        merchant.at = merchant.at.max(header.at);
-        if let Some(key) = &header.idempotency {
-            keys.insert(number, KeyKind::Idempotency, key, lsn);
-        }
         let told = decode_event(header.kind, body).map_err(|error| error.to_string())?;
-        let Some(told) = told else { return Ok(()) };
-        if let Event::OrderAccepted(accepted) = &told.event {
-            let external_id = OrderAsk::external_id(body).map_err(|error| error.to_string())?;
-            let external = self.fingerprints.external(number, accepted.channel.0, external_id);
-            keys.insert(number, KeyKind::External, &external, lsn);
+        if lsn > self.covered {
+            let event = told.as_ref().map(|told| &told.event);
+            let mut insert = |kind, key: &[u8; 16]| keys.insert(number, kind, key, lsn);
+            keys_of(header, body, event, self.fingerprints, &mut insert)
+                .map_err(|error| error.to_string())?;
         }
-        remember_closed(number, &told.event, lsn, keys);
+        if self.cuts.get(&number).is_some_and(|cut| lsn <= *cut) {
+            return Ok(());
+        }
+        merchant.at = merchant.at.max(header.at);
+        let Some(told) = told else { return Ok(()) };
         let applied = catch_unwind(AssertUnwindSafe(|| merchant.apply(lsn, &told.event, told.code)));
         applied.map_err(|_| format!("it contradicts the state of merchant {number} before it"))
     }

@@ -62,6 +62,12 @@ struct Books {
     keys: HashMap<[u8; 32], Key, RandomState>,
 }
 
+/// A merchant's name and number.
+pub(crate) type MerchantRow = (String, MerchantNumber);
+
+/// The hash of a secret, and its key.
+pub(crate) type KeyRow = ([u8; 32], Key);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -92,6 +98,17 @@ impl Registry {
     #[must_use]
     pub fn next_key(&self) -> u32 {
         u32::try_from(self.books.read().keys.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// All merchants and keys, by number.
+    pub(crate) fn rows(&self) -> (Vec<MerchantRow>, Vec<KeyRow>) {
+        let books = self.books.read();
+        let mut merchants: Vec<_> =
+            books.merchants.iter().map(|(name, number)| (name.clone(), *number)).collect();
+        merchants.sort_unstable_by_key(|(_, number)| *number);
+        let mut keys: Vec<_> = books.keys.iter().map(|(hash, key)| (*hash, *key)).collect();
+        keys.sort_unstable_by_key(|(_, key)| key.number);
+        (merchants, keys)
     }
 
     pub(crate) fn add_merchant(&self, name: &str, number: MerchantNumber) {

@@ -213,6 +213,18 @@ fn waiting_record(waiting: Waiting) -> WaitingV1 {
     WaitingV1 { is_short: waiting.class == Class::Short, order: waiting.order.0, demand: waiting.demand }
 }
 
+/// Where a pass goes on, as a record keeps it.
+#[must_use]
+pub(crate) fn cursor_record(cursor: Cursor) -> WaitingV1 {
+    waiting_record(cursor.0)
+}
+
+/// A record's cursor.
+#[must_use]
+pub(crate) fn cursor_of(waiting: WaitingV1) -> Cursor {
+    Cursor(waiting_of(waiting))
+}
+
 /// A policy as a record keeps it.
 #[must_use]
 pub fn policy_record(policy: Policy) -> PolicyV1 {

@@ -12,8 +12,9 @@
 
 use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ReadAsk, ShipAsk, StockAsk, Submission};
 use crate::directory::Directory;
-use crate::keys::{KeyKind, Keys, order_key};
+use crate::keys::{KeyKind, Keys, Sighting, order_key};
 use crate::refusal::refusal_of;
+use crate::seen::closes;
 use crate::translate::{accepted_body, encode_body, kind_of};
 use onhand_domain::command::{CancelOrder, PlaceOrder, ShipOrder};
 use onhand_domain::rejection::Shortfall;
@@ -93,9 +94,10 @@ impl Merchant {
             let read = crate::read::read(self, read, tools.keys);
             return Turned { answer: Answer::Read { lsn: until, read }, until };
         }
-        if let Some((lsn, by_key)) = self.repeated(submission, tools.keys) {
+        let (sighting, by_key) = self.seen(submission, tools.keys);
+        if sighting != Sighting::No {
             let ask = std::mem::replace(&mut submission.ask, Ask::Read(ReadAsk::Orders(Vec::new())));
-            return Turned { answer: Answer::Repeats { lsn, by_key, ask: Box::new(ask) }, until: lsn };
+            return sighted(sighting, by_key, Box::new(ask));
         }
         match self.decide(&submission.ask) {
             Err(Panicked) => Turned { answer: Answer::Failed, until: Lsn::ZERO },
@@ -122,15 +124,16 @@ impl Merchant {
         true
     }
 
-    fn repeated(&self, submission: &Submission, keys: &Keys) -> Option<(Lsn, bool)> {
-        let find = |kind, key| keys.find(self.number, kind, key, &submission.not_repeats);
-        let by_key = submission.idempotency.as_ref().and_then(|key| find(KeyKind::Idempotency, key));
-        if let Some(lsn) = by_key {
-            return Some((lsn, true));
+    /// Whether the key was seen, and else, of an order, the external id.
+    fn seen(&self, submission: &Submission, keys: &Keys) -> (Sighting, bool) {
+        let look = |kind, key| keys.look(self.number, kind, key, &submission.known);
+        let by_key = submission.idempotency.as_ref().map(|key| look(KeyKind::Idempotency, key));
+        if let Some(sighting) = by_key.filter(|sighting| *sighting != Sighting::No) {
+            return (sighting, true);
         }
         match &submission.ask {
-            Ask::PlaceOrder(order) => find(KeyKind::External, &order.external).map(|lsn| (lsn, false)),
-            _ => None,
+            Ask::PlaceOrder(order) => (look(KeyKind::External, &order.external), false),
+            _ => (Sighting::No, false),
         }
     }
 
@@ -273,7 +276,9 @@ impl Merchant {
         if let (Ask::PlaceOrder(ask), Event::OrderAccepted(_)) = (&submission.ask, event) {
             keys.insert(self.number, KeyKind::External, &ask.external, lsn);
         }
-        remember_closed(self.number, event, lsn, keys);
+        if let Some(order) = closes(event) {
+            keys.insert(self.number, KeyKind::Closed, &order_key(order), lsn);
+        }
     }
 
     /// Lets an event happen. If that contradicts an invariant, the state is not trusted any more.
@@ -308,6 +313,15 @@ impl Merchant {
     }
 }
 
+/// The answer to what was seen before, or perhaps was.
+fn sighted(sighting: Sighting, by_key: bool, ask: Box<Ask>) -> Turned {
+    match sighting {
+        Sighting::At(lsn) => Turned { answer: Answer::Repeats { lsn, by_key, ask }, until: lsn },
+        Sighting::Perhaps(hash) => Turned { answer: Answer::Perhaps { hash, by_key, ask }, until: Lsn::ZERO },
+        Sighting::No => Turned { answer: Answer::Failed, until: Lsn::ZERO },
+    }
+}
+
 /// The order as it was handed in, given back for its answer.
 fn take_asked(ask: &mut Ask) -> Vec<u8> {
     match ask {
@@ -318,18 +332,6 @@ fn take_asked(ask: &mut Ask) -> Vec<u8> {
 
 /// Deciding panicked: a defect, but nothing has changed.
 struct Panicked;
-
-/// Remembers where an order ended, if this event ended it.
-pub(crate) fn remember_closed(merchant: MerchantNumber, event: &Event, lsn: Lsn, keys: &mut Keys) {
-    let (order, after) = match event {
-        Event::OrderCancelled(cancelled) => (cancelled.order, &cancelled.after),
-        Event::OrderShipped(shipped) => (shipped.order, &shipped.after),
-        _ => return,
-    };
-    if after.lines.iter().all(|picture| picture.line.open() == 0) {
-        keys.insert(merchant, KeyKind::Closed, &order_key(order.0), lsn);
-    }
-}
 
 fn refused_body(shortfalls: &[Shortfall]) -> OrderRefusedV1 {
     let shortfall =

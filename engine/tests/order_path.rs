@@ -7,6 +7,7 @@ use common::{Client, accepted, recorded, start, try_start};
 use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk};
 use onhand_engine::domain::OrderId;
 use onhand_engine::domain::order::Policy;
+use onhand_engine::keys::Known;
 use onhand_engine::snapshots::storage::{Crash, SimStorage};
 use std::sync::Arc;
 
@@ -110,7 +111,8 @@ fn the_same_key_is_decided_once() {
     }
     // But the refused order can be placed again under another key; and a collision of hashes is not a repeat.
     accepted(client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k3")));
-    accepted(client.submit(client.order_ask(web, "9", Policy::Reject, &[(mug, 2)]), Some("k1"), vec![order]));
+    let known = Known { not_repeats: vec![order], ..Known::default() };
+    accepted(client.submit(client.order_ask(web, "9", Policy::Reject, &[(mug, 2)]), Some("k1"), known));
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn a_closed_order_leaves_memory_and_is_found() {
     let read = client.ask(Ask::Read(ReadAsk::Orders(vec![OrderId(order.0), OrderId(1)])));
     let Answer::Read { read: ReadAnswer::Orders(orders), .. } = read else { panic!("{read:?}") };
     assert!(matches!(orders[0], OrderRead::Closed(lsn) if lsn == shipped));
-    assert!(matches!(orders[1], OrderRead::Unknown));
+    assert!(matches!(orders[1], OrderRead::Absent));
     assert!(matches!(client.cancel(order, None), Answer::Rejected(_)));
 }
 

@@ -5,7 +5,7 @@
 
 use onhand_engine::ask::{Answer, Ask, Submission};
 use onhand_engine::directory::Directory;
-use onhand_engine::snapshots::Lsn;
+use onhand_engine::keys::Known;
 use onhand_engine::{Handle, Inbox, Item, Ticket};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -102,20 +102,20 @@ impl Intake {
         ask: Ask,
     ) -> Result<Pending, Problem> {
         self.handle.admit(&caller.directory)?;
-        Ok(self.send(&caller.directory, caller.key, identity, ask, Vec::new()))
+        Ok(self.send(&caller.directory, caller.key, identity, ask, Known::default()))
     }
 
-    /// Sends again what is no repeat of these records, though hashes say so. It keeps its place: whoever was
+    /// Sends again what is no repeat of what it looked like, with what was found out. It keeps its place: whoever was
     /// admitted once is not refused now.
     pub fn resubmit(
         self: &Rc<Self>,
         caller: &Caller,
         identity: Identity,
         ask: Ask,
-        not_repeats: Vec<Lsn>,
+        known: Known,
     ) -> Result<Pending, Problem> {
         self.handle.admit(&caller.directory)?;
-        Ok(self.send(&caller.directory, caller.key, identity, ask, not_repeats))
+        Ok(self.send(&caller.directory, caller.key, identity, ask, known))
     }
 
     fn send(
@@ -124,7 +124,7 @@ impl Intake {
         actor: u32,
         identity: Identity,
         ask: Ask,
-        not_repeats: Vec<Lsn>,
+        known: Known,
     ) -> Pending {
         let ticket = self.next.get();
         self.next.set(ticket + 1);
@@ -132,7 +132,7 @@ impl Intake {
         self.waiting.borrow_mut().insert(ticket, sender);
         let Identity { request, idempotency, fingerprint } = identity;
         let merchant = directory.merchant;
-        let submission = Submission { merchant, actor, request, idempotency, fingerprint, not_repeats, ask };
+        let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
         self.gathered.borrow_mut().push((ticket, Arc::clone(directory), submission));
         if !self.flush_is_due.replace(true) {
             let intake = Rc::clone(self);

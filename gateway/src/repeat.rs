@@ -7,11 +7,16 @@ use crate::ids;
 use crate::intake::{Identity, Intake, Pending};
 use onhand_engine::ask::{Answer, Ask};
 use onhand_engine::domain::OrderId;
+use onhand_engine::keys::Known;
 use onhand_engine::record::codec::decode_first;
 use onhand_engine::record::order::OrderAskedV1;
 use onhand_engine::record::{Header, Kind};
 use onhand_engine::snapshots::Lsn;
 use std::rc::Rc;
+
+/// How long an `Idempotency-Key` is remembered: 30 days, longer than any client retries. The external id of
+/// an accepted order is remembered for ever.
+pub const KEY_WINDOW_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// An answer to render.
 #[derive(Debug)]
@@ -47,11 +52,12 @@ pub async fn settle(
     pending: Pending,
 ) -> Result<Settled, Problem> {
     let mut pending = pending;
-    let mut not_repeats = Vec::new();
+    let mut known = Known::default();
     loop {
         let answer = pending.await.map_err(|_| Problem::not_ready())?;
-        let (lsn, by_key, ask) = match answer {
-            Answer::Repeats { lsn, by_key, ask } => (lsn, by_key, ask),
+        let (candidates, by_key, ask) = match answer {
+            Answer::Repeats { lsn, by_key, ask } => (vec![lsn], by_key, ask),
+            Answer::Perhaps { hash, by_key, ask } => (search(intake, hash, by_key, &mut known)?, by_key, ask),
             Answer::Rejected(rejection) => return Err(Problem::from(&rejection)),
             Answer::Busy => return Err(Problem::overloaded()),
             Answer::Failed => return Err(Problem::internal()),
@@ -61,22 +67,42 @@ pub async fn settle(
             | Answer::Refused { .. }
             | Answer::Read { .. }) => return Ok(Settled::First(first)),
         };
-        let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
-        match compare(&record, by_key, &identity, &ask)? {
-            Likeness::Same => return Ok(Settled::Again { lsn, record }),
-            Likeness::Reused => return Err(reused(by_key, lsn)),
-            Likeness::Other => {
-                not_repeats.push(lsn);
-                pending = intake.resubmit(caller, identity, *ask, not_repeats.clone())?;
+        for lsn in candidates {
+            let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
+            match compare(&record, by_key, &identity, &ask, intake.handle().now_ms())? {
+                Likeness::Same => return Ok(Settled::Again { lsn, record }),
+                Likeness::Reused => return Err(reused(by_key, lsn)),
+                Likeness::Other => known.not_repeats.push(lsn),
             }
         }
+        pending = intake.resubmit(caller, identity, *ask, known.clone())?;
     }
 }
 
-fn compare(record: &[u8], by_key: bool, identity: &Identity, ask: &Ask) -> Result<Likeness, Problem> {
+/// Searches the index, and notes how far it reached: what is younger, memory has.
+fn search(intake: &Intake, hash: u64, by_key: bool, known: &mut Known) -> Result<Vec<Lsn>, Problem> {
+    let runs = intake.handle().index().runs();
+    let found = runs.find(hash).map_err(|error| {
+        tracing::error!(%error, "the index cannot be read; stop, move the directory index away and start again");
+        Problem::internal()
+    })?;
+    let searched = if by_key { &mut known.searched_key } else { &mut known.searched_external };
+    *searched = runs.covered().0;
+    Ok(found.into_iter().filter(|lsn| !known.not_repeats.contains(lsn)).collect())
+}
+
+fn compare(
+    record: &[u8],
+    by_key: bool,
+    identity: &Identity,
+    ask: &Ask,
+    now_ms: u64,
+) -> Result<Likeness, Problem> {
     let (header, body) = Header::decode(record).map_err(|_| Problem::internal())?;
     let is_it = match ask {
-        _ if by_key => header.idempotency == identity.idempotency,
+        _ if by_key => {
+            header.idempotency == identity.idempotency && now_ms.saturating_sub(header.at) <= KEY_WINDOW_MS
+        }
         Ask::PlaceOrder(order) if header.kind == Kind::OrderAccepted => {
             let before = decode_first::<OrderAskedV1<'_>>(body).map_err(|_| Problem::internal())?.0;
             let now = decode_first::<OrderAskedV1<'_>>(&order.asked).map_err(|_| Problem::internal())?.0;

@@ -24,3 +24,32 @@ pub use generation::Generations;
 pub use index::Index;
 pub use log::{Log, LogOptions, OpenError, OpenReport, Opened};
 pub use lsn::Lsn;
+
+use chunks::{ChunkStore, FileChunks, SledChunks};
+use std::path::Path;
+use std::sync::Arc;
+use storage::{FileStorage, SimStorage, Storage};
+
+/// Where a data directory lies: its files, and its chunks in sled.
+#[derive(Clone)]
+pub struct Disk {
+    /// Files.
+    pub storage: Arc<dyn Storage>,
+    /// Chunks.
+    pub chunks: Arc<dyn ChunkStore>,
+}
+
+impl Disk {
+    /// A directory of this machine.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { storage: Arc::new(FileStorage::new(root)), chunks: Arc::new(SledChunks::new(root)) }
+    }
+
+    /// A simulated disk.
+    #[must_use]
+    pub fn simulated(storage: &SimStorage) -> Self {
+        let storage: Arc<dyn Storage> = Arc::new(storage.clone());
+        Self { chunks: Arc::new(FileChunks::new(Arc::clone(&storage))), storage }
+    }
+}

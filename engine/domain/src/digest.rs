@@ -4,8 +4,10 @@
 //! recovered one and the audit's own books (which share no code with this) come to the same number. The
 //! facts and the hash are written down in `docs/FORMATS.md`.
 
-use crate::id::MerchantNumber;
+use crate::id::{MerchantNumber, SkuNumber};
 use crate::merchant::MerchantState;
+use crate::order::Order;
+use crate::sku::SkuActor;
 use crate::table::spread;
 
 /// The kinds of fact, as they enter the hash.
@@ -22,9 +24,17 @@ pub fn fact(words: &[u64]) -> u64 {
 /// The digest of one merchant's stock, open lines and claims.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
+    digest_of(merchant, state.skus(), state.orders())
+}
+
+pub(crate) fn digest_of<'a>(
+    merchant: MerchantNumber,
+    skus: impl Iterator<Item = (SkuNumber, &'a SkuActor)>,
+    orders: impl Iterator<Item = &'a Order>,
+) -> u64 {
     let merchant = u64::from(merchant.0);
     let mut sum = 0_u64;
-    for (sku, actor) in state.skus() {
+    for (sku, actor) in skus {
         for level in actor.levels() {
             let numbers = [level.sellable(), level.damaged(), level.quality_control(), level.committed()];
             if numbers.iter().any(|number| *number > 0) {
@@ -35,7 +45,7 @@ pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
             }
         }
     }
-    for order in state.orders() {
+    for order in orders {
         for (number, line) in (0_u16..).zip(&order.lines) {
             let waiting = order.demands_of(number);
             let (backordered, short) = waiting.fold((0, 0), |(backordered, short), (_, demand)| {

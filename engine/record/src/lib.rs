@@ -10,6 +10,7 @@ pub mod codec;
 pub mod header;
 pub mod order;
 pub mod rules;
+pub mod snapshot;
 pub mod stock;
 
 pub use codec::{DecodeError, EncodeError, RECORD_BYTES_MAX, decode, encode_into};

@@ -5,6 +5,7 @@
 //! the turns run once the mailbox was looked through, so that fairness sees everybody who is there.
 
 use super::shard::{Batch, Shard};
+use crate::snapshot::FrozenShard;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use std::io;
 use std::sync::mpsc;
@@ -16,6 +17,9 @@ const MAILBOX_MAX: usize = 4_096;
 /// Runs turns.
 struct Turn;
 
+/// Asks for a picture.
+struct Freeze(mpsc::SyncSender<Option<FrozenShard>>);
+
 /// Ends the shard once its queue is empty, and returns it through the channel.
 struct Stop(mpsc::SyncSender<Shard>);
 
@@ -24,6 +28,10 @@ impl Message for Batch {
 }
 
 impl Message for Turn {
+    type Result = ();
+}
+
+impl Message for Freeze {
     type Result = ();
 }
 
@@ -76,6 +84,15 @@ impl Handler<Turn> for Host {
     }
 }
 
+impl Handler<Freeze> for Host {
+    type Result = ();
+
+    fn handle(&mut self, freeze: Freeze, _: &mut Self::Context) {
+        // A receiver that is gone does not want it.
+        drop(freeze.0.send(self.shard.as_ref().and_then(Shard::freeze)));
+    }
+}
+
 impl Handler<Stop> for Host {
     type Result = ();
 
@@ -101,6 +118,13 @@ impl ShardAddress {
         self.0.try_send(batch).map_err(|error| match error {
             actix::prelude::SendError::Full(batch) | actix::prelude::SendError::Closed(batch) => batch,
         })
+    }
+
+    /// A picture of the shard between two batches; `None` if it cannot give one now. Waits for it.
+    pub(crate) fn freeze(&self) -> Option<FrozenShard> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.0.try_send(Freeze(sender)).ok()?;
+        receiver.recv().ok()?
     }
 
     /// Lets the shard finish what it has and takes it back.

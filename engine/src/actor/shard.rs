@@ -10,10 +10,12 @@ use crate::completion::{Completions, Inbox, Ticket, Waiting};
 use crate::directory::Directory;
 use crate::fair::Fair;
 use crate::keys::Keys;
+use crate::snapshot::{FrozenPart, FrozenShard};
 use crate::turn::{Merchant, Tools};
 use onhand_domain::digest::digest;
 use onhand_domain::merchant::Violation;
 use onhand_domain::{MerchantNumber, MerchantState};
+use onhand_snapshots::Index;
 use onhand_snapshots::log::Appender;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -88,6 +90,7 @@ pub(crate) struct Shard {
     appender: Appender,
     completions: Arc<Completions>,
     clock: Arc<dyn Clock>,
+    index: Arc<Index>,
     buffer: Vec<u8>,
     taken: Vec<Queued>,
     answers: Vec<Waiting>,
@@ -100,6 +103,7 @@ impl Shard {
         appender: Appender,
         completions: Arc<Completions>,
         clock: Arc<dyn Clock>,
+        index: Arc<Index>,
     ) -> Self {
         Self {
             number,
@@ -109,6 +113,7 @@ impl Shard {
             appender,
             completions,
             clock,
+            index,
             buffer: Vec::new(),
             taken: Vec::new(),
             answers: Vec::new(),
@@ -118,6 +123,21 @@ impl Shard {
     /// What the shard owns.
     pub(crate) fn state(&self) -> &ShardState {
         &self.state
+    }
+
+    /// A picture of this moment, between two batches; `None` if some merchant's state is not trusted.
+    pub(crate) fn freeze(&self) -> Option<FrozenShard> {
+        let part = |merchant: &Merchant| {
+            (!merchant.poisoned).then(|| FrozenPart {
+                number: merchant.number,
+                at: merchant.at,
+                state: merchant.state.freeze(),
+                names: merchant.directory.freeze(),
+            })
+        };
+        let mut merchants = self.state.merchants.values().map(part).collect::<Option<Vec<_>>>()?;
+        merchants.sort_unstable_by_key(|part| part.number);
+        Some(FrozenShard { cut: self.appender.last(), merchants })
     }
 
     /// Sorts a batch into the queues.
@@ -136,6 +156,7 @@ impl Shard {
     /// Runs a bounded number of turns and files their answers.
     pub(crate) fn step(&mut self) {
         let now_ms = self.clock.now_ms();
+        self.state.keys.follow(self.index.runs());
         self.catch_up(now_ms);
         let mut taken = std::mem::take(&mut self.taken);
         let mut count = 0;

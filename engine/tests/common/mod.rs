@@ -17,11 +17,12 @@ use onhand_engine::directory::Directory;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
+use onhand_engine::keys::Known;
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAcceptedV1, OrderAskedV1};
 use onhand_engine::secrets::Fingerprints;
-use onhand_engine::snapshots::Lsn;
-use onhand_engine::snapshots::storage::Storage;
+use onhand_engine::snapshots::storage::SimStorage;
+use onhand_engine::snapshots::{Disk, Lsn};
 use onhand_engine::{Engine, EngineConfig, Handle, Inbox, StartError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,16 +31,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static FAILED: AtomicBool = AtomicBool::new(false);
 
 pub fn config(shards: usize) -> EngineConfig {
-    EngineConfig { shards, segment_bytes: 2 << 20, queues: QueueLimits { merchant_max: 100, total_max: 200 } }
+    EngineConfig {
+        shards,
+        segment_bytes: 2 << 20,
+        snapshot_segments: 4,
+        queues: QueueLimits { merchant_max: 100, total_max: 200 },
+    }
 }
 
-pub fn try_start(storage: Arc<dyn Storage>, shards: usize) -> Result<Engine, StartError> {
+pub fn try_start(storage: Arc<SimStorage>, shards: usize) -> Result<Engine, StartError> {
     let clock = Arc::new(ManualClock::at(1_700_000_000_000));
     let on_failure = Box::new(|_: &_| FAILED.store(true, Ordering::SeqCst));
-    Engine::start(storage, Fingerprints::with_key([3; 32]), clock, &config(shards), on_failure)
+    Engine::start(
+        Disk::simulated(&storage),
+        Fingerprints::with_key([3; 32]),
+        clock,
+        &config(shards),
+        on_failure,
+    )
 }
 
-pub fn start(storage: Arc<dyn Storage>, shards: usize) -> Engine {
+pub fn start(storage: Arc<SimStorage>, shards: usize) -> Engine {
     try_start(storage, shards).expect("the engine starts")
 }
 
@@ -68,10 +80,10 @@ impl Client {
 
     /// Submits one and waits for its answer.
     pub fn ask_with(&self, ask: Ask, idempotency: Option<&str>) -> Answer {
-        self.submit(ask, idempotency, Vec::new())
+        self.submit(ask, idempotency, Known::default())
     }
 
-    pub fn submit(&self, ask: Ask, idempotency: Option<&str>, not_repeats: Vec<Lsn>) -> Answer {
+    pub fn submit(&self, ask: Ask, idempotency: Option<&str>, known: Known) -> Answer {
         self.handle.admit(&self.directory).unwrap();
         let idempotency =
             idempotency.map(|key| self.handle.fingerprints().idempotency(self.merchant, key.as_bytes()));
@@ -81,7 +93,7 @@ impl Client {
             request: [1; 16],
             idempotency,
             fingerprint: None,
-            not_repeats,
+            known,
             ask,
         };
         self.handle.submit(&self.inbox, &mut vec![(7, Arc::clone(&self.directory), submission)]);
@@ -101,8 +113,8 @@ impl Client {
     pub fn try_ask(&self, ask: Ask) -> Option<Answer> {
         self.handle.admit(&self.directory).unwrap();
         let (merchant, actor, request) = (self.merchant, 0, [1; 16]);
-        let (idempotency, fingerprint, not_repeats) = (None, None, Vec::new());
-        let submission = Submission { merchant, actor, request, idempotency, fingerprint, not_repeats, ask };
+        let (idempotency, fingerprint, known) = (None, None, Known::default());
+        let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
         self.handle.submit(&self.inbox, &mut vec![(8, Arc::clone(&self.directory), submission)]);
         let mut answers = Vec::new();
         while answers.is_empty() && !self.failed.load(Ordering::SeqCst) {

@@ -8,7 +8,8 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use onhand_engine::clock::{Stopwatch, SystemClock};
 use onhand_engine::secrets::Fingerprints;
-use onhand_engine::snapshots::storage::{DirectoryLock, FileStorage};
+use onhand_engine::snapshots::Disk;
+use onhand_engine::snapshots::storage::DirectoryLock;
 use onhand_engine::{Engine, EngineConfig};
 use std::io::IsTerminal;
 use std::net::TcpListener;
@@ -42,8 +43,7 @@ pub(super) fn open(data: &Path, config: &EngineConfig) -> anyhow::Result<Opened>
         say_error(&format!("onhand: the log failed, the process ends: {error}"));
         std::process::exit(LOG_FAILED);
     });
-    let storage = Arc::new(FileStorage::new(data));
-    let engine = Engine::start(storage, fingerprints, Arc::new(SystemClock), config, on_failure)?;
+    let engine = Engine::start(Disk::at(data), fingerprints, Arc::new(SystemClock), config, on_failure)?;
     Ok(Opened { engine, _lock: lock })
 }
 

@@ -227,17 +227,26 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let ReadAnswer::Orders(mut found) = read else { return Err(Problem::internal()) };
     let found = found.pop().ok_or_else(Problem::internal)?;
     let (asked, decided) = accepted.decode()?;
-    let picture = standing(desk.intake.handle(), &found)?;
+    let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, order, &found)?;
     let policy = policy_of_record(decided.policy);
     Rendered::of(200, &OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, &picture))
 }
 
 /// The lines of an order as they stand: from memory, or from the record that closed it.
-fn standing(handle: &Handle, read: &OrderRead) -> Result<OrderPicture, Problem> {
+fn standing(
+    handle: &Handle,
+    merchant: MerchantNumber,
+    order: OrderId,
+    read: &OrderRead,
+) -> Result<OrderPicture, Problem> {
     match read {
         OrderRead::Open(order) => Ok(OrderPicture::of(order)),
         OrderRead::Closed(lsn) => closed_lines(&handle.read(*lsn).map_err(|_| Problem::internal())?),
-        OrderRead::Unknown => Err(Problem::not_found("order")),
+        OrderRead::Absent => {
+            let closed = handle.closing_record(merchant, order).map_err(|_| Problem::internal())?;
+            let lsn = closed.ok_or_else(|| Problem::not_found("order"))?;
+            closed_lines(&handle.read(lsn).map_err(|_| Problem::internal())?)
+        }
     }
 }
 
@@ -441,7 +450,7 @@ fn page(
     let mut data = Vec::with_capacity(found.len());
     for ((order, accepted), state) in found.iter().zip(states) {
         let (asked, decided) = accepted.decode()?;
-        let picture = standing(desk.intake.handle(), state)?;
+        let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, *order, state)?;
         let policy = policy_of_record(decided.policy);
         let view = OrderView::standing(&desk.caller.directory, *order, lsn, &asked, policy, &picture);
         if status.is_none_or(|status| view.status() == status) {

@@ -10,17 +10,21 @@ mod stock;
 
 use crate::id::LocationNumber;
 use alloc::boxed::Box;
-use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 pub use backlog::{Backlog, Class, Cursor, Waiting};
 pub use stock::{Level, StockState};
+
+/// Levels kept in the row itself: most SKUs lie at one or two places, and then a row is 64 bytes flat, which
+/// is also what copying a chunk of rows for a snapshot costs.
+const LEVELS_INLINE: usize = 2;
 
 /// The state of one SKU, and the only way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkuActor {
     decimals: u8,
     moved: bool,
-    levels: Vec<Level>,
+    levels: SmallVec<[Level; LEVELS_INLINE]>,
     backlog: Option<Box<Backlog>>,
 }
 
@@ -28,12 +32,15 @@ impl SkuActor {
     /// A SKU without stock, counted with so many decimals.
     #[must_use]
     pub fn new(decimals: u8) -> Self {
-        Self { decimals, moved: false, levels: Vec::new(), backlog: None }
+        Self { decimals, moved: false, levels: SmallVec::new(), backlog: None }
     }
 
-    /// A SKU as a snapshot holds it.
+    /// A SKU as a snapshot holds it: its levels in the order of location numbers, without claims, which come
+    /// back with their orders.
     #[must_use]
-    pub fn restored(decimals: u8, moved: bool, levels: Vec<Level>) -> Self {
+    pub fn restored(decimals: u8, moved: bool, levels: impl IntoIterator<Item = Level>) -> Self {
+        let mut levels: SmallVec<[Level; LEVELS_INLINE]> = levels.into_iter().collect();
+        levels.sort_unstable_by_key(Level::location);
         Self { decimals, moved, levels, backlog: None }
     }
 
@@ -174,7 +181,6 @@ impl SkuActor {
         let place = match self.place(location) {
             Ok(place) => place,
             Err(place) => {
-                // Most SKUs lie at one or two places: grow by one, not by doubling.
                 self.levels.reserve_exact(1);
                 self.levels.insert(place, Level::empty(location));
                 place

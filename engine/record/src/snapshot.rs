@@ -1,0 +1,118 @@
+//! What a snapshot generation holds. Chunks are rows back to back, each by itself, so that a chunk can end
+//! anywhere. Their keys are a kind (1 byte), the merchant (4, big-endian) and a count from 0 (4, big-endian);
+//! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`] and [`CHUNK_ORDERS`], in this order.
+
+use crate::order::WaitingV1;
+use crate::rules::PolicyV1;
+use bincode::{BorrowDecode, Encode};
+
+/// Chunks of [`MerchantRowV1`] and then [`KeyRowV1`], all merchants together under merchant 0 and 1.
+pub const CHUNK_MERCHANTS: u8 = 1;
+/// Chunks of one [`MerchantStateV1`].
+pub const CHUNK_STATES: u8 = 2;
+/// Chunks of [`SkuRowV1`], in the order of SKU numbers.
+pub const CHUNK_SKUS: u8 = 3;
+/// Chunks of [`OrderRowV1`].
+pub const CHUNK_ORDERS: u8 = 4;
+
+/// What is said about a generation as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct SnapshotV1 {
+    /// Identity of the journal.
+    pub cluster: [u8; 16],
+    /// Every record up to here is in it; of some merchants later ones too.
+    pub cut: u64,
+    /// When it was begun, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// Sum of the merchants' digests.
+    pub digest: u64,
+}
+
+/// One merchant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct MerchantRowV1<'a> {
+    /// Its number.
+    pub merchant: u32,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct KeyRowV1 {
+    /// Its number.
+    pub key: u32,
+    /// Whose.
+    pub merchant: u32,
+    /// blake3 of its secret.
+    pub secret_hash: [u8; 32],
+    /// What it may do.
+    pub scopes: u8,
+    /// Whether it is no longer good.
+    pub is_revoked: bool,
+}
+
+/// A merchant's state apart from SKUs and orders.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct MerchantStateV1<'a> {
+    /// The last record of this merchant that is in it, or a later one of others.
+    pub cut: u64,
+    /// The last time stamped into one of its records.
+    pub at: u64,
+    /// All locations, by number.
+    pub locations: Vec<NameV1<'a>>,
+    /// All channels, by number.
+    pub channels: Vec<ChannelRowV1<'a>>,
+}
+
+/// A code, and the record that has the attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct NameV1<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// The LSN of the last record that put it.
+    pub put: u64,
+}
+
+/// One channel.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ChannelRowV1<'a> {
+    /// Code and record.
+    pub name: NameV1<'a>,
+    /// The locations that serve it, the preferred one first.
+    pub locations: Vec<u16>,
+    /// What its orders get if they name no policy.
+    pub policy: PolicyV1,
+}
+
+/// One SKU.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct SkuRowV1<'a> {
+    /// Code and record.
+    pub name: NameV1<'a>,
+    /// How many decimals its quantities have.
+    pub decimals: u8,
+    /// Whether stock ever moved.
+    pub has_moved: bool,
+    /// Location, sellable, damaged and quality control.
+    pub levels: Vec<(u16, u32, u32, u32)>,
+    /// Where a pass over those who wait goes on, if one is under way.
+    pub pass: Option<WaitingV1>,
+}
+
+/// One open order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct OrderRowV1 {
+    /// Its id: the LSN of the record that accepted it.
+    pub order: u64,
+    /// Where it came from.
+    pub channel: u16,
+    /// What was agreed for what stock cannot serve.
+    pub policy: PolicyV1,
+    /// Ordered, cancelled, shipped and returned.
+    pub lines: Vec<(u32, u32, u32, u32)>,
+    /// SKU, line, backordered and short.
+    pub demands: Vec<(u32, u16, u32, u32)>,
+    /// Demand, location and quantity.
+    pub claims: Vec<(u16, u16, u32)>,
+}

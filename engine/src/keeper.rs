@@ -1,0 +1,202 @@
+//! What is done behind the path of the orders: the index of sealed segments, their archives, snapshots.
+//!
+//! One thread of low priority, a loop around [`Keeper::step`]; each step is one piece of work. Nothing it
+//! makes is needed for what was promised: where it fails, the log is longer to replay and takes more room,
+//! and it tries again.
+
+use crate::actor::ShardAddress;
+use crate::clock::Stopwatch;
+use crate::handle::Inner;
+use crate::metrics;
+use crate::secrets::Fingerprints;
+use crate::seen::entries_of;
+use crate::snapshot::{Picture, SnapshotError, write};
+use ::metrics::{counter, gauge, histogram};
+use onhand_snapshots::chunks::ChunkError;
+use onhand_snapshots::index::Entry;
+use onhand_snapshots::log::{ArchiveError, Archiver, LogReader, ReadError};
+use onhand_snapshots::{Generations, Index, Lsn};
+use parking_lot::{Condvar, Mutex};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// How often the keeper looks for work, and how long it waits after a failure.
+const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// See the module.
+pub(crate) struct Keeper {
+    pub(crate) archiver: Archiver,
+    pub(crate) reader: LogReader,
+    pub(crate) index: Arc<Index>,
+    pub(crate) generations: Generations,
+    pub(crate) fingerprints: Fingerprints,
+    pub(crate) shards: Vec<ShardAddress>,
+    pub(crate) cluster: [u8; 16],
+    pub(crate) snapshot_segments: usize,
+    /// Up to which record a generation holds everything.
+    pub(crate) cut: Lsn,
+}
+
+/// Why a piece of work was not done. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// The index.
+    #[error("the index: {0}")]
+    Index(#[from] ChunkError),
+    /// A segment that is to be indexed.
+    #[error("reading a sealed segment: {0}")]
+    Read(#[from] ReadError),
+    /// A record that is to be indexed.
+    #[error("record {lsn} cannot be indexed: {what}")]
+    Record {
+        /// Which.
+        lsn: Lsn,
+        /// Why.
+        what: String,
+    },
+    /// An archive.
+    #[error("archiving: {0}")]
+    Archive(#[from] ArchiveError),
+    /// A snapshot.
+    #[error("the snapshot: {0}")]
+    Snapshot(#[from] SnapshotError),
+}
+
+impl Keeper {
+    /// Does the most urgent piece of work; `false` if there is none. The index comes first: what it covers
+    /// leaves memory. Archives come last: they only save room.
+    pub(crate) fn step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
+        Ok(self.index_step()?
+            || self.index.merge_step()?
+            || self.snapshot_step(inner)?
+            || self.archive_step()?)
+    }
+
+    /// Indexes the oldest sealed segment that is not.
+    fn index_step(&mut self) -> Result<bool, KeeperError> {
+        let covered = self.index.covered();
+        let sealed = self.archiver.sealed();
+        let Some((first, next)) = sealed.into_iter().find(|(_, next)| next.0 > covered.0 + 1) else {
+            return Ok(false);
+        };
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut failed = None;
+        self.reader.scan_from(first, &mut |lsn, record| {
+            if lsn >= next {
+                return false;
+            }
+            let result = entries_of(lsn, record, &self.fingerprints, &mut entries);
+            failed = result.err().map(|error| KeeperError::Record { lsn, what: error.to_string() });
+            failed.is_none()
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.index.add(Lsn(next.0 - 1), entries)?;
+        let runs = self.index.runs();
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        gauge!(metrics::INDEX_ENTRIES).set(runs.entries() as f64);
+        Ok(true)
+    }
+
+    fn archive_step(&mut self) -> Result<bool, KeeperError> {
+        // What a start from the newest generation reads stays raw: it reads faster.
+        let archived = self.archiver.step(self.cut.next())?;
+        if archived {
+            counter!(metrics::ARCHIVED_SEGMENTS).increment(1);
+        }
+        Ok(archived)
+    }
+
+    fn snapshot_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
+        let since = self.archiver.sealed().iter().filter(|(first, _)| *first > self.cut).count();
+        if since < self.snapshot_segments {
+            return Ok(false);
+        }
+        match self.snapshot(inner) {
+            Ok(_) => Ok(true),
+            Err(SnapshotError::NotNow(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes the state down. Intake goes on meanwhile.
+    pub(crate) fn snapshot(&mut self, inner: &Inner) -> Result<Lsn, SnapshotError> {
+        let watch = Stopwatch::start();
+        let picture = self.picture(inner)?;
+        inner.appender.wake();
+        if !inner.appender.wait_durable(picture.end()) {
+            return Err(SnapshotError::NotNow("the log is closed"));
+        }
+        self.cut = write(&picture, &self.generations)?;
+        histogram!(metrics::SNAPSHOT_SECONDS).record(watch.elapsed());
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        gauge!(metrics::SNAPSHOT_LSN).set(self.cut.0 as f64);
+        Ok(self.cut)
+    }
+
+    fn picture(&self, inner: &Inner) -> Result<Picture, SnapshotError> {
+        let (merchants, keys, registry_cut) = {
+            let _one = inner.admin.lock();
+            let (merchants, keys) = inner.registry.rows();
+            (merchants, keys, inner.appender.last())
+        };
+        let frozen = self.shards.iter().map(ShardAddress::freeze).collect::<Option<Vec<_>>>();
+        let shards = frozen.ok_or(SnapshotError::NotNow("a shard gives no picture now"))?;
+        let at = inner.clock.now_ms();
+        Ok(Picture { cluster: self.cluster, at, merchants, keys, registry_cut, shards })
+    }
+}
+
+/// Ends the keeper's loop.
+#[derive(Default)]
+pub(crate) struct KeeperGate {
+    closed: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl KeeperGate {
+    /// No more work.
+    pub(crate) fn close(&self) {
+        *self.closed.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits; `false` once closed.
+    fn pause(&self, time: Duration) -> bool {
+        let mut closed = self.closed.lock();
+        if !*closed {
+            self.changed.wait_for(&mut closed, time);
+        }
+        !*closed
+    }
+}
+
+/// Works until the gate is closed or the engine is gone.
+pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
+    lower_priority();
+    let mut pause = Duration::ZERO;
+    while gate.pause(pause) {
+        let Some(inner) = inner.upgrade() else { return };
+        let done = inner.keeper.lock().step(&inner);
+        pause = match done {
+            Ok(true) => Duration::ZERO,
+            Ok(false) => PAUSE,
+            Err(error) => {
+                counter!(metrics::KEEPER_FAILURES).increment(1);
+                tracing::warn!(%error, "behind the path of the orders");
+                PAUSE_AFTER_FAILURE
+            }
+        };
+    }
+}
+
+/// Orders come first: where processors are scarce, this thread gets a tenth of one.
+fn lower_priority() {
+    const NICENESS: i32 = 10;
+    let thread = rustix::thread::gettid();
+    if let Err(error) = rustix::process::setpriority_process(Some(thread), NICENESS) {
+        tracing::debug!(%error, "the keeper's priority stays as it is");
+    }
+}

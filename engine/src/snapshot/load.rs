@@ -1,0 +1,233 @@
+//! From a generation to the state.
+
+use super::SnapshotError;
+use crate::actor::ShardState;
+use crate::directory::Directories;
+use crate::recovery::shard_of;
+use crate::registry::{Key, Registry, Scopes};
+use crate::translate::{cursor_of, policy_of};
+use onhand_domain::merchant::Channel;
+use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order};
+use onhand_domain::sku::{Cursor, Level, SkuActor};
+use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, MerchantState, OrderId, SkuNumber};
+use onhand_record::codec::decode_first;
+use onhand_record::snapshot::{
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_SKUS, CHUNK_STATES, KeyRowV1, MerchantRowV1, MerchantStateV1,
+    OrderRowV1, SkuRowV1, SnapshotV1,
+};
+use onhand_record::{DecodeError, decode};
+use onhand_snapshots::Lsn;
+use onhand_snapshots::chunks::Set;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What recovery begins with: nothing, or what a generation holds.
+pub(crate) struct Foundation {
+    pub(crate) states: Vec<ShardState>,
+    pub(crate) directories: Arc<Directories>,
+    pub(crate) registry: Arc<Registry>,
+    /// Up to which record each merchant's state is there.
+    pub(crate) cuts: HashMap<MerchantNumber, Lsn>,
+    /// Every record up to here is in it.
+    pub(crate) cut: Lsn,
+    /// The journal it belongs to, if it is not empty.
+    pub(crate) cluster: Option<[u8; 16]>,
+}
+
+impl Foundation {
+    /// Nothing.
+    pub(crate) fn empty(shards: usize) -> Self {
+        Self {
+            states: (0..shards.max(1)).map(|_| ShardState::default()).collect(),
+            directories: Arc::default(),
+            registry: Arc::default(),
+            cuts: HashMap::new(),
+            cut: Lsn::ZERO,
+            cluster: None,
+        }
+    }
+}
+
+/// Builds the state of a generation, and believes it only if it has the digest that was written.
+pub(crate) fn load(set: &Set, shards: usize) -> Result<Foundation, SnapshotError> {
+    let about: SnapshotV1 = decode(set.about())?;
+    let mut foundation = Foundation::empty(shards);
+    foundation.cut = Lsn(about.cut);
+    foundation.cluster = Some(about.cluster);
+    let built = catch_unwind(AssertUnwindSafe(|| {
+        Loader { set, foundation: &mut foundation, passes: Vec::new() }.load()
+    }));
+    built.map_err(|_| SnapshotError::Wrong("its rows contradict each other".into()))??;
+    let digest = foundation.states.iter().try_fold(0_u64, |sum, state| {
+        let digest = state.check().map_err(|(merchant, violation)| (merchant, violation.to_string()));
+        digest.map(|digest| sum.wrapping_add(digest))
+    });
+    match digest {
+        Ok(digest) if digest == about.digest => Ok(foundation),
+        Ok(digest) => {
+            let message = format!("its state has digest {digest:016x}, it says {:016x}", about.digest);
+            Err(SnapshotError::Wrong(message))
+        }
+        Err((merchant, violation)) => Err(SnapshotError::Wrong(format!("merchant {merchant}: {violation}"))),
+    }
+}
+
+struct Loader<'a> {
+    set: &'a Set,
+    foundation: &'a mut Foundation,
+    /// Passes over those who wait, to go on with once all of them are there.
+    passes: Vec<(MerchantNumber, SkuNumber, Cursor)>,
+}
+
+/// The rows of a chunk.
+fn rows<'a, T: 'a>(
+    chunk: &'a [u8],
+    decode: impl Fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>,
+) -> impl Iterator<Item = Result<T, DecodeError>> {
+    let mut rest = chunk;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        Some(decode(rest).map(|(row, after)| {
+            rest = after;
+            row
+        }))
+    })
+    .scan(false, |failed, row| {
+        let go_on = !*failed;
+        *failed = row.is_err();
+        go_on.then_some(row)
+    })
+}
+
+impl Loader<'_> {
+    fn load(&mut self) -> Result<(), SnapshotError> {
+        let keys: Vec<Vec<u8>> = self.set.keys().map(<[u8]>::to_vec).collect();
+        for key in keys {
+            let chunk = self.set.get(&key)?;
+            let merchant = key.get(1..).and_then(|rest| rest.first_chunk());
+            let merchant = merchant.map_or(0, |number| u32::from_be_bytes(*number));
+            match (key[0], merchant) {
+                (CHUNK_MERCHANTS, 0) => self.merchants(&chunk)?,
+                (CHUNK_MERCHANTS, _) => self.keys(&chunk)?,
+                (CHUNK_STATES, merchant) => self.state(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_SKUS, merchant) => self.skus(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_ORDERS, merchant) => self.orders(MerchantNumber(merchant), &chunk)?,
+                (kind, _) => {
+                    return Err(SnapshotError::Wrong(format!("chunks of kind {kind} are not known")));
+                }
+            }
+        }
+        self.passes()
+    }
+
+    fn merchants(&mut self, chunk: &[u8]) -> Result<(), SnapshotError> {
+        for row in rows(chunk, decode_first::<MerchantRowV1<'_>>) {
+            let row = row?;
+            self.foundation.registry.add_merchant(row.name, MerchantNumber(row.merchant));
+            self.foundation.directories.create(MerchantNumber(row.merchant));
+        }
+        Ok(())
+    }
+
+    fn keys(&mut self, chunk: &[u8]) -> Result<(), SnapshotError> {
+        for row in rows(chunk, decode_first::<KeyRowV1>) {
+            let KeyRowV1 { key, merchant, secret_hash, scopes, is_revoked } = row?;
+            let merchant = MerchantNumber(merchant);
+            let key = Key { number: key, merchant, scopes: Scopes(scopes), is_revoked };
+            self.foundation.registry.add_key(secret_hash, key);
+        }
+        Ok(())
+    }
+
+    fn merchant(&mut self, number: MerchantNumber) -> Result<&mut crate::turn::Merchant, SnapshotError> {
+        let directory = self.foundation.directories.get(number);
+        let directory =
+            directory.ok_or_else(|| SnapshotError::Wrong(format!("merchant {number} is not in it")))?;
+        let count = self.foundation.states.len();
+        Ok(self.foundation.states[shard_of(number, count)].merchant(&directory).0)
+    }
+
+    fn state(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let row: MerchantStateV1<'_> = decode(chunk)?;
+        self.foundation.cuts.insert(number, Lsn(row.cut));
+        let merchant = self.merchant(number)?;
+        merchant.at = row.at;
+        for (location, name) in (0_u16..).zip(&row.locations) {
+            merchant.directory.put_location(LocationNumber(location), name.code, Lsn(name.put));
+        }
+        let mut channels = Vec::new();
+        for (channel, row) in (0_u16..).zip(&row.channels) {
+            merchant.directory.put_channel(ChannelNumber(channel), row.name.code, Lsn(row.name.put));
+            let locations = row.locations.iter().copied().map(LocationNumber).collect();
+            channels.push(Channel { locations, policy: policy_of(row.policy) });
+        }
+        let locations = u16::try_from(row.locations.len()).unwrap_or(u16::MAX);
+        merchant.state = MerchantState::restored(locations, channels);
+        Ok(())
+    }
+
+    fn skus(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        let mut passes = Vec::new();
+        for row in rows(chunk, decode_first::<SkuRowV1<'_>>) {
+            let row = row?;
+            let sku = SkuNumber(u32::try_from(merchant.state.sku_count()).unwrap_or(u32::MAX));
+            let level = |(location, sellable, damaged, quality_control): &(u16, u32, u32, u32)| {
+                Level::restored(LocationNumber(*location), *sellable, *damaged, *quality_control)
+            };
+            let levels = row.levels.iter().map(level);
+            merchant.state.restore_sku(SkuActor::restored(row.decimals, row.has_moved, levels));
+            merchant.directory.put_sku(sku, row.name.code, Lsn(row.name.put), row.decimals);
+            passes.extend(row.pass.map(|pass| (number, sku, cursor_of(pass))));
+        }
+        self.passes.extend(passes);
+        Ok(())
+    }
+
+    fn orders(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<OrderRowV1>) {
+            merchant.state.restore_order(order_of(&row?));
+        }
+        Ok(())
+    }
+
+    fn passes(&mut self) -> Result<(), SnapshotError> {
+        for (number, sku, cursor) in std::mem::take(&mut self.passes) {
+            self.merchant(number)?.state.restore_pass(sku, cursor);
+        }
+        Ok(())
+    }
+}
+
+fn order_of(row: &OrderRowV1) -> Order {
+    let line = |(ordered, cancelled, shipped, returned): &(u32, u32, u32, u32)| Line {
+        ordered: *ordered,
+        cancelled: *cancelled,
+        shipped: *shipped,
+        returned: *returned,
+    };
+    let demand = |(sku, line, backordered, short): &(u32, u16, u32, u32)| Demand {
+        sku: SkuNumber(*sku),
+        line: *line,
+        backordered: *backordered,
+        short: *short,
+    };
+    let claim = |(demand, location, quantity): &(u16, u16, u32)| Claim {
+        demand: *demand,
+        location: LocationNumber(*location),
+        state: ClaimState::Allocated,
+        quantity: *quantity,
+    };
+    Order {
+        id: OrderId(row.order),
+        channel: ChannelNumber(row.channel),
+        policy: policy_of(row.policy),
+        lines: row.lines.iter().map(line).collect(),
+        demands: row.demands.iter().map(demand).collect(),
+        claims: row.claims.iter().map(claim).collect(),
+    }
+}

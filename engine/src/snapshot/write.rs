@@ -1,0 +1,161 @@
+//! From pictures to a generation.
+
+use super::{FrozenPart, Picture, SnapshotError};
+use crate::directory::{FrozenName, FrozenNames};
+use crate::translate::{cursor_record, policy_record};
+use onhand_domain::order::Order;
+use onhand_domain::sku::{Level, SkuActor};
+use onhand_record::encode_into;
+use onhand_record::snapshot::{
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_SKUS, CHUNK_STATES, ChannelRowV1, KeyRowV1, MerchantRowV1,
+    MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SnapshotV1,
+};
+use onhand_snapshots::chunks::SetWriter;
+use onhand_snapshots::{Generations, Lsn};
+
+/// Bytes of a chunk: some 4,000 SKUs.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Gathers rows of one kind and merchant into chunks.
+struct Chunker<'w, 'g> {
+    writer: &'w mut SetWriter<'g>,
+    kind: u8,
+    merchant: u32,
+    count: u32,
+    buffer: Vec<u8>,
+    row: Vec<u8>,
+}
+
+impl<'w, 'g> Chunker<'w, 'g> {
+    fn new(writer: &'w mut SetWriter<'g>, kind: u8, merchant: u32) -> Self {
+        Self { writer, kind, merchant, count: 0, buffer: Vec::new(), row: Vec::new() }
+    }
+
+    fn push(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), onhand_record::EncodeError>,
+    ) -> Result<(), SnapshotError> {
+        self.row.clear();
+        encode(&mut self.row)?;
+        self.buffer.extend_from_slice(&self.row);
+        if self.buffer.len() >= CHUNK_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), SnapshotError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let key = [&[self.kind][..], &self.merchant.to_be_bytes(), &self.count.to_be_bytes()].concat();
+        self.writer.put(&key, &self.buffer)?;
+        self.count += 1;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// Writes and publishes a generation. Everything in the picture must be durable. Returns the LSN up to which
+/// the log is no longer needed for a start.
+pub(crate) fn write(picture: &Picture, generations: &Generations) -> Result<Lsn, SnapshotError> {
+    let mut writer = generations.begin()?;
+    registry(picture, &mut writer)?;
+    let mut digest = 0_u64;
+    for shard in &picture.shards {
+        for part in &shard.merchants {
+            merchant(part, shard.cut, &mut writer)?;
+            digest = digest.wrapping_add(part.state.digest(part.number));
+        }
+    }
+    let cut = picture.cut();
+    let mut about = Vec::new();
+    encode_into(&SnapshotV1 { cluster: picture.cluster, cut: cut.0, at: picture.at, digest }, &mut about)?;
+    generations.publish(writer, &about, cut)?;
+    Ok(cut)
+}
+
+fn registry(picture: &Picture, writer: &mut SetWriter<'_>) -> Result<(), SnapshotError> {
+    let mut merchants = Chunker::new(writer, CHUNK_MERCHANTS, 0);
+    for (name, number) in &picture.merchants {
+        merchants.push(|out| encode_into(&MerchantRowV1 { merchant: number.0, name }, out))?;
+    }
+    merchants.flush()?;
+    let mut keys = Chunker::new(writer, CHUNK_MERCHANTS, 1);
+    for (secret_hash, key) in &picture.keys {
+        let row = KeyRowV1 {
+            key: key.number,
+            merchant: key.merchant.0,
+            secret_hash: *secret_hash,
+            scopes: key.scopes.0,
+            is_revoked: key.is_revoked,
+        };
+        keys.push(|out| encode_into(&row, out))?;
+    }
+    keys.flush()
+}
+
+fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<(), SnapshotError> {
+    let number = part.number.0;
+    let mut states = Chunker::new(writer, CHUNK_STATES, number);
+    states.push(|out| encode_into(&state_row(part, cut), out))?;
+    states.flush()?;
+    let mut skus = Chunker::new(writer, CHUNK_SKUS, number);
+    for ((row, actor), name) in part.state.skus.iter().zip(part.names.skus()) {
+        skus.push(|out| encode_into(&sku_row(actor, name_row(name)), out))
+            .map_err(|error| SnapshotError::Wrong(format!("sku {row} of merchant {number}: {error}")))?;
+    }
+    skus.flush()?;
+    let mut orders = Chunker::new(writer, CHUNK_ORDERS, number);
+    for (_, order) in part.state.orders.iter() {
+        orders.push(|out| encode_into(&order_row(order), out))?;
+    }
+    orders.flush()
+}
+
+fn state_row(part: &FrozenPart, cut: Lsn) -> MerchantStateV1<'_> {
+    let names: &FrozenNames = &part.names;
+    let channels = part.state.channels.iter().zip(names.channels()).map(|(channel, name)| ChannelRowV1 {
+        name: name_row(name),
+        locations: channel.locations.iter().map(|location| location.0).collect(),
+        policy: policy_record(channel.policy),
+    });
+    MerchantStateV1 {
+        cut: cut.0,
+        at: part.at,
+        channels: channels.collect(),
+        locations: names.locations().map(name_row).collect(),
+    }
+}
+
+fn name_row(name: FrozenName<'_>) -> NameV1<'_> {
+    NameV1 { code: name.code, put: name.put.0 }
+}
+
+fn sku_row<'a>(actor: &SkuActor, name: NameV1<'a>) -> SkuRowV1<'a> {
+    let level =
+        |level: &Level| (level.location().0, level.sellable(), level.damaged(), level.quality_control());
+    SkuRowV1 {
+        name,
+        decimals: actor.decimals(),
+        has_moved: actor.has_moved(),
+        levels: actor.levels().iter().map(level).collect(),
+        pass: actor.backlog().and_then(onhand_domain::sku::Backlog::pass).map(cursor_record),
+    }
+}
+
+fn order_row(order: &Order) -> OrderRowV1 {
+    OrderRowV1 {
+        order: order.id.0,
+        channel: order.channel.0,
+        policy: policy_record(order.policy),
+        lines: order
+            .lines
+            .iter()
+            .map(|line| (line.ordered, line.cancelled, line.shipped, line.returned))
+            .collect(),
+        demands: order
+            .demands
+            .iter()
+            .map(|demand| (demand.sku.0, demand.line, demand.backordered, demand.short))
+            .collect(),
+        claims: order.claims.iter().map(|claim| (claim.demand, claim.location.0, claim.quantity)).collect(),
+    }
+}

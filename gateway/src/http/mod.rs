@@ -192,6 +192,16 @@ fn count(status: u16) {
 /// All routes of the API.
 fn routes(config: &mut ServiceConfig) {
     config
+        // Routes are tried in this order, and those with a variable are matched by a regular expression: what
+        // is asked most, and needs none, comes first.
+        .service(
+            web::resource("/v1/orders")
+                .post(orders::place)
+                .get(orders::list)
+                .default_service(web::to(no_route)),
+        )
+        .route("/v1/orders/bulk", web::post().to(bulk::orders))
+        .route("/v1/availability", web::post().to(stock::availability))
         .route("/v1/locations/{code}", web::put().to(catalogue::put_location))
         .route("/v1/locations/{code}", web::get().to(catalogue::get_location))
         .route("/v1/channels/{code}", web::put().to(catalogue::put_channel))
@@ -203,10 +213,6 @@ fn routes(config: &mut ServiceConfig) {
         .route("/v1/stock/movements/bulk", web::post().to(bulk::movements))
         .route("/v1/stock/{sku}", web::get().to(stock::get))
         .route("/v1/stock", web::get().to(stock::list))
-        .route("/v1/availability", web::post().to(stock::availability))
-        .route("/v1/orders", web::post().to(orders::place))
-        .route("/v1/orders", web::get().to(orders::list))
-        .route("/v1/orders/bulk", web::post().to(bulk::orders))
         .route("/v1/orders/{id}", web::get().to(orders::get))
         .route("/v1/orders/{id}/cancel", web::post().to(orders::cancel))
         .route("/v1/orders/{id}/fulfillments", web::post().to(orders::fulfill))

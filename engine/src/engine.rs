@@ -4,12 +4,13 @@ use crate::actor::{Shard, ShardAddress, start};
 use crate::clock::{Clock, Stopwatch};
 use crate::completion::Completions;
 use crate::config::EngineConfig;
+use crate::customer::CustomerKeys;
 use crate::error::StartError;
 use crate::handle::{Handle, Inner};
 use crate::keeper::{Keeper, KeeperGate, keep};
 use crate::metrics;
 use crate::recovery::{Recovered, recover};
-use crate::secrets::Fingerprints;
+use crate::secrets::{Fingerprints, fill_random};
 use ::metrics::{counter, histogram};
 use onhand_record::admin::{LogClosedV1, LogOpenedV1};
 use onhand_record::{Header, Kind, encode_into};
@@ -34,6 +35,7 @@ pub struct Engine {
     log_threads: Vec<JoinHandle<()>>,
     spares: SpareCloser,
     gate: Arc<KeeperGate>,
+    customers: Arc<CustomerKeys>,
     report: OpenReport,
 }
 
@@ -58,11 +60,15 @@ impl Engine {
         if report.last == Lsn::ZERO {
             open_log(&appender, &mut writer, &report, clock.now_ms())?;
         }
+        let customer_error = |source| StartError::Io { what: "the key store", source };
+        let customers = CustomerKeys::open(Arc::clone(&disk.storage), fill_random).map_err(customer_error)?;
+        let (customers, key_maker) = shared(customers);
         let completions = Arc::new(Completions::new(config.shards));
         let spares = opened.spares.closer();
         let preparer = opened.spares;
         let mut log_threads = vec![
             spawn("log-writer", log_loop(writer, Arc::clone(&completions), on_failure))?,
+            spawn("customer-keys", move || make_keys(&key_maker))?,
             spawn("log-spare", move || while matches!(preparer.step(), Ok(true) | Err(_)) {})?,
         ];
         let mut addresses = Vec::new();
@@ -99,11 +105,21 @@ impl Engine {
             admin: Mutex::new(()),
             index,
             keeper: Mutex::new(keeper),
+            customers: Arc::clone(&customers),
         });
         let gate = Arc::new(KeeperGate::default());
         let (weak, keeper_gate) = (Arc::downgrade(&inner), Arc::clone(&gate));
         log_threads.push(spawn("keeper", move || keep(&weak, &keeper_gate))?);
-        Ok(Self { handle: Handle { inner }, addresses, shard_threads, log_threads, spares, gate, report })
+        Ok(Self {
+            handle: Handle { inner },
+            addresses,
+            shard_threads,
+            log_threads,
+            spares,
+            gate,
+            customers,
+            report,
+        })
     }
 
     /// The way to it.
@@ -134,6 +150,7 @@ impl Engine {
         }
         appender.close();
         self.spares.close();
+        self.customers.close();
         for thread in self.shard_threads.into_iter().chain(self.log_threads) {
             if thread.join().is_err() {
                 tracing::error!("a thread panicked");
@@ -194,6 +211,26 @@ fn count_sync(took: Duration, before: Lsn, durable: Lsn) {
     counter!(metrics::LOG_SYNCS).increment(1);
     counter!(metrics::LOG_RECORDS).increment(durable.0 - before.0);
     histogram!(metrics::LOG_SYNC_SECONDS).record(took);
+}
+
+/// Two handles on the key store: one to use it, one for its thread.
+fn shared(customers: CustomerKeys) -> (Arc<CustomerKeys>, Arc<CustomerKeys>) {
+    let customers = Arc::new(customers);
+    (Arc::clone(&customers), customers)
+}
+
+/// Makes keys until closed. After a failure none are made: orders with personal data are then refused, all
+/// others go on.
+fn make_keys(customers: &CustomerKeys) {
+    loop {
+        match customers.step() {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::error!(%error, "no more keys for personal data can be made; restart when the disk is well");
+            }
+        }
+    }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -5,6 +5,7 @@ use crate::ask::{Answer, Submission};
 use crate::clock::Clock;
 use crate::completion::{Completions, Inbox, Ticket};
 use crate::config::QueueLimits;
+use crate::customer::CustomerKeys;
 use crate::directory::{Directories, Directory};
 use crate::error::AdminError;
 use crate::keeper::{Keeper, KeeperError};
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) index: Arc<Index>,
     /// What is done behind the path of the orders.
     pub(crate) keeper: Mutex<Keeper>,
+    pub(crate) customers: Arc<CustomerKeys>,
 }
 
 /// One submission on its way in.
@@ -193,6 +195,12 @@ impl Handle {
     #[must_use]
     pub fn fingerprints(&self) -> &Fingerprints {
         &self.inner.fingerprints
+    }
+
+    /// Personal data of orders.
+    #[must_use]
+    pub fn customers(&self) -> &CustomerKeys {
+        &self.inner.customers
     }
 
     /// The time by the engine's clock, in milliseconds since 1970-01-01 UTC.

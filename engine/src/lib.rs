@@ -9,6 +9,7 @@ pub mod ask;
 pub mod clock;
 mod completion;
 pub mod config;
+pub mod customer;
 pub mod directory;
 mod engine;
 pub mod error;

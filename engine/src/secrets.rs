@@ -92,12 +92,20 @@ impl Fingerprints {
     }
 }
 
+/// Fills a buffer with random bytes from the operating system.
+///
+/// # Errors
+/// If it has none to give.
+pub fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
+}
+
 /// Random bytes from the operating system.
 ///
 /// # Errors
 /// If it has none to give.
 pub fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    fill_random(&mut bytes)?;
     Ok(bytes)
 }

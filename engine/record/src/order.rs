@@ -38,13 +38,12 @@ pub struct ShipToV1<'a> {
     pub postal_code: Option<&'a str>,
 }
 
-/// Personal data: XChaCha20-Poly1305 under a key that the key store holds outside the log.
+/// Personal data: XChaCha20-Poly1305 under a key that the key store holds outside the log. A key seals one
+/// text, under the nonce 0; merchant (4 bytes) and key number (8) are bound to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct SealedV1<'a> {
     /// Which key.
-    pub key: [u8; 16],
-    /// Nonce.
-    pub nonce: [u8; 24],
+    pub key: u64,
     /// Ciphertext and tag.
     pub ciphertext: &'a [u8],
 }

@@ -3,6 +3,7 @@
 //! A body of a million lines runs in bounded memory: at most [`WINDOW`] lines are under way; beyond them the
 //! sender is slowed, not refused. A bad line fails alone.
 
+use super::customer::seal;
 use super::orders::{order_ask, order_identity};
 use super::stock::movement_ask;
 use super::{BODY_BYTES_MAX, Desk, catalogue};
@@ -33,8 +34,23 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait before a merchant over its limit is asked again: about one sync.
 const SLOW_DOWN: Duration = Duration::from_millis(1);
 
-/// Reads one line: what it asks, and its own key.
-type ReadLine = fn(&Desk, &[u8]) -> Result<(Ask, Option<String>), Problem>;
+/// What one line, or one body, asks.
+pub(super) struct Asked {
+    pub(super) ask: Ask,
+    /// Its own key.
+    pub(super) key: Option<String>,
+    /// Personal data, to be sealed before it is submitted.
+    pub(super) customer: Option<Vec<u8>>,
+}
+
+impl Asked {
+    fn plain((ask, key): (Ask, Option<String>)) -> Self {
+        Self { ask, key, customer: None }
+    }
+}
+
+/// Reads one line.
+type ReadLine = fn(&Desk, &[u8]) -> Result<Asked, Problem>;
 
 /// One line on its way.
 enum Line {
@@ -48,12 +64,14 @@ pub(super) async fn orders(request: HttpRequest, payload: web::Payload) -> HttpR
 
 pub(super) async fn movements(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     start(&request, payload, Scopes::STOCK_WRITE, true, |desk, line| {
-        movement_ask(&desk.caller.directory, line)
+        movement_ask(&desk.caller.directory, line).map(Asked::plain)
     })
 }
 
 pub(super) async fn skus(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    start(&request, payload, Scopes::STOCK_WRITE, false, |_, line| catalogue::sku_line(line))
+    start(&request, payload, Scopes::STOCK_WRITE, false, |_, line| {
+        catalogue::sku_line(line).map(Asked::plain)
+    })
 }
 
 fn start(
@@ -123,9 +141,7 @@ impl Reader {
         }
         self.number += 1;
         let outcome = match self.prepare(line) {
-            Ok((identity, ask)) => {
-                self.admit().await.and_then(|()| self.desk.submit(identity, ask)).map(|it| (identity, it))
-            }
+            Ok((identity, asked)) => self.submit(identity, asked).await.map(|it| (identity, it)),
             Err(problem) => Err(problem),
         };
         let line = match outcome {
@@ -135,20 +151,29 @@ impl Reader {
         self.lines.send(line).await.is_ok()
     }
 
-    fn prepare(&self, line: &[u8]) -> Result<(Identity, Ask), Problem> {
-        let (ask, key) = (self.read)(&self.desk, line)?;
+    async fn submit(&self, identity: Identity, asked: Asked) -> Result<Pending, Problem> {
+        let Asked { mut ask, customer, .. } = asked;
+        seal(&self.desk, &mut ask, customer).await?;
+        self.admit().await?;
+        self.desk.submit(identity, ask)
+    }
+
+    fn prepare(&self, line: &[u8]) -> Result<(Identity, Asked), Problem> {
+        let asked = (self.read)(&self.desk, line)?;
         // A line without a key of its own has the request's key and its number.
         let numbered = || self.desk.idempotency_key.as_ref().map(|key| format!("{key}:{}", self.number));
-        let key = key.or_else(numbered);
+        let key = asked.key.clone().or_else(numbered);
         if self.needs_key && key.is_none() {
             let detail = "send the member idempotency_key, or the header Idempotency-Key for the whole body";
             return Err(Problem::new(400, "idempotency_key_required", detail));
         }
-        let identity = match &ask {
-            Ask::PlaceOrder(_) => order_identity(&self.desk, key.as_deref(), &ask),
+        let identity = match &asked.ask {
+            Ask::PlaceOrder(_) => {
+                order_identity(&self.desk, key.as_deref(), &asked.ask, asked.customer.as_deref())
+            }
             _ => self.desk.identity(key.as_deref(), &self.route, line),
         };
-        Ok((identity, ask))
+        Ok((identity, asked))
     }
 
     /// Waits until the merchant is below its limit: a bulk sender is slowed, not refused.

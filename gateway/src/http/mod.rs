@@ -3,6 +3,7 @@
 mod admin;
 mod bulk;
 mod catalogue;
+mod customer;
 mod ops;
 mod orders;
 pub mod problem;
@@ -214,6 +215,7 @@ fn routes(config: &mut ServiceConfig) {
         .route("/v1/stock/{sku}", web::get().to(stock::get))
         .route("/v1/stock", web::get().to(stock::list))
         .route("/v1/orders/{id}", web::get().to(orders::get))
+        .route("/v1/orders/{id}/customer", web::delete().to(customer::erase))
         .route("/v1/orders/{id}/cancel", web::post().to(orders::cancel))
         .route("/v1/orders/{id}/fulfillments", web::post().to(orders::fulfill))
         .route("/metrics", web::get().to(ops::metrics))

@@ -1,6 +1,8 @@
 //! Orders: the queue of all channels.
 
+use super::bulk::Asked;
 use super::catalogue::{check_country, policy_of};
+use super::customer::{Customer, opened, seal};
 use super::stock::{page_size, query, read};
 use super::{Desk, Identity, read_body, respond};
 use crate::body::{Amount, Check, parse};
@@ -46,6 +48,8 @@ struct OrderBody<'a> {
     #[serde(borrow)]
     policy: Option<Cow<'a, str>>,
     #[serde(borrow)]
+    customer: Option<Customer<'a>>,
+    #[serde(borrow)]
     lines: Vec<LineBody<'a>>,
     idempotency_key: Option<String>,
 }
@@ -81,23 +85,27 @@ pub(super) async fn place(request: HttpRequest, payload: web::Payload) -> HttpRe
 async fn place_one(request: &HttpRequest, payload: web::Payload) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::ORDERS_WRITE)?;
     let body = read_body(payload).await?;
-    let (ask, key) = order_ask(&desk, &body)?;
+    let Asked { mut ask, key, customer } = order_ask(&desk, &body)?;
     let key = key.or_else(|| desk.idempotency_key.clone());
-    let identity = order_identity(&desk, key.as_deref(), &ask);
+    let identity = order_identity(&desk, key.as_deref(), &ask, customer.as_deref());
+    seal(&desk, &mut ask, customer).await?;
     let pending = desk.submit(identity, ask)?;
     desk.answer(identity, pending).await
 }
 
 /// An order is the same order if it asks the same, however it was written down.
-pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask) -> Identity {
-    match ask {
-        Ask::PlaceOrder(order) => desk.identity(key, "order", &order.asked),
+pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask, customer: Option<&[u8]>) -> Identity {
+    match (ask, customer) {
+        (Ask::PlaceOrder(order), None) => desk.identity(key, "order", &order.asked),
+        (Ask::PlaceOrder(order), Some(customer)) => {
+            desk.identity(key, "order", &[&order.asked, customer].concat())
+        }
         _ => desk.identity(key, "order", &[]),
     }
 }
 
 /// Reads an order, alone or as a line of a bulk request.
-pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<(Ask, Option<String>), Problem> {
+pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
     let directory = &desk.caller.directory;
     let body: OrderBody<'_> = parse(body)?;
     let policy = body.policy.as_deref().map(policy_of).transpose()?;
@@ -110,6 +118,7 @@ pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<(Ask, Option<String>
     let placed_at = body.placed_at.as_deref().and_then(|text| instant(&mut check, text));
     let currency = body.currency.as_deref().and_then(|text| currency(&mut check, text));
     let ship_to = body.ship_to.as_ref().map(|to| ship_to(&mut check, to));
+    let customer = body.customer.as_ref().map(|customer| customer.checked(&mut check));
     let lines = lines_of(&mut check, directory, &body.lines);
     let (external_id, channel) = check.done(external_id.zip(channel))?;
     let asked = OrderAskedV1 {
@@ -127,7 +136,7 @@ pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<(Ask, Option<String>
     let external = desk.intake.handle().fingerprints().external(directory.merchant, channel.0, &external_id);
     let lines = asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect();
     let ask = OrderAsk { channel, external, policy, lines, asked: bytes };
-    Ok((Ask::PlaceOrder(ask), body.idempotency_key))
+    Ok(Asked { ask: Ask::PlaceOrder(ask), key: body.idempotency_key, customer })
 }
 
 fn lines_of<'a>(check: &mut Check, directory: &Directory, lines: &'a [LineBody<'_>]) -> Vec<LineAskedV1<'a>> {
@@ -192,11 +201,11 @@ fn currency(check: &mut Check, text: &str) -> Option<Currency> {
 }
 
 /// An order's own record: what was asked and the policy that held.
-struct Accepted(Vec<u8>);
+pub(super) struct Accepted(Vec<u8>);
 
 impl Accepted {
     /// Reads the record of an order of this merchant.
-    fn read(handle: &Handle, merchant: MerchantNumber, order: OrderId) -> Result<Self, Problem> {
+    pub(super) fn read(handle: &Handle, merchant: MerchantNumber, order: OrderId) -> Result<Self, Problem> {
         let missing = || Problem::not_found("order");
         let record = handle.read(Lsn(order.0)).map_err(|_| missing())?;
         let (header, _) = Header::decode(&record).map_err(broken)?;
@@ -204,14 +213,16 @@ impl Accepted {
         if is_it { Ok(Self(record)) } else { Err(missing()) }
     }
 
-    fn decode(&self) -> Result<(OrderAskedV1<'_>, onhand_engine::record::order::OrderAcceptedV1), Problem> {
+    pub(super) fn decode(
+        &self,
+    ) -> Result<(OrderAskedV1<'_>, onhand_engine::record::order::OrderAcceptedV1), Problem> {
         let (_, body) = Header::decode(&self.0).map_err(broken)?;
         decode_accepted(body).map_err(broken)
     }
 }
 
 /// The order a path names, and the desk it was asked at.
-fn order_in_path(text: &str) -> Result<OrderId, Problem> {
+pub(super) fn order_in_path(text: &str) -> Result<OrderId, Problem> {
     ids::parse_order(text).ok_or_else(|| Problem::not_found("order"))
 }
 
@@ -229,7 +240,8 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let (asked, decided) = accepted.decode()?;
     let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, order, &found)?;
     let policy = policy_of_record(decided.policy);
-    Rendered::of(200, &OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, &picture))
+    let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, &picture);
+    Rendered::of(200, &view.with_customer(opened(&desk, &asked)?))
 }
 
 /// The lines of an order as they stand: from memory, or from the record that closed it.

@@ -16,6 +16,7 @@ use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::translate::{picture_of, policy_of};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// An order as shown.
 #[derive(Debug, Serialize)]
@@ -32,6 +33,9 @@ pub struct OrderView<'a> {
     currency: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ship_to: Option<ShipToView<'a>>,
+    /// Only where it was asked for, and not erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<Box<RawValue>>,
     lines: Vec<LineView<'a>>,
 }
 
@@ -100,6 +104,12 @@ impl<'a> OrderView<'a> {
         view(directory, order, lsn, asked, policy, picture)
     }
 
+    /// The same with the personal data of the order.
+    #[must_use]
+    pub fn with_customer(self, customer: Option<Box<RawValue>>) -> Self {
+        Self { customer, ..self }
+    }
+
     /// The word of its status.
     #[must_use]
     pub fn status(&self) -> &'static str {
@@ -149,6 +159,7 @@ fn view<'a>(
         placed_at: asked.placed_at.and_then(instant_text),
         currency: asked.currency.map(|code| Currency(code).as_str().to_owned()),
         ship_to,
+        customer: None,
         lines: lines.collect(),
     }
 }

@@ -3,7 +3,7 @@
 use super::{Storage, StorageFile};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 
 /// Files below a root directory.
@@ -135,7 +135,8 @@ impl DirectoryLock {
         let path = root.join("LOCK");
         let name = path.display().to_string();
         let io_error = |source| LockError::Io { path: name.clone(), source };
-        fs::create_dir_all(root).map_err(io_error)?;
+        // What lies here names customers and keys: for its owner alone.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(io_error)?;
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = options.map_err(io_error)?;
         match file.try_lock() {

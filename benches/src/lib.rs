@@ -1,1 +1,217 @@
-//! Benchmarks of each floor. Not built yet: the workspace keeps its place.
+//! An engine in this process, and orders for it: what the benches and `figures` share.
+#![allow(clippy::expect_used, reason = "a measurement that cannot go on ends")]
+
+use onhand_engine::ask::{
+    Answer, Ask, ChannelAsk, LocationAsk, Movement, OrderAsk, SkuAsk, StockAsk, Submission,
+};
+use onhand_engine::clock::SystemClock;
+use onhand_engine::config::QueueLimits;
+use onhand_engine::directory::Directory;
+use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, SkuNumber};
+use onhand_engine::keys::Known;
+use onhand_engine::record::encode_into;
+use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
+use onhand_engine::secrets::Fingerprints;
+use onhand_engine::snapshots::Disk;
+use onhand_engine::{Engine, EngineConfig, Handle, Inbox, Item};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Submissions of one message, as an HTTP worker would gather them.
+const BATCH: usize = 256;
+
+/// The merchant of all measurements.
+const MERCHANT: &str = "bench";
+
+/// An engine, one merchant, and where its answers arrive.
+pub struct Shop {
+    engine: Engine,
+    /// The way to the engine.
+    pub handle: Handle,
+    directory: Arc<Directory>,
+    merchant: MerchantNumber,
+    inbox: Arc<Inbox>,
+    runtime: tokio::runtime::Runtime,
+    answers: Vec<(u64, Answer)>,
+    in_flight: usize,
+    next_external: u64,
+}
+
+impl Shop {
+    /// Starts an engine on a data directory; the merchant is made if it is not there.
+    #[must_use]
+    pub fn open(root: &Path) -> Self {
+        let mut config = EngineConfig::for_cores(2);
+        config.queues = QueueLimits { merchant_max: 1 << 20, total_max: 1 << 20 };
+        let fingerprints = Fingerprints::open(root).expect("the key");
+        let on_failure = Box::new(|error: &_| panic!("the log failed: {error}"));
+        let clock = Arc::new(SystemClock);
+        let engine =
+            Engine::start(Disk::at(root), fingerprints, clock, &config, on_failure).expect("a start");
+        let handle = engine.handle();
+        let known = handle.registry().merchant(MERCHANT);
+        let merchant = known.unwrap_or_else(|| handle.create_merchant(MERCHANT).expect("a merchant"));
+        let directory = handle.directory(merchant).expect("its names");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        Self {
+            engine,
+            handle,
+            directory,
+            merchant,
+            inbox: Arc::default(),
+            runtime,
+            answers: Vec::new(),
+            in_flight: 0,
+            next_external: 0,
+        }
+    }
+
+    /// Two locations, one channel, and so many SKUs with so many units at each location.
+    pub fn stock(&mut self, skus: u32, units: u32) {
+        let location = |code: &str| LocationAsk {
+            code: code.into(),
+            kind: "warehouse".into(),
+            country: "DE".into(),
+            region: None,
+            postal_code: None,
+            priority: 1,
+        };
+        self.run(2, BATCH, ["main", "east"].map(|code| Ask::PutLocation(location(code))));
+        let locations = vec![LocationNumber(0), LocationNumber(1)];
+        let (kind, policy) = ("api".into(), Policy::Reject);
+        self.run(1, BATCH, [Ask::PutChannel(ChannelAsk { code: "web".into(), kind, locations, policy })]);
+        let put = (0..skus).map(|number| {
+            let code = format!("SKU-{number:08}");
+            let (title, unit, gtin) = (Some(format!("Article number {number}")), None, None);
+            Ask::PutSku(SkuAsk { code, title, unit, decimals: 0, gtin, tags: Vec::new() })
+        });
+        self.run(skus as usize, 16_384, put);
+        let receive = (0..skus).flat_map(|sku| {
+            [0, 1].map(|location| {
+                let movement = Movement::Receive { state: StockState::Sellable, quantity: units };
+                let (sku, location) = (SkuNumber(sku), LocationNumber(location));
+                Ask::MoveStock(StockAsk {
+                    sku,
+                    location,
+                    movement,
+                    reason: "received".into(),
+                    reference: None,
+                })
+            })
+        });
+        self.run(skus as usize * 2, 16_384, receive);
+    }
+
+    /// So many orders of so many lines over `skus` SKUs, each with an external id of its own.
+    pub fn orders(&mut self, count: usize, lines: u32, skus: u32) -> Vec<Ask> {
+        let mut spread = self.next_external;
+        (0..count)
+            .map(|_| {
+                self.next_external += 1;
+                let external = format!("order-{:012}", self.next_external);
+                let lines: Vec<(SkuNumber, u32)> = (0..lines)
+                    .map(|_| {
+                        spread = spread.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        let sku = u32::try_from((spread >> 33) % u64::from(skus)).unwrap_or(0);
+                        (SkuNumber(sku), 1)
+                    })
+                    .collect();
+                self.order(&external, &lines)
+            })
+            .collect()
+    }
+
+    fn order(&self, external_id: &str, lines: &[(SkuNumber, u32)]) -> Ask {
+        const IDS: [&str; 4] = ["1", "2", "3", "4"];
+        let line = |(id, (sku, quantity)): (&&'static str, &(SkuNumber, u32))| LineAskedV1 {
+            id,
+            sku: sku.0,
+            decimals: 0,
+            quantity: *quantity,
+            unit_price: Some(4_250_000),
+        };
+        let asked = OrderAskedV1 {
+            external_id,
+            channel: 0,
+            policy: None,
+            placed_at: None,
+            currency: None,
+            ship_to: None,
+            customer: None,
+            lines: IDS.iter().zip(lines).map(line).collect(),
+        };
+        let mut bytes = Vec::new();
+        encode_into(&asked, &mut bytes).expect("an order");
+        let external = self.handle.fingerprints().external(self.merchant, 0, external_id);
+        Ask::PlaceOrder(OrderAsk {
+            channel: ChannelNumber(0),
+            external,
+            policy: None,
+            lines: lines.into(),
+            asked: bytes,
+        })
+    }
+
+    /// Submits all of it with at most `depth` under way and waits for every answer, each of them durable.
+    /// Returns the LSN of every accepted order, in no order.
+    pub fn run(&mut self, count: usize, depth: usize, asks: impl IntoIterator<Item = Ask>) -> Vec<u64> {
+        let mut asks = asks.into_iter();
+        let mut accepted = Vec::new();
+        let (mut sent, mut done) = (0, 0);
+        while done < count {
+            while self.in_flight < depth && sent < count {
+                let room = (depth - self.in_flight).min(BATCH);
+                let mut items: Vec<Item> = asks.by_ref().take(room).map(|ask| self.item(ask)).collect();
+                if items.is_empty() {
+                    break;
+                }
+                sent += items.len();
+                self.in_flight += items.len();
+                self.handle.submit(&self.inbox, &mut items);
+            }
+            self.runtime.block_on(self.inbox.arrived());
+            self.inbox.drain(&mut self.answers);
+            done += self.answers.len();
+            self.in_flight -= self.answers.len();
+            for (_, answer) in self.answers.drain(..) {
+                match answer {
+                    Answer::Accepted { lsn, .. } => accepted.push(lsn.0),
+                    Answer::Recorded { .. } => {}
+                    other => panic!("not what was measured: {other:?}"),
+                }
+            }
+        }
+        accepted
+    }
+
+    fn item(&self, ask: Ask) -> Item {
+        self.handle.admit(&self.directory).expect("room");
+        let submission = Submission {
+            merchant: self.merchant,
+            actor: 0,
+            request: [1; 16],
+            idempotency: None,
+            fingerprint: Some([2; 16]),
+            known: Known::default(),
+            ask,
+        };
+        (0, Arc::clone(&self.directory), submission)
+    }
+
+    /// Stops the engine.
+    pub fn close(self) {
+        let Self { engine, handle, .. } = self;
+        drop(handle);
+        engine.stop();
+    }
+}
+
+/// Resident memory of this process, in bytes.
+#[must_use]
+pub fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = status.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * 4_096
+}

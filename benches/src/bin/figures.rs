@@ -1,0 +1,80 @@
+//! The figures of size and restart at full scale, each printed with what it was measured on. Not timed tests:
+//! run by hand, several times, and read beside `docs/PERFORMANCE.md`.
+//!
+//! ```text
+//! cargo run --release -p onhand-benches --bin figures -- DIRECTORY [SKUS] [ORDERS]
+//! ```
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    clippy::float_arithmetic,
+    reason = "a measurement: it reads clocks, divides and prints"
+)]
+
+use onhand_benches::{Shop, resident_bytes};
+use std::path::PathBuf;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// Orders through the engine, in pieces so that the asks themselves take no room worth naming.
+fn orders(shop: &mut Shop, count: usize, skus: u32) -> f64 {
+    let mut seconds = 0.0;
+    let mut done = 0;
+    while done < count {
+        let piece = (count - done).min(100_000);
+        let asks = shop.orders(piece, 3, skus);
+        let start = Instant::now();
+        shop.run(piece, 16_384, asks);
+        seconds += start.elapsed().as_secs_f64();
+        done += piece;
+    }
+    seconds
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let root = PathBuf::from(arguments.next().expect("a directory for the data"));
+    let skus: u32 = arguments.next().map_or(1_000_000, |text| text.parse().expect("a number of SKUs"));
+    let count: usize = arguments.next().map_or(1_000_000, |text| text.parse().expect("a number of orders"));
+    std::fs::create_dir_all(&root).expect("the directory");
+    let mut shop = Shop::open(&root);
+    let empty = resident_bytes();
+    println!("empty engine                        {:8.1} MB", megabytes(empty));
+    shop.stock(skus, 1_000_000);
+    shop.handle.tidy().expect("behind the path");
+    let with_skus = resident_bytes();
+    println!("{skus} SKUs, two locations each     {:8.1} MB resident", megabytes(with_skus));
+    let seconds = orders(&mut shop, count, skus);
+    println!("{count} orders of 3 lines, 16,384 in flight   {:8.0} orders/s", count as f64 / seconds);
+    shop.handle.tidy().expect("behind the path");
+    let with_orders = resident_bytes();
+    let each = with_orders.saturating_sub(with_skus) as f64 / count as f64;
+    println!(
+        "an open order of 3 lines            {each:8.1} bytes resident, its keys until indexed included"
+    );
+    let start = Instant::now();
+    shop.handle.snapshot().expect("a snapshot");
+    println!("a snapshot of all of it             {:8.2} s", start.elapsed().as_secs_f64());
+    shop.close();
+    let start = Instant::now();
+    let shop = Shop::open(&root);
+    println!(
+        "a start from it                     {:8.2} s, {:.1} MB resident",
+        start.elapsed().as_secs_f64(),
+        megabytes(resident_bytes())
+    );
+    shop.close();
+    std::fs::remove_dir_all(root.join("snapshots")).expect("snapshots");
+    let start = Instant::now();
+    let shop = Shop::open(&root);
+    println!("a start from the log alone          {:8.2} s", start.elapsed().as_secs_f64());
+    shop.close();
+}

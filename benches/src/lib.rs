@@ -173,17 +173,37 @@ impl Shop {
             }
             self.runtime.block_on(self.inbox.arrived());
             self.inbox.drain(&mut self.answers);
-            done += self.answers.len();
-            self.in_flight -= self.answers.len();
+            let mut again = Vec::new();
             for (_, answer) in self.answers.drain(..) {
+                done += 1;
                 match answer {
                     Answer::Accepted { lsn, .. } => accepted.push(lsn.0),
                     Answer::Recorded { .. } => {}
+                    Answer::Perhaps { hash, ask, .. } => again.push((hash, *ask)),
                     other => panic!("not what was measured: {other:?}"),
                 }
             }
+            self.in_flight = self.handle.in_flight();
+            done -= again.len();
+            self.look_up(again);
         }
         accepted
+    }
+
+    /// What a filter of the index could not rule out: all are new here, so all come again.
+    fn look_up(&mut self, again: Vec<(u64, Ask)>) {
+        let runs = self.handle.index().runs();
+        let searched_external = runs.covered().0;
+        let mut items = Vec::with_capacity(again.len());
+        for (hash, ask) in again {
+            assert!(runs.find(hash).expect("the index").is_empty(), "every order is new");
+            let (ticket, directory, submission) = self.item(ask);
+            let known = Known { searched_external, ..Known::default() };
+            items.push((ticket, directory, Submission { known, ..submission }));
+        }
+        if !items.is_empty() {
+            self.handle.submit(&self.inbox, &mut items);
+        }
     }
 
     fn item(&self, ask: Ask) -> Item {

@@ -39,8 +39,8 @@ pub(crate) fn digest_of<'a>(
             let numbers = [level.sellable(), level.damaged(), level.quality_control(), level.committed()];
             if numbers.iter().any(|number| *number > 0) {
                 let [sellable, damaged, quality_control, committed] = numbers.map(u64::from);
-                let place = [STOCK, merchant, u64::from(sku.0), u64::from(level.location().0)];
-                let words = [place, [sellable, damaged, quality_control, committed]].concat();
+                let (sku, location) = (u64::from(sku.0), u64::from(level.location().0));
+                let words = [STOCK, merchant, sku, location, sellable, damaged, quality_control, committed];
                 sum = sum.wrapping_add(fact(&words));
             }
         }

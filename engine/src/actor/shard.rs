@@ -71,6 +71,12 @@ impl ShardState {
         Ok(sum)
     }
 
+    /// The sum of the merchants' digests.
+    pub(crate) fn digest(&self) -> u64 {
+        let digests = self.merchants.values().map(|merchant| digest(merchant.number, &merchant.state));
+        digests.fold(0_u64, u64::wrapping_add)
+    }
+
     /// The merchants for which the system has work of its own.
     fn with_work(&self) -> Vec<MerchantNumber> {
         let with_work = self.merchants.values().filter(|merchant| merchant.state.next_work().is_some());

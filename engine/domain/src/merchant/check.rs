@@ -2,7 +2,10 @@
 
 use super::MerchantState;
 use crate::id::{LocationNumber, OrderId, SkuNumber};
-use alloc::collections::BTreeMap;
+use crate::order::Order;
+use crate::sku::SkuActor;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// An invariant that does not hold, with the numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,46 +76,88 @@ impl core::fmt::Display for Violation {
     }
 }
 
+/// What the open orders say about every SKU: flat, since there are millions.
+struct Sums {
+    /// Where each SKU's levels begin in `claims`.
+    offsets: Vec<usize>,
+    claims: Vec<u64>,
+    waiting: Vec<u64>,
+}
+
+impl Sums {
+    fn of(state: &MerchantState) -> Self {
+        let mut offsets = Vec::with_capacity(state.sku_count());
+        let mut end = 0;
+        for (_, actor) in state.skus() {
+            offsets.push(end);
+            end += actor.levels().len();
+        }
+        Self { claims: vec![0; end], waiting: vec![0; offsets.len()], offsets }
+    }
+
+    /// Adds a claim; `false` if the SKU has no such level.
+    fn claim(
+        &mut self,
+        state: &MerchantState,
+        sku: SkuNumber,
+        location: LocationNumber,
+        quantity: u32,
+    ) -> bool {
+        let levels = state.sku(sku).map_or(&[][..], SkuActor::levels);
+        let Some(place) = levels.iter().position(|level| level.location() == location) else { return false };
+        self.claims[self.offsets[sku.row()] + place] += u64::from(quantity);
+        true
+    }
+}
+
 impl MerchantState {
     /// Recomputes every counter from the open orders.
     ///
     /// # Errors
     /// The first [`Violation`] found.
     pub fn check(&self) -> Result<(), Violation> {
-        let mut claims: BTreeMap<(SkuNumber, LocationNumber), u64> = BTreeMap::new();
-        let mut waiting: BTreeMap<SkuNumber, u64> = BTreeMap::new();
-        for order in self.orders() {
-            for (number, demand) in (0_u16..).zip(&order.demands) {
-                let waits = u64::from(demand.backordered) + u64::from(demand.short);
-                if waits > 0 {
-                    *waiting.entry(demand.sku).or_insert(0) += waits;
-                }
-                let kept = order.claims.iter().filter(|claim| claim.demand == number);
-                let covered = waits + kept.map(|claim| u64::from(claim.quantity)).sum::<u64>();
-                let open = order.lines[usize::from(demand.line)].open();
-                if covered != u64::from(open) {
-                    return Err(Violation::LineDrift { order: order.id, line: demand.line, open, covered });
-                }
-            }
-            for claim in &order.claims {
-                let sku = order.demands[usize::from(claim.demand)].sku;
-                *claims.entry((sku, claim.location)).or_insert(0) += u64::from(claim.quantity);
-            }
-        }
-        self.skus().try_for_each(|(sku, actor)| {
-            for level in actor.levels() {
+        let mut sums = Sums::of(self);
+        self.orders().try_for_each(|order| self.check_order(order, &mut sums))?;
+        let mut places = sums.claims.iter();
+        self.skus().zip(&sums.waiting).try_for_each(|((sku, actor), waiting)| {
+            for (level, claims) in actor.levels().iter().zip(places.by_ref()) {
                 let (location, committed) = (level.location(), level.committed());
                 if committed > level.sellable() {
                     return Err(Violation::Oversold { sku, location, committed, sellable: level.sellable() });
                 }
-                let claims = claims.get(&(sku, location)).copied().unwrap_or(0);
-                if u64::from(committed) != claims {
-                    return Err(Violation::CounterDrift { sku, location, committed, claims });
+                if u64::from(committed) != *claims {
+                    return Err(Violation::CounterDrift { sku, location, committed, claims: *claims });
                 }
             }
             let total = actor.backlog().map_or(0, crate::sku::Backlog::total);
-            let demands = waiting.get(&sku).copied().unwrap_or(0);
-            if total == demands { Ok(()) } else { Err(Violation::BacklogDrift { sku, total, demands }) }
+            if total == *waiting {
+                Ok(())
+            } else {
+                Err(Violation::BacklogDrift { sku, total, demands: *waiting })
+            }
         })
+    }
+
+    fn check_order(&self, order: &Order, sums: &mut Sums) -> Result<(), Violation> {
+        for (number, demand) in (0_u16..).zip(&order.demands) {
+            let waits = u64::from(demand.backordered) + u64::from(demand.short);
+            if let Some(waiting) = sums.waiting.get_mut(demand.sku.row()) {
+                *waiting += waits;
+            }
+            let kept = order.claims.iter().filter(|claim| claim.demand == number);
+            let covered = waits + kept.map(|claim| u64::from(claim.quantity)).sum::<u64>();
+            let open = order.lines[usize::from(demand.line)].open();
+            if covered != u64::from(open) {
+                return Err(Violation::LineDrift { order: order.id, line: demand.line, open, covered });
+            }
+        }
+        for claim in &order.claims {
+            let (sku, location) = (order.demands[usize::from(claim.demand)].sku, claim.location);
+            if !sums.claim(self, sku, location, claim.quantity) {
+                let claims = u64::from(claim.quantity);
+                return Err(Violation::CounterDrift { sku, location, committed: 0, claims });
+            }
+        }
+        Ok(())
     }
 }

@@ -91,6 +91,7 @@ impl Engine {
             cluster: report.cluster,
             snapshot_segments: config.snapshot_segments.max(1),
             cut: foundation.cut,
+            rest: None,
         };
         let inner = Arc::new(Inner {
             shards: addresses.clone(),

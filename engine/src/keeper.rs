@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// How often the keeper looks for work, and how long it waits after a failure.
 const PAUSE: Duration = Duration::from_millis(200);
+/// See [`Keeper::leisurely_step`].
+const REST_FACTOR: u32 = 9;
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// See the module.
@@ -36,6 +38,8 @@ pub(crate) struct Keeper {
     pub(crate) snapshot_segments: usize,
     /// Up to which record a generation holds everything.
     pub(crate) cut: Lsn,
+    /// Since when, and how long, it rests from what can wait.
+    pub(crate) rest: Option<(Stopwatch, Duration)>,
 }
 
 /// Why a piece of work was not done. It is tried again.
@@ -71,6 +75,21 @@ impl Keeper {
             || self.index.merge_step()?
             || self.snapshot_step(inner)?
             || self.archive_step()?)
+    }
+
+    /// The same at leisure: after a snapshot or an archive it rests nine times as long as that took, so that
+    /// under load they cost the orders a tenth at the most. What the index covers leaves memory: it goes on.
+    fn leisurely_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
+        if self.index_step()? || self.index.merge_step()? {
+            return Ok(true);
+        }
+        if self.rest.is_some_and(|(since, rest)| since.elapsed() < rest) {
+            return Ok(false);
+        }
+        let watch = Stopwatch::start();
+        let done = self.snapshot_step(inner)? || self.archive_step()?;
+        self.rest = done.then(|| (Stopwatch::start(), watch.elapsed() * REST_FACTOR));
+        Ok(done)
     }
 
     /// Indexes the oldest sealed segment that is not.
@@ -179,7 +198,7 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
     let mut pause = Duration::ZERO;
     while gate.pause(pause) {
         let Some(inner) = inner.upgrade() else { return };
-        let done = inner.keeper.lock().step(&inner);
+        let done = inner.keeper.lock().leisurely_step(&inner);
         pause = match done {
             Ok(true) => Duration::ZERO,
             Ok(false) => PAUSE,

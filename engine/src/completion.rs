@@ -5,6 +5,7 @@
 
 use crate::ask::Answer;
 use crate::directory::Directory;
+use crossbeam::utils::CachePadded;
 use onhand_snapshots::Lsn;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -54,12 +55,16 @@ pub(crate) struct Completions {
     /// One queue per shard; within one, LSNs do not fall.
     queues: Vec<Mutex<VecDeque<Waiting>>>,
     /// Submissions on their way.
-    in_flight: AtomicUsize,
+    /// Every worker and the log writer count here: a cache line of its own.
+    in_flight: CachePadded<AtomicUsize>,
 }
 
 impl Completions {
     pub(crate) fn new(shards: usize) -> Self {
-        Self { queues: (0..shards).map(|_| Mutex::default()).collect(), in_flight: AtomicUsize::new(0) }
+        Self {
+            queues: (0..shards).map(|_| Mutex::default()).collect(),
+            in_flight: CachePadded::new(AtomicUsize::new(0)),
+        }
     }
 
     /// Submissions that wait or are on their way to disk.

@@ -9,6 +9,7 @@ use crate::error::StartError;
 use crate::handle::{Handle, Inner};
 use crate::keeper::{Keeper, KeeperGate, keep};
 use crate::metrics;
+use crate::rebuild::Ward;
 use crate::recovery::{Recovered, recover};
 use crate::secrets::{Fingerprints, fill_random};
 use ::metrics::{counter, histogram};
@@ -71,11 +72,20 @@ impl Engine {
             spawn("customer-keys", move || make_keys(&key_maker))?,
             spawn("log-spare", move || while matches!(preparer.step(), Ok(true) | Err(_)) {})?,
         ];
+        let ward = Arc::new(Ward::default());
         let mut addresses = Vec::new();
         let mut shard_threads = Vec::new();
         for (number, state) in foundation.states.into_iter().enumerate() {
             let (completions, clock) = (Arc::clone(&completions), Arc::clone(&clock));
-            let shard = Shard::new(number, state, appender.clone(), completions, clock, Arc::clone(&index));
+            let shard = Shard::new(
+                number,
+                state,
+                appender.clone(),
+                completions,
+                clock,
+                Arc::clone(&index),
+                Arc::clone(&ward),
+            );
             let thread_error = |source| StartError::Io { what: "starting a thread", source };
             let (address, thread) = start(number, shard).map_err(thread_error)?;
             addresses.push(address);
@@ -107,6 +117,7 @@ impl Engine {
             index,
             keeper: Mutex::new(keeper),
             customers: Arc::clone(&customers),
+            ward,
         });
         let gate = Arc::new(KeeperGate::default());
         let (weak, keeper_gate) = (Arc::downgrade(&inner), Arc::clone(&gate));

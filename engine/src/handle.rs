@@ -10,6 +10,7 @@ use crate::directory::{Directories, Directory};
 use crate::error::AdminError;
 use crate::keeper::{Keeper, KeeperError};
 use crate::keys::{KeyKind, hash_of, order_key};
+use crate::rebuild::Ward;
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::secrets::{Fingerprints, random_bytes};
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     /// What is done behind the path of the orders.
     pub(crate) keeper: Mutex<Keeper>,
     pub(crate) customers: Arc<CustomerKeys>,
+    /// Merchants that are to be built again.
+    pub(crate) ward: Arc<Ward>,
 }
 
 /// One submission on its way in.

@@ -8,6 +8,7 @@ use crate::actor::ShardAddress;
 use crate::clock::Stopwatch;
 use crate::handle::Inner;
 use crate::metrics;
+use crate::rebuild::rebuild_step;
 use crate::secrets::Fingerprints;
 use crate::seen::entries_of;
 use crate::snapshot::{Picture, SnapshotError, write};
@@ -71,7 +72,8 @@ impl Keeper {
     /// Does the most urgent piece of work; `false` if there is none. The index comes first: what it covers
     /// leaves memory. Archives come last: they only save room.
     pub(crate) fn step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
-        Ok(self.index_step()?
+        Ok(rebuild_step(inner, &self.reader)
+            || self.index_step()?
             || self.index.merge_step()?
             || self.snapshot_step(inner)?
             || self.archive_step()?)
@@ -80,7 +82,7 @@ impl Keeper {
     /// The same at leisure: after a snapshot or an archive it rests nine times as long as that took, so that
     /// under load they cost the orders a tenth at the most. What the index covers leaves memory: it goes on.
     fn leisurely_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
-        if self.index_step()? || self.index.merge_step()? {
+        if rebuild_step(inner, &self.reader) || self.index_step()? || self.index.merge_step()? {
             return Ok(true);
         }
         if self.rest.is_some_and(|(since, rest)| since.elapsed() < rest) {

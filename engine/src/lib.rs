@@ -19,6 +19,7 @@ pub mod keeper;
 pub mod keys;
 pub mod metrics;
 mod read;
+mod rebuild;
 mod recovery;
 pub mod refusal;
 pub mod registry;

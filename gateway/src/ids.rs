@@ -30,6 +30,12 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     CROCKFORD.as_ref()?.decode(text.as_bytes()).ok()
 }
 
+/// A request's public id, as answers and the log show it.
+#[must_use]
+pub fn request_text(request: &[u8; 16]) -> String {
+    format!("req_{}", encode(request))
+}
+
 /// An order's public id.
 #[must_use]
 pub fn order_text(order: OrderId) -> String {

@@ -11,12 +11,8 @@ const FILE_LINES_MAX: usize = 548;
 
 /// Dependencies that no crate uses yet, and why they stand in the list all the same. An entry that came into
 /// use is taken out here.
-const WAITING: [(&str, &str); 4] = [
-    ("crossbeam", "one of the packages the project is to stand on; nothing has needed it so far"),
-    ("proptest", "the models that the core is to be compared with are not written yet"),
-    ("subtle", "for secrets that are compared; keys are looked up by their hash so far"),
-    ("toml", "there is no configuration file yet"),
-];
+const WAITING: [(&str, &str); 1] =
+    [("proptest", "the models that the core is to be compared with are not written yet")];
 
 /// What every page of a decision has.
 const DECISION_PARTS: [&str; 5] = [

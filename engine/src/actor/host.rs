@@ -6,9 +6,10 @@
 
 use super::shard::{Batch, Shard};
 use crate::snapshot::FrozenShard;
+use crate::turn::Merchant;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
+use crossbeam::channel::{Sender, bounded};
 use std::io;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 /// Batches that may wait before a shard. Admission has bounded the submissions in them already.
@@ -18,13 +19,34 @@ const MAILBOX_MAX: usize = 4_096;
 struct Turn;
 
 /// Asks for a picture.
-struct Freeze(mpsc::SyncSender<Option<FrozenShard>>);
+struct Freeze(Sender<Option<FrozenShard>>);
+
+/// Hands over a merchant that was built again.
+struct Adopt(Box<Merchant>);
 
 /// Ends the shard once its queue is empty, and returns it through the channel.
-struct Stop(mpsc::SyncSender<Shard>);
+struct Stop(Sender<Shard>);
 
 impl Message for Batch {
     type Result = ();
+}
+
+#[cfg(test)]
+struct Poison(onhand_domain::MerchantNumber, Sender<()>);
+
+#[cfg(test)]
+impl Message for Poison {
+    type Result = ();
+}
+
+#[cfg(test)]
+impl Handler<Poison> for Host {
+    type Result = ();
+
+    fn handle(&mut self, poison: Poison, _: &mut Self::Context) {
+        self.shard.as_mut().unwrap().poison(poison.0);
+        poison.1.send(()).unwrap();
+    }
 }
 
 impl Message for Turn {
@@ -32,6 +54,10 @@ impl Message for Turn {
 }
 
 impl Message for Freeze {
+    type Result = ();
+}
+
+impl Message for Adopt {
     type Result = ();
 }
 
@@ -93,6 +119,19 @@ impl Handler<Freeze> for Host {
     }
 }
 
+impl Handler<Adopt> for Host {
+    type Result = ();
+
+    fn handle(&mut self, adopt: Adopt, context: &mut Self::Context) {
+        let Some(shard) = &mut self.shard else { return };
+        shard.adopt(*adopt.0);
+        if !self.turn_is_due && shard.has_work() {
+            self.turn_is_due = true;
+            context.notify(Turn);
+        }
+    }
+}
+
 impl Handler<Stop> for Host {
     type Result = ();
 
@@ -122,14 +161,27 @@ impl ShardAddress {
 
     /// A picture of the shard between two batches; `None` if it cannot give one now. Waits for it.
     pub(crate) fn freeze(&self) -> Option<FrozenShard> {
-        let (sender, receiver) = mpsc::sync_channel(1);
+        let (sender, receiver) = bounded(1);
         self.0.try_send(Freeze(sender)).ok()?;
         receiver.recv().ok()?
     }
 
+    /// Hands over a merchant that was built again; `false` if the mailbox is full.
+    pub(crate) fn adopt(&self, merchant: Box<Merchant>) -> bool {
+        self.0.try_send(Adopt(merchant)).is_ok()
+    }
+
+    /// Distrusts a merchant and waits until that was done.
+    #[cfg(test)]
+    pub(crate) fn poison(&self, merchant: onhand_domain::MerchantNumber) {
+        let (sender, receiver) = bounded(1);
+        assert!(self.0.try_send(Poison(merchant, sender)).is_ok());
+        receiver.recv().unwrap();
+    }
+
     /// Lets the shard finish what it has and takes it back.
     pub(crate) fn stop(&self) -> Option<Shard> {
-        let (sender, receiver) = mpsc::sync_channel(1);
+        let (sender, receiver) = bounded(1);
         self.0.try_send(Stop(sender)).ok()?;
         receiver.recv().ok()
     }
@@ -140,7 +192,7 @@ impl ShardAddress {
 /// # Errors
 /// If the operating system gives no thread.
 pub(crate) fn start(number: usize, shard: Shard) -> io::Result<(ShardAddress, JoinHandle<()>)> {
-    let (sender, receiver) = mpsc::sync_channel(1);
+    let (sender, receiver) = bounded(1);
     let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
         actix::System::new().block_on(async move {
             let (alive, ended) = tokio::sync::oneshot::channel::<()>();

@@ -10,6 +10,7 @@ use crate::completion::{Completions, Inbox, Ticket, Waiting};
 use crate::directory::Directory;
 use crate::fair::Fair;
 use crate::keys::Keys;
+use crate::rebuild::Ward;
 use crate::snapshot::{FrozenPart, FrozenShard};
 use crate::turn::{Merchant, Tools};
 use onhand_domain::digest::digest;
@@ -97,6 +98,7 @@ pub(crate) struct Shard {
     completions: Arc<Completions>,
     clock: Arc<dyn Clock>,
     index: Arc<Index>,
+    ward: Arc<Ward>,
     buffer: Vec<u8>,
     taken: Vec<Queued>,
     answers: Vec<Waiting>,
@@ -110,6 +112,7 @@ impl Shard {
         completions: Arc<Completions>,
         clock: Arc<dyn Clock>,
         index: Arc<Index>,
+        ward: Arc<Ward>,
     ) -> Self {
         Self {
             number,
@@ -120,6 +123,7 @@ impl Shard {
             completions,
             clock,
             index,
+            ward,
             buffer: Vec::new(),
             taken: Vec::new(),
             answers: Vec::new(),
@@ -144,6 +148,25 @@ impl Shard {
         let mut merchants = self.state.merchants.values().map(part).collect::<Option<Vec<_>>>()?;
         merchants.sort_unstable_by_key(|part| part.number);
         Some(FrozenShard { cut: self.appender.last(), merchants })
+    }
+
+    /// Distrusts a merchant, as after a contradiction; for the test of what follows.
+    #[cfg(test)]
+    pub(crate) fn poison(&mut self, number: MerchantNumber) {
+        if let Some(merchant) = self.state.merchants.get_mut(&number) {
+            merchant.poisoned = true;
+            merchant.state = MerchantState::default();
+            self.ward.admit(number);
+        }
+    }
+
+    /// Takes over a merchant that was built again.
+    pub(crate) fn adopt(&mut self, merchant: Merchant) {
+        let number = merchant.number;
+        if merchant.state.next_work().is_some() && !self.work.contains(&number) {
+            self.work.push(number);
+        }
+        self.state.merchants.insert(number, merchant);
     }
 
     /// Sorts a batch into the queues.
@@ -188,6 +211,9 @@ impl Shard {
         }
         if steps == WORK_MAX && !self.work.contains(&submission.merchant) {
             self.work.push(submission.merchant);
+        }
+        if merchant.poisoned {
+            self.ward.admit(merchant.number);
         }
         let directory = Some(directory);
         let (until, answer) = (turned.until, turned.answer);

@@ -1,7 +1,8 @@
 //! `onhand merchant` and `onhand key`: through the running server's socket, or on the stopped directory.
 
+use super::config::engine_config;
 use super::say;
-use super::serve::{SOCKET, config, open};
+use super::serve::{SOCKET, open};
 use anyhow::{Context, bail};
 use onhand_engine::Handle;
 use onhand_engine::registry::Scopes;
@@ -45,7 +46,7 @@ fn run(
     if let Ok(stream) = UnixStream::connect(data.join(SOCKET)) {
         return ask(stream, route, body);
     }
-    let opened = open(data, &config(None))?;
+    let opened = open(data, &engine_config())?;
     let answer = on_stopped(&opened.engine.handle());
     opened.engine.stop();
     answer

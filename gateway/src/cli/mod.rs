@@ -4,6 +4,7 @@
 //! a promise was broken), 2 usage or error, 3 a damaged log that was refused.
 
 mod admin;
+mod config;
 mod log;
 mod serve;
 mod verify;
@@ -76,12 +77,15 @@ struct DemoArgs {
 
 #[derive(Args)]
 struct ServeArgs {
+    /// A TOML file with settings; variables and flags go before it.
+    #[arg(long, env = "ONHAND_CONFIG")]
+    config: Option<PathBuf>,
     /// The data directory; created if it is not there.
     #[arg(long, env = "ONHAND_DATA")]
-    data: PathBuf,
-    /// The address to listen on; port 0 takes a free one.
-    #[arg(long, env = "ONHAND_LISTEN", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    data: Option<PathBuf>,
+    /// The address to listen on; port 0 takes a free one. 127.0.0.1:8080 by default.
+    #[arg(long, env = "ONHAND_LISTEN")]
+    listen: Option<SocketAddr>,
     /// Shards; a merchant lives whole on one. Half the cores by default.
     #[arg(long, env = "ONHAND_SHARDS")]
     shards: Option<usize>,
@@ -172,7 +176,13 @@ pub(crate) fn exit_with(error: &anyhow::Error) -> ! {
 fn exit_code(error: &anyhow::Error) -> u8 {
     let is_damage = matches!(
         error.downcast_ref::<StartError>(),
-        Some(StartError::Log(_) | StartError::Invariant { .. } | StartError::Digest { .. })
+        Some(
+            StartError::Log(_)
+                | StartError::Invariant { .. }
+                | StartError::Digest { .. }
+                | StartError::Behind { .. }
+                | StartError::OtherLog
+        )
     );
     if is_damage { DAMAGED } else { 2 }
 }

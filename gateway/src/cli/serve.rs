@@ -1,5 +1,6 @@
 //! `onhand serve`.
 
+use super::config::Settings;
 use super::{ServeArgs, say, say_error};
 use crate::http::{Shared, serve as serve_http, serve_admin};
 use crate::metrics;
@@ -47,28 +48,16 @@ pub(super) fn open(data: &Path, config: &EngineConfig) -> anyhow::Result<Opened>
     Ok(Opened { engine, _lock: lock })
 }
 
-/// The settings for this machine.
-pub(super) fn config(shards: Option<usize>) -> EngineConfig {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut config = EngineConfig::for_cores(cores);
-    if let Some(shards) = shards {
-        config.shards = shards.max(1);
-    }
-    config
-}
-
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     start_logging();
     let recorder = metrics::install()?;
-    let listener =
-        TcpListener::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    let Settings { data, listen, workers, engine } = Settings::of(args)?;
+    let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = args.workers.unwrap_or(cores.saturating_sub(1)).max(1);
     let shared = Arc::new(Shared::new(recorder.clone()));
     keep_up(recorder)?;
     let (ended, end) = mpsc::sync_channel(1);
-    let opener = spawn_opener(args.data.clone(), config(args.shards), Arc::clone(&shared), end)?;
+    let opener = spawn_opener(data, engine, Arc::clone(&shared), end)?;
     actix_web::rt::System::new().block_on(async {
         let server = serve_http(listener, &shared, workers)?;
         say(&format!("onhand listening on http://{address}"))?;

@@ -47,11 +47,11 @@ async fn run(
     shared: &web::Data<Shared>,
     command: impl FnOnce(&Handle) -> Result<String, AdminError> + Send + 'static,
 ) -> HttpResponse {
-    let Some(handle) = shared.engine.get().cloned() else { return Problem::not_ready().to_response() };
+    let Some(handle) = shared.engine.get().cloned() else { return Problem::not_ready().to_response(None) };
     match web::block(move || command(&handle)).await {
         Ok(Ok(text)) => HttpResponse::Ok().body(text),
-        Ok(Err(error)) => Problem::new(409, "refused", error.to_string()).to_response(),
-        Err(_) => Problem::internal().to_response(),
+        Ok(Err(error)) => Problem::new(409, "refused", error.to_string()).to_response(None),
+        Err(_) => Problem::internal().to_response(None),
     }
 }
 
@@ -61,7 +61,7 @@ async fn create_merchant(shared: web::Data<Shared>, body: web::Json<CreateMercha
 
 async fn create_key(shared: web::Data<Shared>, body: web::Json<CreateKey>) -> impl Responder {
     match Scopes::parse(&body.scopes) {
-        Err(word) => Problem::new(422, "unknown_scope", format!("{word} is no scope")).to_response(),
+        Err(word) => Problem::new(422, "unknown_scope", format!("{word} is no scope")).to_response(None),
         Ok(scopes) => {
             run(&shared, move |handle| handle.create_key(&body.merchant, scopes).map(|(_, secret)| secret))
                 .await

@@ -6,7 +6,7 @@
 use super::customer::seal;
 use super::orders::{order_ask, order_identity};
 use super::stock::movement_ask;
-use super::{BODY_BYTES_MAX, Desk, catalogue};
+use super::{BODY_BYTES_MAX, Desk, catalogue, request_id};
 use crate::http::problem::Problem;
 use crate::intake::{Identity, Pending};
 use crate::render::Rendered;
@@ -83,7 +83,7 @@ fn start(
 ) -> HttpResponse {
     let desk = match Desk::open(request, scope) {
         Ok(desk) => Rc::new(desk),
-        Err(problem) => return problem.to_response(),
+        Err(problem) => return problem.to_response(request_id(request).as_deref()),
     };
     let (lines, answers) = mpsc::channel(WINDOW);
     let (pieces, body) = mpsc::channel::<Bytes>(4);
@@ -91,7 +91,11 @@ fn start(
     let reader = Reader { desk: Rc::clone(&desk), read, needs_key, route, number: 0, lines };
     actix_web::rt::spawn(reader.run(payload));
     actix_web::rt::spawn(write_answers(desk, answers, pieces));
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(Pieces(body))
+    let mut response = HttpResponse::Ok();
+    if let Some(id) = request_id(request) {
+        response.insert_header(("Request-Id", id));
+    }
+    response.content_type("application/x-ndjson").streaming(Pieces(body))
 }
 
 struct Reader {

@@ -73,7 +73,10 @@ pub(super) async fn put_location(
     path: Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    respond(put(&request, &path, payload, "location", |_, code, body| location_ask(code, body)).await)
+    respond(
+        &request,
+        put(&request, &path, payload, "location", |_, code, body| location_ask(code, body)).await,
+    )
 }
 
 pub(super) async fn put_channel(
@@ -81,11 +84,12 @@ pub(super) async fn put_channel(
     path: Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    respond(put(&request, &path, payload, "channel", channel_ask).await)
+    respond(&request, put(&request, &path, payload, "channel", channel_ask).await)
 }
 
 pub(super) async fn put_sku(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
     respond(
+        &request,
         put(&request, &path, payload, "sku", |_, code, body| sku_ask(code, parse::<SkuBody>(body)?)).await,
     )
 }
@@ -215,19 +219,19 @@ pub(super) async fn get_location(request: HttpRequest, path: Path<String>) -> Ht
     let find = |directory: &Directory, code: &str| {
         directory.location(code).and_then(|it| directory.location_put(it))
     };
-    respond(get(&request, &path, "location", find).await)
+    respond(&request, get(&request, &path, "location", find).await)
 }
 
 pub(super) async fn get_channel(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let find =
         |directory: &Directory, code: &str| directory.channel(code).and_then(|it| directory.channel_put(it));
-    respond(get(&request, &path, "channel", find).await)
+    respond(&request, get(&request, &path, "channel", find).await)
 }
 
 pub(super) async fn get_sku(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let find =
         |directory: &Directory, code: &str| directory.sku(code).and_then(|it| directory.sku_put(it.number));
-    respond(get(&request, &path, "sku", find).await)
+    respond(&request, get(&request, &path, "sku", find).await)
 }
 
 async fn get(

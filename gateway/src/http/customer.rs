@@ -114,7 +114,7 @@ pub(super) fn opened(
 }
 
 pub(super) async fn erase(request: HttpRequest, path: Path<String>) -> HttpResponse {
-    respond(erase_one(&request, &path))
+    respond(&request, erase_one(&request, &path))
 }
 
 /// Erases the data; that there was none, or none any more, is as good.

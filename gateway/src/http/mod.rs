@@ -20,7 +20,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer};
 use metrics_exporter_prometheus::PrometheusHandle;
 use onhand_engine::Handle;
 use onhand_engine::ask::Ask;
@@ -83,15 +83,22 @@ pub(crate) struct Desk {
     pub(crate) intake: Rc<Intake>,
     pub(crate) caller: Caller,
     pub(crate) idempotency_key: Option<String>,
+    /// The id of this request, in its answer and in the record it leaves.
+    request_id: [u8; 16],
 }
+
+/// The id of a request, kept with it for its answer.
+struct RequestId([u8; 16]);
 
 impl Desk {
     /// Lets a request in: the engine is ready, the key is good for the scope.
     fn open(request: &HttpRequest, scope: Scopes) -> Result<Self, Problem> {
         let worker = request.app_data::<Rc<Worker>>().ok_or_else(Problem::internal)?;
         let intake = Rc::clone(worker.intake()?);
+        let request_id = intake.request_id();
+        request.extensions_mut().insert(RequestId(request_id));
         let caller = caller(request, intake.handle(), scope)?;
-        Ok(Self { intake, caller, idempotency_key: idempotency_key(request)? })
+        Ok(Self { intake, caller, idempotency_key: idempotency_key(request)?, request_id })
     }
 
     /// The key that every write but PUT and orders must carry.
@@ -108,7 +115,7 @@ impl Desk {
         let fingerprints = self.intake.handle().fingerprints();
         let merchant = self.caller.directory.merchant;
         Identity {
-            request: self.intake.request_id(),
+            request: self.request_id,
             idempotency: key.map(|key| fingerprints.idempotency(merchant, key.as_bytes())),
             fingerprint: Some(fingerprints.request(merchant, route, said)),
         }
@@ -158,13 +165,19 @@ async fn read_body(payload: web::Payload) -> Result<Bytes, Problem> {
     }
 }
 
+/// The id of a request that came as far as a desk.
+fn request_id(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<RequestId>().map(|id| crate::ids::request_text(&id.0))
+}
+
 /// The response of an outcome.
-fn respond(outcome: Result<Rendered, Problem>) -> HttpResponse {
+fn respond(request: &HttpRequest, outcome: Result<Rendered, Problem>) -> HttpResponse {
+    let id = request_id(request);
     let rendered = match outcome {
         Ok(rendered) => rendered,
         Err(problem) => {
             count(problem.status);
-            return problem.to_response();
+            return problem.to_response(id.as_deref());
         }
     };
     count(rendered.status);
@@ -175,6 +188,9 @@ fn respond(outcome: Result<Rendered, Problem>) -> HttpResponse {
     } else {
         "application/problem+json"
     });
+    if let Some(id) = id {
+        response.insert_header((HeaderName::from_static("request-id"), id));
+    }
     if rendered.is_repeat {
         response.insert_header((HeaderName::from_static("idempotent-replayed"), "true"));
     }
@@ -226,7 +242,7 @@ fn routes(config: &mut ServiceConfig) {
 
 async fn no_route(request: HttpRequest) -> HttpResponse {
     let detail = format!("there is no {} {}", request.method(), request.path());
-    Problem::new(404, "route_not_found", detail).to_response()
+    Problem::new(404, "route_not_found", detail).to_response(None)
 }
 
 /// Starts the public server on a listener and, below `data`, the administrator's on a Unix socket.

@@ -14,7 +14,7 @@ fn shared(request: &HttpRequest) -> Option<&Arc<Shared>> {
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus knows only floating point")]
 pub(super) async fn metrics(request: HttpRequest) -> HttpResponse {
-    let Some(shared) = shared(&request) else { return Problem::internal().to_response() };
+    let Some(shared) = shared(&request) else { return Problem::internal().to_response(None) };
     if let Some(engine) = shared.engine.get() {
         gauge!(LOG_DURABLE_LSN).set(engine.durable().0 as f64);
         gauge!(IN_FLIGHT).set(engine.in_flight() as f64);
@@ -32,6 +32,6 @@ pub(super) async fn readyz(request: HttpRequest) -> HttpResponse {
             let body = format!(r#"{{"status":"ready","lsn":{}}}"#, engine.durable());
             HttpResponse::Ok().content_type("application/json").body(body)
         }
-        None => Problem::not_ready().to_response(),
+        None => Problem::not_ready().to_response(None),
     }
 }

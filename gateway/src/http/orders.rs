@@ -79,7 +79,7 @@ struct LineBody<'a> {
 }
 
 pub(super) async fn place(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    respond(place_one(&request, payload).await)
+    respond(&request, place_one(&request, payload).await)
 }
 
 async fn place_one(request: &HttpRequest, payload: web::Payload) -> Result<Rendered, Problem> {
@@ -227,7 +227,7 @@ pub(super) fn order_in_path(text: &str) -> Result<OrderId, Problem> {
 }
 
 pub(super) async fn get(request: HttpRequest, path: Path<String>) -> HttpResponse {
-    respond(get_one(&request, &path).await)
+    respond(&request, get_one(&request, &path).await)
 }
 
 async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
@@ -300,7 +300,7 @@ pub(super) async fn cancel(request: HttpRequest, path: Path<String>, payload: we
         check.finish()?;
         Ok(Ask::CancelOrder(CancelAsk { order, lines, reason: body.reason }))
     };
-    respond(change(&request, &path, payload, ask).await)
+    respond(&request, change(&request, &path, payload, ask).await)
 }
 
 pub(super) async fn fulfill(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
@@ -318,7 +318,7 @@ pub(super) async fn fulfill(request: HttpRequest, path: Path<String>, payload: w
         let location = check.done(location)?;
         Ok(Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: body.tracking_number }))
     };
-    respond(change(&request, &path, payload, ask).await)
+    respond(&request, change(&request, &path, payload, ask).await)
 }
 
 async fn change(
@@ -377,7 +377,7 @@ const STATUSES: [&str; 6] =
     ["allocated", "partially_allocated", "backordered", "partially_shipped", "shipped", "cancelled"];
 
 pub(super) async fn list(request: HttpRequest) -> HttpResponse {
-    respond(list_page(&request).await)
+    respond(&request, list_page(&request).await)
 }
 
 /// What a page looks for in the log.

@@ -116,7 +116,7 @@ impl Problem {
 
     /// The response.
     #[must_use]
-    pub fn to_response(&self) -> HttpResponse {
+    pub fn to_response(&self, request_id: Option<&str>) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         response.content_type("application/problem+json");
@@ -126,7 +126,12 @@ impl Problem {
         if self.status == 401 {
             response.insert_header(("WWW-Authenticate", "Bearer"));
         }
-        response.body(self.to_json().to_string())
+        let mut body = self.to_json();
+        if let (Some(id), Some(members)) = (request_id, body.as_object_mut()) {
+            response.insert_header(("Request-Id", id));
+            members.insert("request_id".into(), id.into());
+        }
+        response.body(body.to_string())
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) struct MovementBody<'a> {
 }
 
 pub(super) async fn movement(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    respond(move_one(&request, payload).await)
+    respond(&request, move_one(&request, payload).await)
 }
 
 async fn move_one(request: &HttpRequest, payload: web::Payload) -> Result<Rendered, Problem> {
@@ -243,7 +243,7 @@ pub(super) async fn read(desk: &Desk, ask: ReadAsk) -> Result<(Lsn, ReadAnswer),
 }
 
 pub(super) async fn get(request: HttpRequest, path: Path<String>) -> HttpResponse {
-    respond(get_one(&request, &path).await)
+    respond(&request, get_one(&request, &path).await)
 }
 
 async fn get_one(request: &HttpRequest, segment: &str) -> Result<Rendered, Problem> {
@@ -265,7 +265,7 @@ pub(super) struct StockQuery {
 }
 
 pub(super) async fn list(request: HttpRequest) -> HttpResponse {
-    respond(list_page(&request).await)
+    respond(&request, list_page(&request).await)
 }
 
 /// Reads the query of a list; an unknown parameter is an error.
@@ -314,7 +314,7 @@ struct AvailabilityBody<'a> {
 }
 
 pub(super) async fn availability(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    respond(availability_of(&request, payload).await)
+    respond(&request, availability_of(&request, payload).await)
 }
 
 #[derive(Serialize)]

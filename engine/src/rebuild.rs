@@ -1,0 +1,182 @@
+//! A merchant whose state contradicted itself is not served until it was built again from the log.
+//!
+//! The shard says which one; the keeper reads its records, builds the state off the shard and hands it over.
+//! Meanwhile nothing of that merchant is written, so the log holds all of it. If the log itself contradicts
+//! the rules, the merchant stays out, and the others go on.
+
+use crate::clock::Stopwatch;
+use crate::directory::Directory;
+use crate::handle::Inner;
+use crate::recovery::shard_of;
+use crate::translate::decode_event;
+use crate::turn::Merchant;
+use onhand_domain::{MerchantNumber, MerchantState};
+use onhand_record::Header;
+use onhand_snapshots::Lsn;
+use onhand_snapshots::log::LogReader;
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// The merchants that wait to be built again.
+#[derive(Debug, Default)]
+pub(crate) struct Ward(Mutex<BTreeSet<MerchantNumber>>);
+
+impl Ward {
+    /// This one is not to be trusted.
+    pub(crate) fn admit(&self, merchant: MerchantNumber) {
+        self.0.lock().insert(merchant);
+    }
+
+    fn first(&self) -> Option<MerchantNumber> {
+        self.0.lock().first().copied()
+    }
+
+    fn discharge(&self, merchant: MerchantNumber) {
+        self.0.lock().remove(&merchant);
+    }
+}
+
+/// Builds one merchant again, if one waits; `false` if none does.
+pub(crate) fn rebuild_step(inner: &Inner, reader: &LogReader) -> bool {
+    let Some(number) = inner.ward.first() else { return false };
+    let watch = Stopwatch::start();
+    // Its last record may be on its way to disk still.
+    let last = inner.appender.last();
+    inner.appender.wake();
+    if !inner.appender.wait_durable(last) {
+        return false;
+    }
+    let built = inner.directories.get(number).ok_or_else(|| "it was never created".to_owned());
+    let built = built.and_then(|directory| build(directory, reader, last));
+    inner.ward.discharge(number);
+    match built {
+        Ok(merchant) => {
+            let shard = shard_of(number, inner.shards.len());
+            let took = watch.elapsed().as_millis();
+            if inner.shards[shard].adopt(merchant) {
+                tracing::warn!(merchant = number.0, milliseconds = took, "built again from the log");
+            } else {
+                inner.ward.admit(number);
+            }
+        }
+        Err(what) => tracing::error!(merchant = number.0, what, "cannot be built again; it is not served"),
+    }
+    true
+}
+
+/// The state that the records of one merchant up to `last` make.
+fn build(directory: Arc<Directory>, reader: &LogReader, last: Lsn) -> Result<Box<Merchant>, String> {
+    let number = directory.merchant;
+    let mut merchant =
+        Box::new(Merchant { number, state: MerchantState::default(), directory, at: 0, poisoned: false });
+    let mut failed = None;
+    let scanned = reader.scan_from(Lsn(1), &mut |lsn, record| {
+        if lsn > last {
+            return false;
+        }
+        let applied = catch_unwind(AssertUnwindSafe(|| apply(&mut merchant, lsn, record)));
+        let applied = applied.unwrap_or_else(|_| Err("it contradicts what was before it".into()));
+        failed = applied.err().map(|what| format!("record {lsn}: {what}"));
+        failed.is_none()
+    });
+    scanned.map_err(|error| error.to_string())?;
+    if let Some(what) = failed {
+        return Err(what);
+    }
+    merchant.state.check().map_err(|violation| violation.to_string())?;
+    Ok(merchant)
+}
+
+fn apply(merchant: &mut Merchant, lsn: Lsn, record: &[u8]) -> Result<(), String> {
+    let (header, body) = Header::decode(record).map_err(|error| error.to_string())?;
+    if header.merchant != merchant.number.0 {
+        return Ok(());
+    }
+    merchant.at = merchant.at.max(header.at);
+    let told = decode_event(header.kind, body).map_err(|error| error.to_string())?;
+    if let Some(told) = told {
+        merchant.apply(lsn, &told.event, told.code);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ask::{Answer, Ask, LocationAsk, ReadAsk, SkuAsk, Submission};
+    use crate::clock::ManualClock;
+    use crate::config::EngineConfig;
+    use crate::keys::Known;
+    use crate::secrets::Fingerprints;
+    use crate::{Engine, Handle, Inbox};
+    use onhand_domain::{MerchantNumber, SkuNumber};
+    use onhand_snapshots::Disk;
+    use onhand_snapshots::storage::SimStorage;
+    use std::sync::Arc;
+
+    fn ask(handle: &Handle, merchant: MerchantNumber, ask: Ask) -> Answer {
+        let directory = handle.directory(merchant).unwrap();
+        handle.admit(&directory).unwrap();
+        let (actor, request, known) = (0, [1; 16], Known::default());
+        let (idempotency, fingerprint) = (None, None);
+        let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
+        let inbox = Arc::new(Inbox::default());
+        handle.submit(&inbox, &mut vec![(1, directory, submission)]);
+        let mut answers = Vec::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            while answers.is_empty() {
+                inbox.arrived().await;
+                inbox.drain(&mut answers);
+            }
+        });
+        answers.remove(0).1
+    }
+
+    fn sku(handle: &Handle, merchant: MerchantNumber, code: &str) -> Answer {
+        let (title, unit, gtin) = (None, None, None);
+        ask(
+            handle,
+            merchant,
+            Ask::PutSku(SkuAsk { code: code.into(), title, unit, decimals: 0, gtin, tags: Vec::new() }),
+        )
+    }
+
+    #[test]
+    fn a_merchant_that_is_not_trusted_comes_back_from_the_log() {
+        let clock = Arc::new(ManualClock::at(1));
+        let disk = Disk::simulated(&SimStorage::default());
+        let config = EngineConfig { segment_bytes: 2 << 20, ..EngineConfig::for_cores(4) };
+        let on_failure = Box::new(|error: &_| panic!("{error}"));
+        let engine =
+            Engine::start(disk, Fingerprints::with_key([3; 32]), clock, &config, on_failure).unwrap();
+        let handle = engine.handle();
+        let [sick, well] = ["sick", "well"].map(|name| handle.create_merchant(name).unwrap());
+        for merchant in [sick, well] {
+            let (kind, country) = ("shop".into(), "DE".into());
+            let (region, postal_code, priority) = (None, None, 1);
+            let location = LocationAsk { code: "main".into(), kind, country, region, postal_code, priority };
+            assert!(matches!(ask(&handle, merchant, Ask::PutLocation(location)), Answer::Recorded { .. }));
+            assert!(matches!(sku(&handle, merchant, "MUG"), Answer::Recorded { .. }));
+        }
+        // The keeper is held, so that the moment in between can be looked at.
+        let keeper = handle.inner.keeper.lock();
+        for shard in &handle.inner.shards {
+            shard.poison(sick);
+        }
+        assert!(matches!(sku(&handle, sick, "CUP"), Answer::Poisoned));
+        assert!(matches!(sku(&handle, well, "CUP"), Answer::Recorded { .. }));
+        assert!(
+            handle.inner.shards.iter().any(|shard| shard.freeze().is_none()),
+            "no picture of it is taken"
+        );
+        drop(keeper);
+        handle.tidy().unwrap();
+        assert!(matches!(sku(&handle, sick, "CUP"), Answer::Recorded { .. }));
+        let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 9 }));
+        assert!(format!("{read:?}").matches("StockRead").count() == 2, "{read:?}");
+        drop(handle);
+        assert_eq!(engine.stop(), 0);
+    }
+}

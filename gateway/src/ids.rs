@@ -41,7 +41,12 @@ pub fn request_text(request: &[u8; 16]) -> String {
 pub fn order_text(order: OrderId) -> String {
     let mut bytes = [JOURNAL; 9];
     bytes[1..].copy_from_slice(&order.0.to_be_bytes());
-    format!("ord_{}", encode(&bytes))
+    let mut text = String::with_capacity(20);
+    text.push_str("ord_");
+    if let Some(crockford) = CROCKFORD.as_ref() {
+        crockford.encode_append(&bytes, &mut text);
+    }
+    text
 }
 
 /// The order of a public id; `None` if it is none of ours.

@@ -130,10 +130,7 @@ impl Intake {
         self.next.set(ticket + 1);
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().insert(ticket, sender);
-        let Identity { request, idempotency, fingerprint } = identity;
-        let merchant = directory.merchant;
-        let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
-        self.gathered.borrow_mut().push((ticket, Arc::clone(directory), submission));
+        self.gathered.borrow_mut().push(submission(ticket, directory, actor, identity, ask, known));
         if !self.flush_is_due.replace(true) {
             let intake = Rc::clone(self);
             actix_web::rt::spawn(async move {
@@ -150,4 +147,19 @@ impl Intake {
         let mut gathered = self.gathered.take();
         self.handle.submit(&self.inbox, &mut gathered);
     }
+}
+
+/// What is asked as it goes to the engine.
+pub(crate) fn submission(
+    ticket: Ticket,
+    directory: &Arc<Directory>,
+    actor: u32,
+    identity: Identity,
+    ask: Ask,
+    known: Known,
+) -> Item {
+    let Identity { request, idempotency, fingerprint } = identity;
+    let merchant = directory.merchant;
+    let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
+    (ticket, Arc::clone(directory), submission)
 }

@@ -4,7 +4,7 @@
 use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::ids;
-use crate::intake::{Identity, Intake, Pending};
+use crate::intake::{Identity, Intake};
 use onhand_engine::ask::{Answer, Ask};
 use onhand_engine::domain::OrderId;
 use onhand_engine::keys::Known;
@@ -41,7 +41,7 @@ enum Likeness {
     Other,
 }
 
-/// Waits for an answer and, if it repeats an earlier one, finds that.
+/// Takes an answer and, if it repeats an earlier one, finds that.
 ///
 /// # Errors
 /// 422 `idempotency_key_reused`, 409 `external_id_conflict`, or what the engine could not do.
@@ -49,12 +49,11 @@ pub async fn settle(
     intake: &Rc<Intake>,
     caller: &Caller,
     identity: Identity,
-    pending: Pending,
+    answer: Answer,
 ) -> Result<Settled, Problem> {
-    let mut pending = pending;
+    let mut answer = answer;
     let mut known = Known::default();
     loop {
-        let answer = pending.await.map_err(|_| Problem::not_ready())?;
         let (candidates, by_key, ask) = match answer {
             Answer::Repeats { lsn, by_key, ask } => (vec![lsn], by_key, ask),
             Answer::Perhaps { hash, by_key, ask } => (search(intake, hash, by_key, &mut known)?, by_key, ask),
@@ -75,7 +74,8 @@ pub async fn settle(
                 Likeness::Other => known.not_repeats.push(lsn),
             }
         }
-        pending = intake.resubmit(caller, identity, *ask, known.clone())?;
+        let pending = intake.resubmit(caller, identity, *ask, known.clone())?;
+        answer = pending.await.map_err(|_| Problem::not_ready())?;
     }
 }
 

@@ -56,9 +56,12 @@ impl Currency {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let code: [u8; 3] = text.as_bytes().try_into().ok()?;
-        let listed = EXPONENTS.iter().any(|(known, _)| **known == code)
-            || ZERO.iter().any(|known| **known == code)
-            || TWO.split(' ').any(|known| known.as_bytes() == code);
+        // The list is sorted, four bytes a code; the last one has no space behind it.
+        let (two, last) = TWO.as_bytes().as_chunks::<4>();
+        let listed = two.binary_search_by(|known| known[..3].cmp(&code)).is_ok()
+            || last == code
+            || EXPONENTS.iter().any(|(known, _)| **known == code)
+            || ZERO.iter().any(|known| **known == code);
         listed.then_some(Self(code))
     }
 
@@ -166,6 +169,20 @@ mod tests {
     use super::*;
 
     const GBP: Currency = Currency(*b"GBP");
+
+    #[test]
+    fn every_listed_currency_is_found_and_no_other() {
+        let codes: alloc::vec::Vec<&str> = TWO.split(' ').collect();
+        assert!(codes.is_sorted(), "it is searched as a sorted list");
+        assert!(codes.iter().all(|code| Currency::parse(code).is_some_and(|found| found.exponent() == 2)));
+        assert!(
+            EXPONENTS.iter().all(|(code, _)| Currency::parse(core::str::from_utf8(*code).unwrap()).is_some())
+        );
+        assert!(ZERO.iter().all(|code| Currency::parse(core::str::from_utf8(*code).unwrap()).is_some()));
+        for text in ["", "EU", "EURO", "eur", "AAA", "ZZZ", "ED ", " AE", "D A"] {
+            assert_eq!(Currency::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn prices_round_trip() {

@@ -1,16 +1,18 @@
 //! Bulk: one command a line in, one answer a line out, in the same order, streamed as they become durable.
 //!
 //! A body of a million lines runs in bounded memory: at most [`WINDOW`] lines are under way; beyond them the
-//! sender is slowed, not refused. A bad line fails alone.
+//! sender is slowed, not refused. A bad line fails alone. What one piece of the body holds goes to the shard as
+//! one message, and its answers come back to the request's own inbox.
 
+use super::course::Course;
 use super::customer::seal;
 use super::orders::{order_ask, order_identity};
 use super::stock::movement_ask;
 use super::{BODY_BYTES_MAX, Desk, catalogue, request_id};
 use crate::http::problem::Problem;
-use crate::intake::{Identity, Pending};
+use crate::intake::Identity;
 use crate::render::Rendered;
-use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::web::{self, Buf, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt};
 use onhand_engine::ask::Ask;
@@ -24,6 +26,9 @@ use tokio::sync::mpsc;
 
 /// Lines under way: four frames' worth of single-line orders; some 2 MB.
 const WINDOW: usize = 8_192;
+
+/// Lines that travel together at the most: a tenth of a millisecond of the shard's time.
+const BATCH_LINES: usize = 256;
 
 /// Answers are sent in pieces of about this many bytes, or when nothing more is ready.
 const PIECE_BYTES: usize = 32 << 10;
@@ -52,12 +57,6 @@ impl Asked {
 /// Reads one line.
 type ReadLine = fn(&Desk, &[u8]) -> Result<Asked, Problem>;
 
-/// One line on its way.
-enum Line {
-    Waiting(Identity, Pending),
-    Failed(Problem),
-}
-
 pub(super) async fn orders(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     start(&request, payload, Scopes::ORDERS_WRITE, false, order_ask)
 }
@@ -85,12 +84,16 @@ fn start(
         Ok(desk) => Rc::new(desk),
         Err(problem) => return problem.to_response(request_id(request).as_deref()),
     };
-    let (lines, answers) = mpsc::channel(WINDOW);
+    let course = Rc::new(Course::new(WINDOW));
     let (pieces, body) = mpsc::channel::<Bytes>(4);
     let route = request.path().to_owned();
-    let reader = Reader { desk: Rc::clone(&desk), read, needs_key, route, number: 0, lines };
+    let reader =
+        Reader { desk: Rc::clone(&desk), read, needs_key, route, number: 0, course: Rc::clone(&course) };
     actix_web::rt::spawn(reader.run(payload));
-    actix_web::rt::spawn(write_answers(desk, answers, pieces));
+    actix_web::rt::spawn(async move {
+        write_answers(&desk, &course, pieces).await;
+        course.abandon();
+    });
     let mut response = HttpResponse::Ok();
     if let Some(id) = request_id(request) {
         response.insert_header(("Request-Id", id));
@@ -104,37 +107,41 @@ struct Reader {
     needs_key: bool,
     route: String,
     number: u64,
-    lines: mpsc::Sender<Line>,
+    course: Rc<Course>,
 }
 
 impl Reader {
-    /// Splits the body into lines until it ends, breaks off or nobody wants the answers any more.
-    async fn run(mut self, mut payload: web::Payload) {
+    /// Takes the lines of the body until it ends, breaks off or nobody wants the answers any more.
+    async fn run(mut self, payload: web::Payload) {
+        if let Err(problem) = self.lines(payload).await {
+            self.course.fail(problem);
+        }
+        self.course.submit(&self.desk);
+        self.course.end();
+    }
+
+    async fn lines(&mut self, mut payload: web::Payload) -> Result<(), Problem> {
         let mut rest = BytesMut::new();
-        loop {
-            let piece = match tokio::time::timeout(IDLE_TIMEOUT, payload.next()).await {
-                Ok(Some(Ok(piece))) => piece,
-                Ok(None) => break,
-                Ok(Some(Err(_))) | Err(_) => {
-                    let problem = Problem::new(400, "body_incomplete", "the body broke off here");
-                    drop(self.lines.send(Line::Failed(problem)).await);
-                    return;
+        while let Some(piece) =
+            tokio::time::timeout(IDLE_TIMEOUT, payload.next()).await.map_err(|_| broken_off())?
+        {
+            rest.extend_from_slice(&piece.map_err(|_| broken_off())?);
+            let mut taken = 0;
+            while let Some(length) = memchr::memchr(b'\n', &rest[taken..]) {
+                if !self.take(&rest[taken..taken + length]).await {
+                    return Ok(());
                 }
-            };
-            rest.extend_from_slice(&piece);
-            while let Some(end) = memchr::memchr(b'\n', &rest) {
-                let line = rest.split_to(end + 1);
-                if !self.take(&line[..end]).await {
-                    return;
-                }
+                taken += length + 1;
             }
+            rest.advance(taken);
+            self.course.submit(&self.desk);
             if rest.len() > BODY_BYTES_MAX {
                 let detail = format!("a line is longer than {BODY_BYTES_MAX} bytes; the rest was not read");
-                drop(self.lines.send(Line::Failed(Problem::new(413, "body_too_large", detail))).await);
-                return;
+                return Err(Problem::new(413, "body_too_large", detail));
             }
         }
         self.take(&rest).await;
+        Ok(())
     }
 
     /// Takes one line; `false` once nobody wants its answer.
@@ -144,22 +151,28 @@ impl Reader {
             return true;
         }
         self.number += 1;
-        let outcome = match self.prepare(line) {
-            Ok((identity, asked)) => self.submit(identity, asked).await.map(|it| (identity, it)),
-            Err(problem) => Err(problem),
-        };
-        let line = match outcome {
-            Ok((identity, pending)) => Line::Waiting(identity, pending),
-            Err(problem) => Line::Failed(problem),
-        };
-        self.lines.send(line).await.is_ok()
+        if !self.course.has_room() {
+            // What waits for the answer must be on its way.
+            self.course.submit(&self.desk);
+        }
+        if !self.course.room().await {
+            return false;
+        }
+        if let Err(problem) = self.enter(line).await {
+            self.course.fail(problem);
+        }
+        if self.course.gathered() >= BATCH_LINES {
+            self.course.submit(&self.desk);
+        }
+        true
     }
 
-    async fn submit(&self, identity: Identity, asked: Asked) -> Result<Pending, Problem> {
-        let Asked { mut ask, customer, .. } = asked;
+    async fn enter(&self, line: &[u8]) -> Result<(), Problem> {
+        let (identity, Asked { mut ask, customer, .. }) = self.prepare(line)?;
         seal(&self.desk, &mut ask, customer).await?;
-        self.admit().await?;
-        self.desk.submit(identity, ask)
+        self.admit().await;
+        self.course.enter(&self.desk, identity, ask);
+        Ok(())
     }
 
     fn prepare(&self, line: &[u8]) -> Result<(Identity, Asked), Problem> {
@@ -181,40 +194,40 @@ impl Reader {
     }
 
     /// Waits until the merchant is below its limit: a bulk sender is slowed, not refused.
-    async fn admit(&self) -> Result<(), Problem> {
-        let directory = &self.desk.caller.directory;
-        while self.desk.intake.handle().admit(directory).is_err() {
+    async fn admit(&self) {
+        while self.desk.intake.handle().admit(&self.desk.caller.directory).is_err() {
+            // What was admitted before must be on its way, or it would be waited for in vain.
+            self.course.submit(&self.desk);
             tokio::time::sleep(SLOW_DOWN).await;
         }
-        // `submit` counts for itself.
-        self.desk.intake.handle().dismiss(directory);
-        Ok(())
     }
 }
 
+fn broken_off() -> Problem {
+    Problem::new(400, "body_incomplete", "the body broke off here")
+}
+
 /// Renders the answers in the order of their lines.
-async fn write_answers(desk: Rc<Desk>, mut lines: mpsc::Receiver<Line>, pieces: mpsc::Sender<Bytes>) {
+async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>) {
     let mut number = 0_u64;
     let mut piece = Vec::with_capacity(PIECE_BYTES + 1_024);
     loop {
-        let line = match lines.try_recv() {
-            Ok(line) => line,
-            Err(mpsc::error::TryRecvError::Disconnected) => break,
-            Err(mpsc::error::TryRecvError::Empty) => {
+        let outcome = match course.take() {
+            Some(outcome) => outcome,
+            None if course.is_over() => break,
+            None => {
                 // Nothing is ready: send what there is rather than keep it.
                 if !flush(&mut piece, &pieces).await {
                     return;
                 }
-                match lines.recv().await {
-                    Some(line) => line,
-                    None => break,
-                }
+                course.arrived().await;
+                continue;
             }
         };
         number += 1;
-        let outcome = match line {
-            Line::Waiting(identity, pending) => desk.answer(identity, pending).await,
-            Line::Failed(problem) => Err(problem),
+        let outcome = match outcome {
+            Ok((identity, answer)) => desk.settled(identity, answer).await,
+            Err(problem) => Err(problem),
         };
         let rendered = outcome.unwrap_or_else(|problem| Rendered::from(&problem));
         // Writing into a Vec cannot fail.

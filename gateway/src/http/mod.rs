@@ -3,6 +3,7 @@
 mod admin;
 mod bulk;
 mod catalogue;
+mod course;
 mod customer;
 mod ops;
 mod orders;
@@ -10,7 +11,7 @@ pub mod problem;
 mod stock;
 
 use crate::auth::{Caller, caller};
-use crate::intake::{Identity, Intake, Pending};
+use crate::intake::{Identity, Intake, Pending, submission};
 use crate::metrics::RESPONSES;
 use crate::render::{self, Rendered};
 use crate::repeat::settle;
@@ -22,9 +23,10 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer};
 use metrics_exporter_prometheus::PrometheusHandle;
-use onhand_engine::Handle;
-use onhand_engine::ask::Ask;
+use onhand_engine::ask::{Answer, Ask};
+use onhand_engine::keys::Known;
 use onhand_engine::registry::Scopes;
+use onhand_engine::{Handle, Item, Ticket};
 use problem::Problem;
 use std::cell::OnceCell;
 use std::net::TcpListener;
@@ -121,13 +123,23 @@ impl Desk {
         }
     }
 
+    /// What is asked as it goes to the engine, for whoever waits at an inbox of its own.
+    fn item(&self, ticket: Ticket, identity: Identity, ask: Ask) -> Item {
+        submission(ticket, &self.caller.directory, self.caller.key, identity, ask, Known::default())
+    }
+
     fn submit(&self, identity: Identity, ask: Ask) -> Result<Pending, Problem> {
         self.intake.submit(&self.caller, identity, ask)
     }
 
     /// Waits for the answer and renders it.
     async fn answer(&self, identity: Identity, pending: Pending) -> Result<Rendered, Problem> {
-        let settled = settle(&self.intake, &self.caller, identity, pending).await?;
+        self.settled(identity, pending.await.map_err(|_| Problem::not_ready())?).await
+    }
+
+    /// Renders an answer that has come; one that was given before is found first.
+    async fn settled(&self, identity: Identity, answer: Answer) -> Result<Rendered, Problem> {
+        let settled = settle(&self.intake, &self.caller, identity, answer).await?;
         render::settled(self.intake.handle(), &self.caller.directory, &settled)
     }
 

@@ -240,7 +240,7 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let (asked, decided) = accepted.decode()?;
     let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, order, &found)?;
     let policy = policy_of_record(decided.policy);
-    let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, &picture);
+    let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture);
     Rendered::of(200, &view.with_customer(opened(&desk, &asked)?))
 }
 
@@ -459,12 +459,13 @@ fn page(
         next_cursor: Option<String>,
         lsn: u64,
     }
+    let decoded = found.iter().map(|(_, accepted)| accepted.decode());
+    let decoded = decoded.collect::<Result<Vec<_>, Problem>>()?;
     let mut data = Vec::with_capacity(found.len());
-    for ((order, accepted), state) in found.iter().zip(states) {
-        let (asked, decided) = accepted.decode()?;
+    for (((order, _), (asked, decided)), state) in found.iter().zip(&decoded).zip(states) {
         let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, *order, state)?;
         let policy = policy_of_record(decided.policy);
-        let view = OrderView::standing(&desk.caller.directory, *order, lsn, &asked, policy, &picture);
+        let view = OrderView::standing(&desk.caller.directory, *order, lsn, asked, policy, picture);
         if status.is_none_or(|status| view.status() == status) {
             data.push(view);
         }

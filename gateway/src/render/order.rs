@@ -6,8 +6,8 @@ use crate::ids;
 use onhand_engine::Handle;
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::money::{Currency, format_unit_price};
-use onhand_engine::domain::order::{OrderPicture, Policy};
-use onhand_engine::domain::{ChannelNumber, OrderId, SkuNumber};
+use onhand_engine::domain::order::{Line, LinePicture, OrderPicture, Policy};
+use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::order::{
     LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1,
     OrderShippedV1, decode_accepted,
@@ -15,15 +15,15 @@ use onhand_engine::record::order::{
 use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::translate::{picture_of, policy_of};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// An order as shown.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct OrderView<'a> {
     id: String,
     external_id: &'a str,
-    channel: String,
+    channel: Code<'a>,
     status: &'static str,
     lsn: u64,
     policy: &'static str,
@@ -36,7 +36,61 @@ pub struct OrderView<'a> {
     /// Only where it was asked for, and not erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<Box<RawValue>>,
-    lines: Vec<LineView<'a>>,
+    lines: Lines<'a>,
+}
+
+/// A code, looked up while it is written: no copy of it is made.
+struct Code<'a> {
+    directory: &'a Directory,
+    of: Named,
+}
+
+enum Named {
+    Sku(SkuNumber),
+    Location(LocationNumber),
+    Channel(ChannelNumber),
+}
+
+impl Serialize for Code<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let write = |code: &str| serializer.serialize_str(code);
+        match self.of {
+            Named::Sku(sku) => self.directory.with_sku_code(sku, write),
+            Named::Location(location) => self.directory.with_location_code(location, write),
+            Named::Channel(channel) => self.directory.with_channel_code(channel, write),
+        }
+    }
+}
+
+/// What was asked on each line, and how it stands.
+struct Lines<'a> {
+    directory: &'a Directory,
+    asked: &'a [LineAskedV1<'a>],
+    picture: OrderPicture,
+}
+
+impl Serialize for Lines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lines = self.asked.iter().zip(&self.picture.lines);
+        serializer.collect_seq(lines.map(|(asked, line)| line_view(self.directory, asked, line)))
+    }
+}
+
+/// Where the units of a line are kept.
+struct Allocated<'a> {
+    directory: &'a Directory,
+    claims: &'a [(LocationNumber, u32)],
+    decimals: u8,
+}
+
+impl Serialize for Allocated<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { directory, decimals, .. } = *self;
+        serializer.collect_seq(self.claims.iter().map(|(location, quantity)| AllocatedView {
+            location: Code { directory, of: Named::Location(*location) },
+            quantity: Units { units: (*quantity).into(), decimals },
+        }))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -48,14 +102,14 @@ struct ShipToView<'a> {
     postal_code: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct LineView<'a> {
     id: &'a str,
-    sku: String,
+    sku: Code<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_price: Option<String>,
     ordered: Units,
-    allocated: Vec<AllocatedView>,
+    allocated: Allocated<'a>,
     backordered: Units,
     short: Units,
     cancelled: Units,
@@ -63,9 +117,9 @@ struct LineView<'a> {
     returned: Units,
 }
 
-#[derive(Debug, Serialize)]
-struct AllocatedView {
-    location: String,
+#[derive(Serialize)]
+struct AllocatedView<'a> {
+    location: Code<'a>,
     quantity: Units,
 }
 
@@ -81,25 +135,25 @@ fn policy_word(policy: Policy) -> &'static str {
 /// An order as its acceptance left it.
 #[must_use]
 pub fn order_view<'a>(
-    directory: &Directory,
+    directory: &'a Directory,
     lsn: Lsn,
-    asked: &OrderAskedV1<'a>,
+    asked: &'a OrderAskedV1<'a>,
     accepted: &OrderAcceptedV1,
 ) -> OrderView<'a> {
     let picture = accepted_picture(asked, accepted);
-    view(directory, OrderId(lsn.0), lsn, asked, policy_of(accepted.policy), &picture)
+    view(directory, OrderId(lsn.0), lsn, asked, policy_of(accepted.policy), picture)
 }
 
 impl<'a> OrderView<'a> {
     /// An order with lines as they stand.
     #[must_use]
     pub fn standing(
-        directory: &Directory,
+        directory: &'a Directory,
         order: OrderId,
         lsn: Lsn,
-        asked: &OrderAskedV1<'a>,
+        asked: &'a OrderAskedV1<'a>,
         policy: Policy,
-        picture: &OrderPicture,
+        picture: OrderPicture,
     ) -> Self {
         view(directory, order, lsn, asked, policy, picture)
     }
@@ -117,33 +171,35 @@ impl<'a> OrderView<'a> {
     }
 }
 
+fn line_view<'a>(
+    directory: &'a Directory,
+    asked: &'a LineAskedV1<'a>,
+    line: &'a LinePicture,
+) -> LineView<'a> {
+    let decimals = asked.decimals;
+    let units = |units: u32| Units { units: units.into(), decimals };
+    LineView {
+        id: asked.id,
+        sku: Code { directory, of: Named::Sku(SkuNumber(asked.sku)) },
+        unit_price: asked.unit_price.map(format_unit_price),
+        ordered: units(line.line.ordered),
+        allocated: Allocated { directory, claims: &line.allocated, decimals },
+        backordered: units(line.backordered),
+        short: units(line.short),
+        cancelled: units(line.line.cancelled),
+        shipped: units(line.line.shipped),
+        returned: units(line.line.returned),
+    }
+}
+
 fn view<'a>(
-    directory: &Directory,
+    directory: &'a Directory,
     order: OrderId,
     lsn: Lsn,
-    asked: &OrderAskedV1<'a>,
+    asked: &'a OrderAskedV1<'a>,
     policy: Policy,
-    picture: &OrderPicture,
+    picture: OrderPicture,
 ) -> OrderView<'a> {
-    let lines = asked.lines.iter().zip(&picture.lines).map(|(asked, line)| {
-        let units = |units: u32| Units { units: units.into(), decimals: asked.decimals };
-        let allocated = line.allocated.iter().map(|(location, quantity)| AllocatedView {
-            location: directory.with_location_code(*location, str::to_owned),
-            quantity: units(*quantity),
-        });
-        LineView {
-            id: asked.id,
-            sku: directory.with_sku_code(SkuNumber(asked.sku), str::to_owned),
-            unit_price: asked.unit_price.map(format_unit_price),
-            ordered: units(line.line.ordered),
-            allocated: allocated.collect(),
-            backordered: units(line.backordered),
-            short: units(line.short),
-            cancelled: units(line.line.cancelled),
-            shipped: units(line.line.shipped),
-            returned: units(line.line.returned),
-        }
-    });
     let ship_to = asked.ship_to.map(|to| ShipToView {
         country: to.country,
         region: to.region,
@@ -152,7 +208,7 @@ fn view<'a>(
     OrderView {
         id: ids::order_text(order),
         external_id: asked.external_id,
-        channel: directory.with_channel_code(ChannelNumber(asked.channel), str::to_owned),
+        channel: Code { directory, of: Named::Channel(ChannelNumber(asked.channel)) },
         status: picture.status().as_str(),
         lsn: lsn.0,
         policy: policy_word(policy),
@@ -160,7 +216,7 @@ fn view<'a>(
         currency: asked.currency.map(|code| Currency(code).as_str().to_owned()),
         ship_to,
         customer: None,
-        lines: lines.collect(),
+        lines: Lines { directory, asked: &asked.lines, picture },
     }
 }
 
@@ -169,23 +225,20 @@ fn instant_text(milliseconds: i64) -> Option<String> {
 }
 
 fn accepted_picture(asked: &OrderAskedV1<'_>, accepted: &OrderAcceptedV1) -> OrderPicture {
-    let line = |line: &LineAskedV1<'_>| LinePictureV1 {
-        ordered: line.quantity,
-        cancelled: 0,
-        shipped: 0,
-        returned: 0,
+    let line = |line: &LineAskedV1<'_>| LinePicture {
+        line: Line { ordered: line.quantity, cancelled: 0, shipped: 0, returned: 0 },
         backordered: line.quantity,
         short: 0,
         allocated: Vec::new(),
     };
-    let mut lines: Vec<LinePictureV1> = asked.lines.iter().map(line).collect();
+    let mut lines: Vec<LinePicture> = asked.lines.iter().map(line).collect();
     for claim in &accepted.claims {
         if let Some(line) = lines.get_mut(usize::from(claim.demand)) {
             line.backordered = line.backordered.saturating_sub(claim.quantity);
-            line.allocated.push((claim.location, claim.quantity));
+            line.allocated.push((LocationNumber(claim.location), claim.quantity));
         }
     }
-    picture_of(&lines)
+    OrderPicture { lines }
 }
 
 /// The answer to a cancellation or a shipment: the order as that record left it.
@@ -201,7 +254,7 @@ pub(super) fn changed(
     let (_, accepted) = Header::decode(&accepted).map_err(broken)?;
     let (asked, accepted) = decode_accepted(accepted).map_err(broken)?;
     let policy = policy_of(accepted.policy);
-    Rendered::of(status, &view(directory, order, lsn, &asked, policy, &picture_of(&after)))
+    Rendered::of(status, &view(directory, order, lsn, &asked, policy, picture_of(&after)))
 }
 
 fn change_of(kind: Kind, body: &[u8]) -> Result<(u16, OrderId, Vec<LinePictureV1>), Problem> {

@@ -1,0 +1,150 @@
+//! The lines of one bulk request that are under way, in their order.
+//!
+//! Tickets are places in that order, so an answer finds its line without a table, and one wake-up serves all
+//! answers of a sync.
+
+use super::Desk;
+use crate::http::problem::Problem;
+use crate::intake::Identity;
+use onhand_engine::ask::{Answer, Ask};
+use onhand_engine::{Inbox, Item};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// One line on its way.
+enum Line {
+    /// It was or will be submitted.
+    Waiting(Identity),
+    Answered(Identity, Answer),
+    Failed(Problem),
+}
+
+/// See the module. Lives on one thread, between the task that reads lines and the one that writes answers.
+pub(super) struct Course {
+    window: usize,
+    lines: RefCell<VecDeque<Line>>,
+    /// The ticket of the first of `lines`.
+    first: Cell<u64>,
+    inbox: Arc<Inbox>,
+    arrivals: RefCell<Vec<(u64, Answer)>>,
+    gathered: RefCell<Vec<Item>>,
+    room: Notify,
+    /// No line will follow.
+    has_ended: Cell<bool>,
+    /// Nobody wants the answers any more.
+    is_abandoned: Cell<bool>,
+}
+
+impl Course {
+    /// A course of at most `window` lines.
+    pub(super) fn new(window: usize) -> Self {
+        Self {
+            window,
+            lines: RefCell::default(),
+            first: Cell::new(0),
+            inbox: Arc::default(),
+            arrivals: RefCell::default(),
+            gathered: RefCell::default(),
+            room: Notify::new(),
+            has_ended: Cell::new(false),
+            is_abandoned: Cell::new(false),
+        }
+    }
+
+    /// Whether another line may enter.
+    pub(super) fn has_room(&self) -> bool {
+        self.lines.borrow().len() < self.window
+    }
+
+    /// Waits for room; `false` once nobody wants the answers.
+    pub(super) async fn room(&self) -> bool {
+        while !self.is_abandoned.get() && !self.has_room() {
+            self.room.notified().await;
+        }
+        !self.is_abandoned.get()
+    }
+
+    /// Adds a line that was admitted; it leaves with the next [`Course::submit`].
+    pub(super) fn enter(&self, desk: &Desk, identity: Identity, ask: Ask) {
+        let mut lines = self.lines.borrow_mut();
+        let ticket = self.first.get() + lines.len() as u64;
+        lines.push_back(Line::Waiting(identity));
+        self.gathered.borrow_mut().push(desk.item(ticket, identity, ask));
+    }
+
+    /// Adds a line that failed.
+    pub(super) fn fail(&self, problem: Problem) {
+        self.lines.borrow_mut().push_back(Line::Failed(problem));
+        self.inbox.wake();
+    }
+
+    /// How many lines wait to be submitted.
+    pub(super) fn gathered(&self) -> usize {
+        self.gathered.borrow().len()
+    }
+
+    /// Submits what was gathered.
+    pub(super) fn submit(&self, desk: &Desk) {
+        let mut gathered = self.gathered.borrow_mut();
+        if !gathered.is_empty() {
+            desk.intake.handle().submit(&self.inbox, &mut gathered);
+        }
+    }
+
+    /// Says that no line will follow.
+    pub(super) fn end(&self) {
+        self.has_ended.set(true);
+        self.inbox.wake();
+    }
+
+    /// Whether all lines were taken and none will follow.
+    pub(super) fn is_over(&self) -> bool {
+        self.has_ended.get() && self.lines.borrow().is_empty()
+    }
+
+    /// Says that nobody wants the answers any more. What was decided stays.
+    pub(super) fn abandon(&self) {
+        self.is_abandoned.set(true);
+        self.room.notify_one();
+    }
+
+    /// The next line in order, once its answer is there.
+    pub(super) fn take(&self) -> Option<Result<(Identity, Answer), Problem>> {
+        let mut lines = self.lines.borrow_mut();
+        if matches!(lines.front(), None | Some(Line::Waiting(_))) {
+            self.sort_in(&mut lines);
+        }
+        let outcome = match lines.pop_front()? {
+            Line::Answered(identity, answer) => Ok((identity, answer)),
+            Line::Failed(problem) => Err(problem),
+            waiting @ Line::Waiting(_) => {
+                lines.push_front(waiting);
+                return None;
+            }
+        };
+        self.first.set(self.first.get() + 1);
+        self.room.notify_one();
+        Some(outcome)
+    }
+
+    /// Waits until something may have changed.
+    pub(super) async fn arrived(&self) {
+        self.inbox.arrived().await;
+    }
+
+    /// Puts what has arrived to its lines.
+    fn sort_in(&self, lines: &mut VecDeque<Line>) {
+        let mut arrivals = self.arrivals.borrow_mut();
+        self.inbox.drain(&mut arrivals);
+        for (ticket, answer) in arrivals.drain(..) {
+            let place = usize::try_from(ticket - self.first.get()).unwrap_or(usize::MAX);
+            if let Some(line) = lines.get_mut(place)
+                && let Line::Waiting(identity) = line
+            {
+                *line = Line::Answered(*identity, answer);
+            }
+        }
+    }
+}

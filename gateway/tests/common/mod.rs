@@ -38,6 +38,10 @@ impl Server {
         server
     }
 
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Status, head and body of an answer.
     pub fn ask(
         &self,

@@ -1,0 +1,145 @@
+//! Reads the left side of a line: a command in words becomes one in numbers.
+
+use super::{Fallible, Run};
+use onhand_domain::command::{
+    Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, Set, ShipOrder,
+};
+use onhand_domain::order::Policy;
+use onhand_domain::sku::StockState;
+use onhand_domain::{ChannelNumber, Command, LocationNumber, OrderId, SkuNumber};
+
+fn place(list: &[String], name: &str) -> Fallible<u16> {
+    let found = list.iter().position(|known| known == name).ok_or(format!("unknown name {name:?}"))?;
+    Ok(u16::try_from(found).unwrap())
+}
+
+pub(super) fn number<N: std::str::FromStr>(word: &str) -> Fallible<N> {
+    word.parse().map_err(|_| format!("{word:?} is not such a number"))
+}
+
+fn stock_state(word: &str) -> Fallible<StockState> {
+    match word {
+        "sellable" => Ok(StockState::Sellable),
+        "damaged" => Ok(StockState::Damaged),
+        "quality_control" => Ok(StockState::QualityControl),
+        _ => Err(format!("unknown state {word:?}")),
+    }
+}
+
+/// Takes the policy off the end of a line.
+fn policy<'a, 'b>(words: &'a [&'b str]) -> (Option<Policy>, &'a [&'b str]) {
+    match words {
+        [rest @ .., "backorder"] => (Some(Policy::Backorder), rest),
+        [rest @ .., "reject"] => (Some(Policy::Reject), rest),
+        _ => (None, words),
+    }
+}
+
+/// `line 2 5, line 1 3`, counted from 1; or just `5` for the only line.
+fn line_list(words: &[&str]) -> Fallible<Vec<(u16, u32)>> {
+    let text = words.join(" ");
+    let parts = text.split(',').map(|part| part.split_whitespace().collect::<Vec<_>>());
+    let pair = |part: Vec<&str>| match &part[..] {
+        ["line", line, quantity] => Ok((number::<u16>(line)?.wrapping_sub(1), number(quantity)?)),
+        [quantity] => Ok((0, number(quantity)?)),
+        _ => Err(format!("not a line and a quantity: {part:?}")),
+    };
+    parts.filter(|part| !part.is_empty()).map(pair).collect()
+}
+
+impl Run {
+    pub(super) fn location(&self, name: &str) -> Fallible<LocationNumber> {
+        place(&self.locations, name).map(LocationNumber)
+    }
+
+    pub(super) fn sku(&self, name: &str) -> Fallible<SkuNumber> {
+        place(&self.skus, name).map(|place| SkuNumber(place.into()))
+    }
+
+    pub(super) fn order(&self, name: &str) -> Fallible<OrderId> {
+        self.orders.get(name).copied().ok_or(format!("unknown order {name:?}"))
+    }
+
+    /// Runs one command and says what happened. Its names are numbers from here on.
+    pub(super) fn command(&mut self, words: &[&str]) -> Fallible<Vec<String>> {
+        Ok(match words {
+            ["location", name] => {
+                self.locations.push((*name).to_owned());
+                self.apply(&Command::PutLocation(PutLocation { location: None }), "")
+            }
+            ["channel", name, rest @ ..] => {
+                let (policy, rest) = policy(rest);
+                let served = rest.iter().map(|name| self.location(name.trim_end_matches(',')));
+                let locations = served.collect::<Fallible<Vec<_>>>()?;
+                let channel = place(&self.channels, name).ok().map(ChannelNumber);
+                let policy = policy.unwrap_or(Policy::Reject);
+                let put = Command::PutChannel(PutChannel { channel, locations: &locations, policy });
+                let got = self.apply(&put, "");
+                if self.channels.len() < self.state.channel_count() {
+                    self.channels.push((*name).to_owned());
+                }
+                got
+            }
+            ["sku", name, rest @ ..] => {
+                let decimals = rest.first().map_or(Ok(0), |word| number(word))?;
+                let got = self.apply(&Command::PutSku(PutSku { sku: self.sku(name).ok(), decimals }), "");
+                if self.skus.len() < self.state.sku_count() {
+                    self.skus.push((*name).to_owned());
+                }
+                got
+            }
+            ["stock", sku, location, quantity] => {
+                self.command(&["sku", sku])?;
+                return self.command(&["receive", sku, location, quantity]);
+            }
+            ["receive", sku, location, quantity, rest @ ..] => {
+                let state = rest.first().map_or(Ok(StockState::Sellable), |word| stock_state(word))?;
+                let (sku, location) = (self.sku(sku)?, self.location(location)?);
+                let quantity = number(quantity)?;
+                self.apply(&Command::Receive(Receive { sku, location, state, quantity }), "")
+            }
+            ["adjust", sku, location, delta, rest @ ..] => {
+                let state = rest.first().map_or(Ok(StockState::Sellable), |word| stock_state(word))?;
+                let (sku, location, delta) = (self.sku(sku)?, self.location(location)?, number(delta)?);
+                self.apply(&Command::Adjust(Adjust { sku, location, state, delta }), "")
+            }
+            ["set", sku, location, "from", expected, "to", new] => {
+                let (sku, location) = (self.sku(sku)?, self.location(location)?);
+                let (expected, new) = (number(expected)?, number(new)?);
+                self.apply(&Command::Set(Set { sku, location, expected, new }), "")
+            }
+            ["move", sku, location, quantity, "from", from, "to", to] => {
+                let (sku, location, quantity) = (self.sku(sku)?, self.location(location)?, number(quantity)?);
+                let (from, to) = (stock_state(from)?, stock_state(to)?);
+                self.apply(&Command::Move(Move { sku, location, from, to, quantity }), "")
+            }
+            ["order", name, rest @ ..] => {
+                let (policy, rest) = policy(rest);
+                let (channel, rest) = match rest {
+                    ["on", channel, rest @ ..] => (place(&self.channels, channel)?, rest),
+                    _ => (0, rest),
+                };
+                let pair =
+                    |words: &[&str]| Ok((self.sku(words[0])?, number(words[1].trim_end_matches(','))?));
+                let (pairs, rest) = rest.as_chunks::<2>();
+                let lines = pairs.iter().map(|words| pair(words)).collect::<Fallible<Vec<_>>>()?;
+                if !rest.is_empty() || self.orders.contains_key(*name) || self.channels.is_empty() {
+                    return Err(format!("not an order: {words:?}"));
+                }
+                let place = PlaceOrder { channel: ChannelNumber(channel), policy, lines: &lines };
+                self.apply(&Command::PlaceOrder(place), name)
+            }
+            ["cancel", order, rest @ ..] => {
+                let (order, lines) = (self.order(order)?, line_list(rest)?);
+                let lines = (!rest.is_empty()).then_some(&lines[..]);
+                self.apply(&Command::CancelOrder(CancelOrder { order, lines }), "")
+            }
+            ["ship", order, location, rest @ ..] => {
+                let (order, location, lines) =
+                    (self.order(order)?, self.location(location)?, line_list(rest)?);
+                self.apply(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), "")
+            }
+            _ => return Err(format!("not a command: {:?}", words.join(" "))),
+        })
+    }
+}

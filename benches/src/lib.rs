@@ -104,6 +104,11 @@ impl Shop {
         self.run(skus as usize * 2, 16_384, receive);
     }
 
+    /// Goes on behind the first `count` external ids.
+    pub fn skip(&mut self, count: usize) {
+        self.next_external = count as u64;
+    }
+
     /// So many orders of so many lines over `skus` SKUs, each with an external id of its own.
     pub fn orders(&mut self, count: usize, lines: u32, skus: u32) -> Vec<Ask> {
         let mut spread = self.next_external;
@@ -188,6 +193,33 @@ impl Shop {
             self.look_up(again);
         }
         accepted
+    }
+
+    /// Sends the first `count` orders of this data directory once more; says how many the engine knew.
+    pub fn known_again(&mut self, count: usize, lines: u32, skus: u32) -> usize {
+        self.next_external = 0;
+        let asks = self.orders(count, lines, skus);
+        let (mut known, mut done) = (0, 0);
+        let mut asks = asks.into_iter();
+        while done < count {
+            let mut items: Vec<Item> = asks.by_ref().take(BATCH).map(|ask| self.item(ask)).collect();
+            done += items.len();
+            self.handle.submit(&self.inbox, &mut items);
+        }
+        while done > 0 {
+            self.runtime.block_on(self.inbox.arrived());
+            self.inbox.drain(&mut self.answers);
+            done -= self.answers.len();
+            let runs = self.handle.index().runs();
+            for (_, answer) in self.answers.drain(..) {
+                known += usize::from(match answer {
+                    Answer::Repeats { .. } => true,
+                    Answer::Perhaps { hash, .. } => !runs.find(hash).expect("the index").is_empty(),
+                    _ => false,
+                });
+            }
+        }
+        known
     }
 
     /// What a filter of the index could not rule out: all are new here, so all come again.

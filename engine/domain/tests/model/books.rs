@@ -1,0 +1,374 @@
+//! The naive model: plain lists and maps, no counters. Whatever is a sum is summed each time it is asked.
+
+use onhand_domain::command::{CancelOrder, PlaceOrder, ShipOrder};
+use onhand_domain::order::Policy;
+use onhand_domain::quantity::QUANTITY_MAX;
+use onhand_domain::rejection::Shortfall;
+use onhand_domain::sku::StockState;
+use onhand_domain::{Command, LocationNumber, OrderId, Rejection, SkuNumber};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Claims of an order that was accepted: line, location, quantity.
+pub(super) type Claims = [(u16, LocationNumber, u32)];
+
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) sku: SkuNumber,
+    pub(super) ordered: u32,
+    pub(super) cancelled: u32,
+    pub(super) shipped: u32,
+    pub(super) backordered: u32,
+    pub(super) short: u32,
+    /// The oldest first.
+    pub(super) claims: Vec<(LocationNumber, u32)>,
+}
+
+impl Line {
+    pub(super) fn open(&self) -> u32 {
+        self.ordered - self.cancelled - self.shipped
+    }
+
+    fn claimed_at(&self, location: LocationNumber) -> u32 {
+        self.claims.iter().filter(|claim| claim.0 == location).map(|claim| claim.1).sum()
+    }
+
+    fn claim(&mut self, location: LocationNumber, quantity: u32) {
+        match self.claims.iter_mut().find(|claim| claim.0 == location) {
+            Some(claim) => claim.1 += quantity,
+            None => self.claims.push((location, quantity)),
+        }
+    }
+
+    fn unclaim(&mut self, location: LocationNumber, quantity: u32) {
+        self.claims.iter_mut().find(|claim| claim.0 == location).unwrap().1 -= quantity;
+        self.claims.retain(|claim| claim.1 > 0);
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) channel: usize,
+    pub(super) lines: Vec<Line>,
+}
+
+impl Order {
+    pub(super) fn is_open(&self) -> bool {
+        self.lines.iter().any(|line| line.open() > 0)
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Books {
+    pub(super) channels: Vec<(Vec<LocationNumber>, Policy)>,
+    stock: BTreeMap<(SkuNumber, LocationNumber, u8), u32>,
+    /// All that were ever accepted, by acceptance.
+    pub(super) orders: BTreeMap<OrderId, Order>,
+    /// SKUs whose waiting orders have not been asked yet since something changed for them.
+    pub(super) to_serve: BTreeSet<SkuNumber>,
+}
+
+fn out_of_range(index: usize, quantity: u64) -> Option<Rejection> {
+    let max = QUANTITY_MAX;
+    (quantity == 0).then_some(Rejection::QuantityOutOfRange { index, quantity, max })
+}
+
+/// What is wrong with a list of lines, whatever their quantities mean.
+fn bad_line(order: &Order, lines: &[(u16, u32)], index: usize) -> Option<Rejection> {
+    let (line, quantity) = lines[index];
+    if usize::from(line) >= order.lines.len() {
+        return Some(Rejection::UnknownLine { index });
+    }
+    if lines[..index].iter().any(|earlier| earlier.0 == line) {
+        return Some(Rejection::DuplicateLine { index });
+    }
+    out_of_range(index, quantity.into())
+}
+
+impl Books {
+    pub(super) fn units(&self, sku: SkuNumber, location: LocationNumber, state: StockState) -> u32 {
+        self.stock.get(&(sku, location, state as u8)).copied().unwrap_or(0)
+    }
+
+    fn units_mut(&mut self, sku: SkuNumber, location: LocationNumber, state: StockState) -> &mut u32 {
+        self.stock.entry((sku, location, state as u8)).or_insert(0)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.orders.values().flat_map(|order| &order.lines)
+    }
+
+    pub(super) fn claimed(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+        self.lines().filter(|line| line.sku == sku).map(|line| line.claimed_at(location)).sum()
+    }
+
+    pub(super) fn waiting(&self, sku: SkuNumber) -> u32 {
+        self.lines().filter(|line| line.sku == sku).map(|line| line.backordered + line.short).sum()
+    }
+
+    pub(super) fn unclaimed(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+        self.units(sku, location, StockState::Sellable) - self.claimed(sku, location)
+    }
+
+    /// What a new order may take: as long as those who wait have not been asked, only what they cannot need.
+    pub(super) fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+        let first = if self.to_serve.contains(&sku) { self.waiting(sku) } else { 0 };
+        self.unclaimed(sku, location).saturating_sub(first)
+    }
+
+    fn serve(&mut self, sku: SkuNumber) {
+        if self.waiting(sku) > 0 {
+            self.to_serve.insert(sku);
+        }
+    }
+
+    /// What each line gets if it is handed what the channel has, the first line first.
+    pub(super) fn handed(&self, place: &PlaceOrder<'_>) -> Vec<u32> {
+        let locations = &self.channels[usize::from(place.channel.0)].0;
+        let mut left = BTreeMap::new();
+        let hand = |(sku, quantity): &(SkuNumber, u32)| {
+            let all = || locations.iter().map(|location| self.free(*sku, *location)).sum::<u32>();
+            let left = left.entry(*sku).or_insert_with(all);
+            let got = (*left).min(*quantity);
+            *left -= got;
+            got
+        };
+        place.lines.iter().map(hand).collect()
+    }
+
+    /// Why a command must be refused, if it must.
+    pub(super) fn refusal(&self, command: &Command<'_>) -> Option<Rejection> {
+        match command {
+            Command::Receive(receive) => out_of_range(0, receive.quantity.into()),
+            Command::Adjust(adjust) => {
+                let available = self.units(adjust.sku, adjust.location, adjust.state);
+                let (state, requested) = (adjust.state, adjust.delta.unsigned_abs());
+                let is_too_much = adjust.delta < 0 && requested > available.into();
+                let refusal = is_too_much.then_some(Rejection::NotEnough { state, requested, available });
+                out_of_range(0, requested).or(refusal)
+            }
+            Command::Set(set) => {
+                let (expected, actual) =
+                    (set.expected, self.units(set.sku, set.location, StockState::Sellable));
+                (expected != actual).then_some(Rejection::SetMismatch { expected, actual })
+            }
+            Command::Move(movement) => {
+                let (state, requested) = (movement.from, u64::from(movement.quantity));
+                let available = match state {
+                    StockState::Sellable => self.unclaimed(movement.sku, movement.location),
+                    _ => self.units(movement.sku, movement.location, state),
+                };
+                let same = (state == movement.to).then_some(Rejection::SameState { state });
+                let is_too_much = requested > available.into();
+                let refusal = is_too_much.then_some(Rejection::NotEnough { state, requested, available });
+                out_of_range(0, requested).or(same).or(refusal)
+            }
+            Command::PutChannel(put) => {
+                let named = |place: &usize| put.locations[..*place].contains(&put.locations[*place]);
+                let twice = (0..put.locations.len()).find(named);
+                twice.map(|place| Rejection::DuplicateLocation { location: put.locations[place] })
+            }
+            Command::PlaceOrder(place) => self.order_refusal(place),
+            Command::CancelOrder(cancel) => self.cancel_refusal(cancel),
+            Command::ShipOrder(ship) => self.ship_refusal(ship),
+            _ => None,
+        }
+    }
+
+    fn order_refusal(&self, place: &PlaceOrder<'_>) -> Option<Rejection> {
+        if place.lines.is_empty() {
+            return Some(Rejection::NoLines);
+        }
+        let zero = place.lines.iter().position(|line| line.1 == 0);
+        if let Some(index) = zero {
+            return out_of_range(index, 0);
+        }
+        let rows = (0_u16..).zip(place.lines.iter().zip(self.handed(place)));
+        let shortfalls: Vec<Shortfall> = rows
+            .filter(|(_, (line, handed))| *handed < line.1)
+            .map(|(line, (asked, available))| Shortfall { line, requested: asked.1, available })
+            .collect();
+        let policy = place.policy.unwrap_or(self.channels[usize::from(place.channel.0)].1);
+        let is_refused = policy == Policy::Reject && !shortfalls.is_empty();
+        is_refused.then_some(Rejection::InsufficientStock { shortfalls })
+    }
+
+    fn open_order(&self, id: OrderId) -> Result<&Order, Rejection> {
+        let order = self.orders.get(&id).filter(|order| order.is_open());
+        order.ok_or(Rejection::OrderNotOpen { order: id })
+    }
+
+    fn cancel_refusal(&self, cancel: &CancelOrder<'_>) -> Option<Rejection> {
+        let order = match self.open_order(cancel.order) {
+            Ok(order) => order,
+            Err(refusal) => return Some(refusal),
+        };
+        let lines = cancel.lines?;
+        let wrong = |index: usize| {
+            let (line, requested) = lines[index];
+            bad_line(order, lines, index).or_else(|| {
+                let open = order.lines[usize::from(line)].open();
+                (requested > open).then_some(Rejection::NotOpen { line, requested, open })
+            })
+        };
+        (0..lines.len()).find_map(wrong).or(lines.is_empty().then_some(Rejection::NoLines))
+    }
+
+    fn ship_refusal(&self, ship: &ShipOrder<'_>) -> Option<Rejection> {
+        let order = match self.open_order(ship.order) {
+            Ok(order) => order,
+            Err(refusal) => return Some(refusal),
+        };
+        let wrong = |index: usize| {
+            let (line, requested) = ship.lines[index];
+            bad_line(order, ship.lines, index).or_else(|| {
+                let allocated = order.lines[usize::from(line)].claimed_at(ship.location);
+                (requested > allocated).then_some(Rejection::NotAllocated { line, requested, allocated })
+            })
+        };
+        (0..ship.lines.len()).find_map(wrong).or(ship.lines.is_empty().then_some(Rejection::NoLines))
+    }
+
+    /// Lets an accepted command happen. Where an order's goods come from is the planner's choice, which was
+    /// judged before.
+    pub(super) fn happen(&mut self, id: OrderId, command: &Command<'_>, claims: &Claims) {
+        match command {
+            Command::Receive(receive) => {
+                self.gain(receive.sku, receive.location, receive.state, receive.quantity);
+            }
+            Command::Adjust(adjust) => {
+                let quantity = u32::try_from(adjust.delta.unsigned_abs()).unwrap();
+                match adjust.delta > 0 {
+                    true => self.gain(adjust.sku, adjust.location, adjust.state, quantity),
+                    false => self.lose(adjust.sku, adjust.location, adjust.state, quantity),
+                }
+            }
+            Command::Set(set) if set.new >= set.expected => {
+                self.gain(set.sku, set.location, StockState::Sellable, set.new - set.expected);
+            }
+            Command::Set(set) => {
+                self.lose(set.sku, set.location, StockState::Sellable, set.expected - set.new);
+            }
+            Command::Move(movement) => {
+                *self.units_mut(movement.sku, movement.location, movement.from) -= movement.quantity;
+                self.gain(movement.sku, movement.location, movement.to, movement.quantity);
+            }
+            Command::PutChannel(put) => {
+                let channel = (put.locations.to_vec(), put.policy);
+                match put.channel {
+                    Some(number) => self.channels[usize::from(number.0)] = channel,
+                    None => self.channels.push(channel),
+                }
+                let skus: BTreeSet<SkuNumber> = self.lines().map(|line| line.sku).collect();
+                skus.into_iter().for_each(|sku| self.serve(sku));
+            }
+            Command::PlaceOrder(place) => self.place(id, place, claims),
+            Command::CancelOrder(cancel) => self.cancel(cancel),
+            Command::ShipOrder(ship) => {
+                for (line, quantity) in ship.lines {
+                    let row = &mut self.orders.get_mut(&ship.order).unwrap().lines[usize::from(*line)];
+                    row.unclaim(ship.location, *quantity);
+                    row.shipped += quantity;
+                    let sku = row.sku;
+                    *self.units_mut(sku, ship.location, StockState::Sellable) -= quantity;
+                }
+            }
+            _ => {}
+        }
+        let to_serve = std::mem::take(&mut self.to_serve);
+        self.to_serve = to_serve.into_iter().filter(|sku| self.waiting(*sku) > 0).collect();
+    }
+
+    fn gain(&mut self, sku: SkuNumber, location: LocationNumber, state: StockState, quantity: u32) {
+        *self.units_mut(sku, location, state) += quantity;
+        if state == StockState::Sellable {
+            self.serve(sku);
+        }
+    }
+
+    /// One unit after the other: if it is claimed, the newest order that has one there goes without.
+    fn lose(&mut self, sku: SkuNumber, location: LocationNumber, state: StockState, quantity: u32) {
+        for _ in 0..quantity {
+            if state == StockState::Sellable && self.unclaimed(sku, location) == 0 {
+                let lines = self.orders.values_mut().rev().flat_map(|order| order.lines.iter_mut().rev());
+                let mut has = lines.filter(|line| line.sku == sku && line.claimed_at(location) > 0);
+                let line = has.next().unwrap();
+                line.unclaim(location, 1);
+                line.short += 1;
+                self.serve(sku);
+            }
+            *self.units_mut(sku, location, state) -= 1;
+        }
+    }
+
+    fn place(&mut self, id: OrderId, place: &PlaceOrder<'_>, claims: &Claims) {
+        let line = |(sku, ordered): &(SkuNumber, u32)| Line {
+            sku: *sku,
+            ordered: *ordered,
+            cancelled: 0,
+            shipped: 0,
+            backordered: *ordered,
+            short: 0,
+            claims: Vec::new(),
+        };
+        let mut lines: Vec<Line> = place.lines.iter().map(line).collect();
+        for (line, location, quantity) in claims {
+            lines[usize::from(*line)].claim(*location, *quantity);
+            lines[usize::from(*line)].backordered -= quantity;
+        }
+        self.orders.insert(id, Order { channel: usize::from(place.channel.0), lines });
+    }
+
+    /// One unit after the other: what waits without ever having had goods, then what lost them, then the
+    /// latest claim.
+    fn cancel(&mut self, cancel: &CancelOrder<'_>) {
+        let rows = (0_u16..).zip(&self.orders[&cancel.order].lines);
+        let all: Vec<(u16, u32)> = rows.map(|(line, row)| (line, row.open())).collect();
+        for (line, quantity) in cancel.lines.unwrap_or(&all) {
+            for _ in 0..*quantity {
+                let row = &mut self.orders.get_mut(&cancel.order).unwrap().lines[usize::from(*line)];
+                row.cancelled += 1;
+                if row.backordered > 0 {
+                    row.backordered -= 1;
+                } else if row.short > 0 {
+                    row.short -= 1;
+                } else {
+                    let location = row.claims.last().unwrap().0;
+                    row.unclaim(location, 1);
+                    let sku = row.sku;
+                    self.serve(sku);
+                }
+            }
+        }
+    }
+
+    /// Serves who waits: lost goods before goods never had, then by acceptance, then by line; at the preferred
+    /// location of the order's channel that has a unit.
+    pub(super) fn serve_all(&mut self) {
+        for sku in std::mem::take(&mut self.to_serve) {
+            for is_short in [true, false] {
+                for id in self.orders.keys().copied().collect::<Vec<_>>() {
+                    for line in 0..self.orders[&id].lines.len() {
+                        while self.serve_one(sku, is_short, id, line) {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn serve_one(&mut self, sku: SkuNumber, is_short: bool, id: OrderId, line: usize) -> bool {
+        let order = &self.orders[&id];
+        let row = &order.lines[line];
+        let waits = if is_short { row.short } else { row.backordered };
+        let mut locations = self.channels[order.channel].0.iter().copied();
+        let found = locations.find(|location| self.unclaimed(sku, *location) > 0);
+        let Some(location) = found.filter(|_| row.sku == sku && waits > 0) else { return false };
+        let row = &mut self.orders.get_mut(&id).unwrap().lines[line];
+        if is_short {
+            row.short -= 1;
+        } else {
+            row.backordered -= 1;
+        }
+        row.claim(location, 1);
+        true
+    }
+}

@@ -18,7 +18,7 @@ use onhand_domain::digest::digest;
 use onhand_domain::order::{OrderPicture, Policy};
 use onhand_domain::sku::{Backlog, Class, StockState};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
-use onhand_domain::{Command, Event, MerchantState, Rejection};
+use onhand_domain::{Command, Event, MerchantState};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use std::cell::RefCell;

@@ -15,7 +15,8 @@
 use onhand_benches::{Shop, resident_bytes};
 use onhand_engine::ask::{Ask, CancelAsk};
 use onhand_engine::domain::OrderId;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,6 +24,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const SKUS: u32 = 10_000;
 /// Open at the same time at the most.
 const PIECE: usize = 100_000;
+/// Instead of a number: start, say what is resident, stop.
+const OPEN: &str = "open";
 /// Sent once more after the restart.
 const AGAIN: usize = 100_000;
 
@@ -39,10 +42,29 @@ fn close_orders(shop: &mut Shop, count: usize) {
     }
 }
 
+/// What a process of its own holds once it has started on this data directory, in bytes: memory that this one
+/// once took and let go of is not to be counted.
+fn just_started(root: &Path) -> u64 {
+    let this = std::env::current_exe().expect("this program");
+    let child = Command::new(this).arg(root).arg(OPEN).output().expect("a start");
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    String::from_utf8_lossy(&child.stdout).trim().parse().expect("its resident bytes")
+}
+
+fn open_only(root: &Path) {
+    let shop = Shop::open(root);
+    println!("{}", resident_bytes());
+    shop.close();
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let root = PathBuf::from(arguments.next().expect("a directory for the data"));
-    let count: usize = arguments.next().map_or(10_000_000, |text| text.parse().expect("a number of orders"));
+    let count = arguments.next();
+    if count.as_deref() == Some(OPEN) {
+        return open_only(&root);
+    }
+    let count: usize = count.map_or(10_000_000, |text| text.parse().expect("a number of orders"));
     std::fs::create_dir_all(&root).expect("the directory");
     let mut shop = Shop::open(&root);
     shop.stock(SKUS, 1_000_000);
@@ -50,10 +72,8 @@ fn main() {
     close_orders(&mut shop, PIECE);
     shop.handle.tidy().expect("behind the path");
     shop.close();
-    let shop = Shop::open(&root);
-    let before = resident_bytes();
+    let before = just_started(&root);
     println!("{PIECE} closed orders, just started      {:8.1} MB resident", before as f64 / 1e6);
-    shop.close();
     let mut shop = Shop::open(&root);
     shop.skip(PIECE);
     close_orders(&mut shop, count);
@@ -61,10 +81,10 @@ fn main() {
     println!("{count} more, running      {:8.1} MB resident", resident_bytes() as f64 / 1e6);
     shop.handle.snapshot().expect("a snapshot");
     shop.close();
-    let mut shop = Shop::open(&root);
-    let after = resident_bytes();
+    let after = just_started(&root);
     let each = after.saturating_sub(before) as f64 / count as f64;
     println!("{count} more, just started {:8.1} MB resident, {each:.2} bytes each", after as f64 / 1e6);
+    let mut shop = Shop::open(&root);
     let known = shop.known_again(AGAIN, 1, SKUS);
     println!("{known} of {AGAIN} external ids of closed orders are known");
     shop.close();

@@ -24,7 +24,10 @@ pub struct Caller {
 /// 401 for a missing, wrong or revoked key, 403 for a key without the scope.
 pub fn caller(request: &HttpRequest, handle: &Handle, needed: Scopes) -> Result<Caller, Problem> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let secret = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    // The name of the scheme is read in any case (RFC 9110, section 11.1).
+    let secret = header.and_then(|value| value.split_once(' '));
+    let secret = secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let secret = secret.map(|(_, secret)| secret.trim());
     let Some(secret) = secret else {
         return Err(Problem::new(401, "key_missing", "send the header Authorization: Bearer KEY"));
     };

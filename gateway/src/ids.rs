@@ -91,12 +91,18 @@ impl std::fmt::Display for CodeError {
     }
 }
 
+/// A text in the form in which names are kept and compared (Unicode's NFC); what is ASCII is in it already.
+#[must_use]
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc(text) { Cow::Borrowed(text) } else { text.nfc().collect() }
+}
+
 /// A code as it is kept: NFC, 1 to 64 bytes, no control characters, case as given.
 ///
 /// # Errors
 /// [`CodeError`] if it cannot be one.
 pub fn code(text: &str) -> Result<Cow<'_, str>, CodeError> {
-    let code = if text.is_ascii() || is_nfc(text) { Cow::Borrowed(text) } else { text.nfc().collect() };
+    let code = composed(text);
     if code.is_empty() {
         return Err(CodeError::Empty);
     }
@@ -109,11 +115,18 @@ pub fn code(text: &str) -> Result<Cow<'_, str>, CodeError> {
     Ok(code)
 }
 
-/// A code from a path segment, percent-decoded.
+/// Decodes percent-encoding once: every `%` begins two hexadecimal digits, and what they say is UTF-8. `None` if
+/// that is not so: a guess would name something the caller did not.
 #[must_use]
-pub fn code_in_path(segment: &str) -> Option<String> {
-    let text = percent_decode_str(segment).decode_utf8().ok()?;
-    code(&text).ok().map(Cow::into_owned)
+pub fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+    let is_encoded = |rest: &str| {
+        let digits = rest.as_bytes();
+        digits.len() >= 2 && digits[..2].iter().all(u8::is_ascii_hexdigit)
+    };
+    if !text.split('%').skip(1).all(is_encoded) {
+        return None;
+    }
+    percent_decode_str(text).decode_utf8().ok()
 }
 
 #[cfg(test)]
@@ -143,7 +156,18 @@ mod tests {
         assert_eq!(code(""), Err(CodeError::Empty));
         assert_eq!(code(&"x".repeat(65)), Err(CodeError::TooLong));
         assert_eq!(code("a\nb"), Err(CodeError::Control));
-        assert_eq!(code_in_path("a%20b"), Some("a b".into()));
-        assert_eq!(code_in_path("%FF"), None);
+        assert_eq!(code("a b"), Ok("a b".into()));
+    }
+
+    #[test]
+    fn percent_encoding_is_read_once_and_strictly() {
+        for (text, read) in
+            [("a%20b", "a b"), ("a%2520b", "a%20b"), ("%C3%A9", "é"), ("a+b", "a+b"), ("", "")]
+        {
+            assert_eq!(percent_decoded(text).as_deref(), Some(read), "{text}");
+        }
+        for text in ["%FF", "x%", "%2", "%zz", "%C3", "a%%20"] {
+            assert_eq!(percent_decoded(text), None, "{text}");
+        }
     }
 }

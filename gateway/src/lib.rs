@@ -11,6 +11,7 @@ pub mod demo;
 pub mod http;
 pub mod ids;
 pub mod intake;
+pub mod member;
 pub mod metrics;
 pub mod render;
 pub mod repeat;

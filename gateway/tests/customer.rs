@@ -53,14 +53,20 @@ fn personal_data_is_sealed_shown_and_erased_while_answers_stay_the_same() {
     assert_eq!(lines.as_str().unwrap().matches("\"status\":201").count(), 2, "{lines}");
 
     for _ in 0..2 {
-        assert_eq!(server.ask("DELETE", &format!("{path}/customer"), &key, &[], "").0, 204);
+        assert_eq!(
+            server.ask("DELETE", &format!("{path}/customer"), &key, &[("idempotency-key", "e")], "").0,
+            204
+        );
     }
     assert_eq!(server.ask("GET", &path, &key, &[], "").2.get("customer"), None);
     assert_eq!(place(&server, ORDER).2, first, "the first answer stays, erased or not");
     server.kill();
     let server = Server::start(data.path());
     assert_eq!(server.ask("GET", &path, &key, &[], "").2.get("customer"), None);
-    assert_eq!(server.ask("DELETE", "/v1/orders/ord_0/customer", &key, &[], "").0, 404);
+    assert_eq!(
+        server.ask("DELETE", "/v1/orders/ord_0/customer", &key, &[("idempotency-key", "e")], "").0,
+        404
+    );
     let long = ORDER.replace("Ada", &"a".repeat(300));
     assert_eq!(place(&server, &long).2["errors"][0]["pointer"], json!("/customer/name"));
     let unknown = ORDER.replace("\"email\"", "\"password\"");

@@ -1,10 +1,58 @@
 //! What the documents say is what the code has.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeSet;
+mod common;
+
+use common::{Server, merchant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// Type and label values of a metric.
+type Shape = (String, BTreeMap<String, BTreeSet<String>>);
+
+/// The rows of the page.
+fn told() -> BTreeMap<String, Shape> {
+    let text = document("METRICS.md");
+    let rows = text.lines().filter(|line| line.starts_with("| `onhand_"));
+    let shape = |row: &str| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let label = cells[3].split_once(": ").map(|(name, values)| {
+            (name.trim_matches('`').to_owned(), values.split(", ").map(str::to_owned).collect())
+        });
+        (cells[1].trim_matches('`').to_owned(), (cells[2].to_owned(), label.into_iter().collect()))
+    };
+    rows.map(shape).collect()
+}
+
+/// What a server exports.
+fn exported(text: &str) -> BTreeMap<String, Shape> {
+    let mut shapes: BTreeMap<String, Shape> = BTreeMap::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        shapes.insert(name.to_owned(), (kind.to_owned(), BTreeMap::new()));
+    }
+    for line in text.lines().filter(|line| line.starts_with("onhand_")) {
+        let Some((series, labels)) = line.split_once('}').and_then(|(series, _)| series.split_once('{'))
+        else {
+            continue;
+        };
+        let name = ["_bucket", "_sum", "_count"]
+            .into_iter()
+            .filter_map(|suffix| series.strip_suffix(suffix))
+            .find(|name| shapes.contains_key(*name))
+            .unwrap_or(series);
+        let shape = shapes.get_mut(name).unwrap();
+        for (label, value) in labels.split(',').filter_map(|label| label.split_once('=')) {
+            if label != "le" {
+                shape.1.entry(label.to_owned()).or_default().insert(value.trim_matches('"').to_owned());
+            }
+        }
+    }
+    shapes
 }
 
 #[test]
@@ -24,26 +72,39 @@ fn every_metric_stands_in_the_catalogue_with_its_meaning() {
 }
 
 #[test]
+fn types_and_labels_are_those_that_a_server_exports() {
+    let data = tempfile::tempdir().unwrap();
+    merchant(data.path(), "acme", "read");
+    let server = Server::start(data.path());
+    let (_, _, text) = server.ask("GET", "/metrics", "", &[], "");
+    let (told, exported) = (told(), exported(text.as_str().unwrap()));
+    assert_eq!(told.keys().collect::<Vec<_>>(), exported.keys().collect::<Vec<_>>());
+    for (name, shape) in &told {
+        assert_eq!(shape, &exported[name], "{name}");
+    }
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        if path.is_dir() { files(&path) } else { vec![std::fs::read_to_string(path).unwrap()] }
+    };
+    entries.flat_map(read).collect()
+}
+
+#[test]
 fn every_error_code_has_a_paragraph() {
     let text = document("OPERATIONS.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = files(&root.join("src"));
+    sources.push(std::fs::read_to_string(root.join("../engine/src/refusal.rs")).unwrap());
     let mut codes = BTreeSet::new();
-    for file in [
-        "http/problem.rs",
-        "http/mod.rs",
-        "http/bulk.rs",
-        "http/orders.rs",
-        "http/stock.rs",
-        "http/catalogue.rs",
-        "auth.rs",
-        "body.rs",
-        "repeat.rs",
-        "../../engine/src/refusal.rs",
-    ] {
-        let path = format!("{}/src/{file}", env!("CARGO_MANIFEST_DIR"));
-        let source = std::fs::read_to_string(path).unwrap();
-        let words = source.split('"').skip(1).step_by(2);
+    for source in sources {
         // A code is a word with an underscore that stands where a code can stand.
-        for pattern in ["Problem::new(", "Refusal::new(", "check.wrong(", "self.wrong(", "invalid("] {
+        for pattern in
+            ["::new(4", "::new(5", "::new(\n", "check.wrong(", "self.wrong(", "invalid(", "at_member("]
+        {
             for call in source.split(pattern).skip(1) {
                 let arguments: String = call.chars().take(160).collect();
                 let found = arguments.split('"').skip(1).step_by(2).find(|word| {
@@ -52,9 +113,13 @@ fn every_error_code_has_a_paragraph() {
                 codes.extend(found.map(str::to_owned));
             }
         }
-        assert!(words.count() > 0);
+        // And whatever a `code` is set to.
+        for call in source.split("code: \"").skip(1) {
+            codes.extend(call.split('"').next().map(str::to_owned));
+        }
     }
-    assert!(codes.len() > 25, "{codes:?}");
+    assert!(codes.len() > 50, "{codes:?}");
     let missing: Vec<&String> = codes.iter().filter(|code| !text.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty(), "without a paragraph: {missing:?}");
+    assert!(!text.contains("the detail says"), "a paragraph says what happened and what to do");
 }

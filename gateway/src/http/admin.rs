@@ -2,9 +2,10 @@
 //! may do everything.
 
 use super::Shared;
-use crate::http::problem::Problem;
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Responder};
+use crate::http::problem::{Problem, shown};
+use actix_web::error::InternalError;
+use actix_web::web::{self, JsonConfig, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use onhand_engine::registry::Scopes;
 use onhand_engine::{AdminError, Handle};
 use serde::{Deserialize, Serialize};
@@ -36,10 +37,21 @@ pub(super) struct RevokeKey {
 }
 
 pub(super) fn routes(config: &mut ServiceConfig) {
+    let bodies = JsonConfig::default().error_handler(|error, _| {
+        let problem = Problem::new(400, "malformed_json", shown(&error.to_string()));
+        InternalError::from_response(error, problem.to_response(None)).into()
+    });
     config
+        .app_data(bodies)
+        .default_service(web::to(no_route))
         .route("/admin/merchants", web::post().to(create_merchant))
         .route("/admin/keys", web::post().to(create_key))
         .route("/admin/keys/revoke", web::post().to(revoke_key));
+}
+
+async fn no_route(request: HttpRequest) -> HttpResponse {
+    let detail = format!("there is no {} {}", request.method(), request.path());
+    Problem::new(404, "route_not_found", shown(&detail)).to_response(None)
 }
 
 /// Runs an administrator's command off the worker: it waits for the disk.
@@ -61,7 +73,9 @@ async fn create_merchant(shared: web::Data<Shared>, body: web::Json<CreateMercha
 
 async fn create_key(shared: web::Data<Shared>, body: web::Json<CreateKey>) -> impl Responder {
     match Scopes::parse(&body.scopes) {
-        Err(word) => Problem::new(422, "unknown_scope", format!("{word} is no scope")).to_response(None),
+        Err(word) => {
+            Problem::new(422, "unknown_scope", format!("{} is no scope", shown(&word))).to_response(None)
+        }
         Ok(scopes) => {
             run(&shared, move |handle| handle.create_key(&body.merchant, scopes).map(|(_, secret)| secret))
                 .await

@@ -6,16 +6,19 @@
 
 use super::course::Course;
 use super::customer::seal;
+use super::fingerprint::canonical;
 use super::orders::{order_ask, order_identity};
 use super::stock::movement_ask;
-use super::{BODY_BYTES_MAX, Desk, catalogue, request_id};
+use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;
 use crate::intake::Identity;
+use crate::metrics::{RouteClass, count_bulk_line, count_response, measure_request};
 use crate::render::Rendered;
 use actix_web::web::{self, Buf, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt};
 use onhand_engine::ask::Ask;
+use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
 use std::io::Write;
 use std::pin::Pin;
@@ -67,6 +70,7 @@ pub(super) async fn movements(request: HttpRequest, payload: web::Payload) -> Ht
     })
 }
 
+/// SKUs need no key, as a PUT of one needs none: put twice, they stand as they stood.
 pub(super) async fn skus(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     start(&request, payload, Scopes::STOCK_WRITE, false, |_, line| {
         catalogue::sku_line(line).map(Asked::plain)
@@ -82,18 +86,19 @@ fn start(
 ) -> HttpResponse {
     let desk = match Desk::open(request, scope) {
         Ok(desk) => Rc::new(desk),
-        Err(problem) => return problem.to_response(request_id(request).as_deref()),
+        Err(problem) => return respond(request, Err(problem)),
     };
     let course = Rc::new(Course::new(WINDOW));
     let (pieces, body) = mpsc::channel::<Bytes>(4);
-    let route = request.path().to_owned();
-    let reader =
-        Reader { desk: Rc::clone(&desk), read, needs_key, route, number: 0, course: Rc::clone(&course) };
+    let reader = Reader { desk: Rc::clone(&desk), read, needs_key, number: 0, course: Rc::clone(&course) };
+    let watch = Stopwatch::start();
     actix_web::rt::spawn(reader.run(payload));
     actix_web::rt::spawn(async move {
         write_answers(&desk, &course, pieces).await;
         course.abandon();
+        measure_request(RouteClass::Bulk, watch.elapsed());
     });
+    count_response(200);
     let mut response = HttpResponse::Ok();
     if let Some(id) = request_id(request) {
         response.insert_header(("Request-Id", id));
@@ -105,7 +110,6 @@ struct Reader {
     desk: Rc<Desk>,
     read: ReadLine,
     needs_key: bool,
-    route: String,
     number: u64,
     course: Rc<Course>,
 }
@@ -178,8 +182,8 @@ impl Reader {
     fn prepare(&self, line: &[u8]) -> Result<(Identity, Asked), Problem> {
         let asked = (self.read)(&self.desk, line)?;
         // A line without a key of its own has the request's key and its number.
-        let numbered = || self.desk.idempotency_key.as_ref().map(|key| format!("{key}:{}", self.number));
-        let key = asked.key.clone().or_else(numbered);
+        let numbered = || self.desk.idempotency_key.as_ref().map(|key| key::of_line(key, self.number));
+        let key = key::of_member(asked.key.as_ref())?.or_else(numbered);
         if self.needs_key && key.is_none() {
             let detail = "send the member idempotency_key, or the header Idempotency-Key for the whole body";
             return Err(Problem::new(400, "idempotency_key_required", detail));
@@ -188,7 +192,10 @@ impl Reader {
             Ask::PlaceOrder(_) => {
                 order_identity(&self.desk, key.as_deref(), &asked.ask, asked.customer.as_deref())
             }
-            _ => self.desk.identity(key.as_deref(), &self.route, line),
+            ask => {
+                let (word, said) = canonical(ask);
+                self.desk.identity(key.as_deref(), word, &said)
+            }
         };
         Ok((identity, asked))
     }
@@ -230,6 +237,7 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
             Err(problem) => Err(problem),
         };
         let rendered = outcome.unwrap_or_else(|problem| Rendered::from(&problem));
+        count_bulk_line(rendered.status);
         // Writing into a Vec cannot fail.
         let written = write!(piece, r#"{{"line":{number},"status":{},"body":"#, rendered.status);
         debug_assert!(written.is_ok());

@@ -2,10 +2,11 @@
 
 use super::{Desk, read_body, respond};
 use crate::body::{Check, parse};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, shown};
 use crate::ids;
+use crate::member::Name;
 use crate::render::{Rendered, last_put};
-use actix_web::web::{self, Path};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use onhand_engine::ask::{Ask, ChannelAsk, LocationAsk, SkuAsk};
 use onhand_engine::directory::Directory;
@@ -15,6 +16,7 @@ use onhand_engine::domain::quantity::DECIMALS_MAX;
 use onhand_engine::registry::Scopes;
 use onhand_engine::snapshots::Lsn;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// The longest title or tag, in bytes.
 const TEXT_BYTES_MAX: usize = 256;
@@ -24,6 +26,9 @@ const TAGS_MAX: usize = 32;
 
 const LOCATION_KINDS: [&str; 4] = ["warehouse", "shop", "3pl", "dropship_supplier"];
 const CHANNEL_KINDS: [&str; 6] = ["shopify", "amazon", "woocommerce", "wholesale", "pos", "api"];
+
+/// Which segment of a path holds a code: `/v1/skus/{sku}` and the others alike, the first one being empty.
+const CODE_SEGMENT: usize = 3;
 
 /// The preference of a location that names none.
 const PRIORITY: u32 = 100;
@@ -40,9 +45,10 @@ struct LocationBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ChannelBody {
+struct ChannelBody<'a> {
     kind: String,
-    locations: Vec<String>,
+    #[serde(borrow)]
+    locations: Vec<Name<'a>>,
     policy: Option<String>,
 }
 
@@ -68,45 +74,42 @@ struct SkuLine {
     tags: Option<Vec<String>>,
 }
 
-pub(super) async fn put_location(
-    request: HttpRequest,
-    path: Path<String>,
-    payload: web::Payload,
-) -> HttpResponse {
-    respond(
-        &request,
-        put(&request, &path, payload, "location", |_, code, body| location_ask(code, body)).await,
-    )
+pub(super) async fn put_location(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    respond(&request, put(&request, payload, "location", |_, code, body| location_ask(code, body)).await)
 }
 
-pub(super) async fn put_channel(
-    request: HttpRequest,
-    path: Path<String>,
-    payload: web::Payload,
-) -> HttpResponse {
-    respond(&request, put(&request, &path, payload, "channel", channel_ask).await)
+pub(super) async fn put_channel(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    respond(&request, put(&request, payload, "channel", channel_ask).await)
 }
 
-pub(super) async fn put_sku(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
+pub(super) async fn put_sku(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     respond(
         &request,
-        put(&request, &path, payload, "sku", |_, code, body| sku_ask(code, parse::<SkuBody>(body)?)).await,
+        put(&request, payload, "sku", |_, code, body| sku_ask(code, parse::<SkuBody>(body)?)).await,
     )
 }
 
 async fn put(
     request: &HttpRequest,
-    segment: &str,
     payload: web::Payload,
     what: &str,
     ask: impl FnOnce(&Directory, String, &[u8]) -> Result<Ask, Problem>,
 ) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::STOCK_WRITE)?;
     let body = read_body(payload).await?;
-    let wrong = || Problem::new(422, "invalid_code", format!("the path names no valid {what} code"));
-    let code = ids::code_in_path(segment).ok_or_else(wrong)?;
+    let wrong = |error| Problem::new(422, "invalid_code", format!("the {what} code in the path {error}"));
+    let segment = path_segment(request)?;
+    let code = ids::code(&segment).map_err(wrong)?.into_owned();
     let ask = ask(&desk.caller.directory, code, &body)?;
-    desk.one(request.path(), &body, ask).await
+    desk.one(ask).await
+}
+
+/// The segment of a path that holds a code, decoded once from what was sent. The path as the router sees it is
+/// decoded already, and lossily.
+pub(super) fn path_segment(request: &HttpRequest) -> Result<Cow<'_, str>, Problem> {
+    let segment = request.uri().path().split('/').nth(CODE_SEGMENT).unwrap_or_default();
+    let detail = "the path is not percent-encoded UTF-8: each % begins two hexadecimal digits";
+    ids::percent_decoded(segment).ok_or_else(|| Problem::new(400, "invalid_encoding", detail))
 }
 
 fn location_ask(code: String, body: &[u8]) -> Result<Ask, Problem> {
@@ -135,37 +138,37 @@ pub(super) fn check_country(check: &mut Check, pointer: &str, country: &str) {
 }
 
 /// The word of a policy; others are not built yet.
-pub(super) fn policy_of(word: &str) -> Result<Policy, Problem> {
+pub(super) fn policy_of(check: &mut Check, word: &str) -> Option<Policy> {
     match word {
-        "reject" => Ok(Policy::Reject),
-        "backorder" => Ok(Policy::Backorder),
+        "reject" => Some(Policy::Reject),
+        "backorder" => Some(Policy::Backorder),
         _ => {
-            let detail = format!("policy {word} is not supported; reject and backorder are");
-            let mut problem = Problem::new(422, "unsupported_policy", detail.clone());
-            let code = "unsupported_policy";
-            problem.errors.push(super::problem::FieldError { pointer: "/policy".into(), code, detail });
-            Err(problem)
+            let detail = format!("{} is not supported; reject and backorder are", shown(word));
+            check.wrong("/policy", "unsupported_policy", detail);
+            None
         }
     }
 }
 
 fn channel_ask(directory: &Directory, code: String, body: &[u8]) -> Result<Ask, Problem> {
-    let body: ChannelBody = parse(body)?;
+    let body: ChannelBody<'_> = parse(body)?;
     let mut check = Check::default();
     if !CHANNEL_KINDS.contains(&&*body.kind) {
         check.wrong("/kind", "invalid_value", format!("must be one of {}", CHANNEL_KINDS.join(", ")));
     }
     let mut locations: Vec<LocationNumber> = Vec::new();
     for (place, name) in body.locations.iter().enumerate() {
+        let pointer = format!("/locations/{place}");
         match directory.location(name) {
-            Some(number) => locations.push(number),
-            None => {
-                check.wrong(format!("/locations/{place}"), "unknown_location", format!("there is no {name}"))
+            Some(number) if locations.contains(&number) => {
+                check.wrong(pointer, "duplicate_location", format!("{} stands twice", shown(name)));
             }
+            Some(number) => locations.push(number),
+            None => check.wrong(pointer, "unknown_location", format!("there is no location {}", shown(name))),
         }
     }
-    check.finish()?;
-    let policy = body.policy.as_deref().map_or(Ok(Policy::Reject), policy_of)?;
+    let policy = body.policy.as_deref().map_or(Some(Policy::Reject), |word| policy_of(&mut check, word));
+    let policy = check.done(policy)?;
     Ok(Ask::PutChannel(ChannelAsk { code, kind: body.kind, locations, policy }))
 }
 
@@ -188,9 +191,11 @@ fn sku_ask(code: String, body: SkuBody) -> Result<Ask, Problem> {
     if tags.len() > TAGS_MAX {
         check.wrong("/tags", "too_many", format!("at most {TAGS_MAX} tags"));
     }
-    for (place, tag) in tags.iter().enumerate() {
-        check.code(|| format!("/tags/{place}"), tag);
-    }
+    let composed = tags
+        .iter()
+        .enumerate()
+        .filter_map(|(place, tag)| check.code(|| format!("/tags/{place}"), tag).map(Cow::into_owned));
+    let tags = composed.collect();
     check.finish()?;
     Ok(Ask::PutSku(SkuAsk { code, title, unit, decimals, gtin, tags }))
 }
@@ -215,37 +220,36 @@ fn is_gtin(text: &str) -> bool {
         && weighed.is_multiple_of(10)
 }
 
-pub(super) async fn get_location(request: HttpRequest, path: Path<String>) -> HttpResponse {
+pub(super) async fn get_location(request: HttpRequest) -> HttpResponse {
     let find = |directory: &Directory, code: &str| {
         directory.location(code).and_then(|it| directory.location_put(it))
     };
-    respond(&request, get(&request, &path, "location", find).await)
+    respond(&request, get(&request, "location", find).await)
 }
 
-pub(super) async fn get_channel(request: HttpRequest, path: Path<String>) -> HttpResponse {
+pub(super) async fn get_channel(request: HttpRequest) -> HttpResponse {
     let find =
         |directory: &Directory, code: &str| directory.channel(code).and_then(|it| directory.channel_put(it));
-    respond(&request, get(&request, &path, "channel", find).await)
+    respond(&request, get(&request, "channel", find).await)
 }
 
-pub(super) async fn get_sku(request: HttpRequest, path: Path<String>) -> HttpResponse {
+pub(super) async fn get_sku(request: HttpRequest) -> HttpResponse {
     let find =
         |directory: &Directory, code: &str| directory.sku(code).and_then(|it| directory.sku_put(it.number));
-    respond(&request, get(&request, &path, "sku", find).await)
+    respond(&request, get(&request, "sku", find).await)
 }
 
 async fn get(
     request: &HttpRequest,
-    segment: &str,
     what: &str,
     find: impl FnOnce(&Directory, &str) -> Option<Lsn>,
 ) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::READ)?;
     let directory = &desk.caller.directory;
-    let put = ids::code_in_path(segment).and_then(|code| find(directory, &code));
+    let put = find(directory, &ids::composed(&path_segment(request)?));
     let lsn = put.ok_or_else(|| Problem::not_found(what))?;
     // A name may be seen a moment before its record is durable; then it does not exist yet.
-    let record = desk.intake.handle().read(lsn).map_err(|_| Problem::not_found(what))?;
+    let record = desk.intake.handle().read(lsn).map_err(|error| Problem::unread(&error, what))?;
     last_put(directory, lsn, &record)
 }
 

@@ -120,6 +120,7 @@ pub(super) async fn erase(request: HttpRequest, path: Path<String>) -> HttpRespo
 /// Erases the data; that there was none, or none any more, is as good.
 fn erase_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::ORDERS_WRITE)?;
+    desk.require_key()?;
     let order = order_in_path(id)?;
     let handle = desk.intake.handle();
     let accepted = Accepted::read(handle, desk.caller.directory.merchant, order)?;

@@ -1,33 +1,37 @@
 //! HTTP: the routes on one screen, one file per resource.
 
 mod admin;
+mod availability;
 mod bulk;
 mod catalogue;
 mod course;
 mod customer;
+mod fingerprint;
+mod key;
 mod ops;
+mod order_change;
 mod orders;
 pub mod problem;
 mod stock;
 
 use crate::auth::{Caller, caller};
 use crate::intake::{Identity, Intake, Pending, submission};
-use crate::metrics::RESPONSES;
+use crate::metrics::{RouteClass, count_refusal, count_response, measure_request};
 use crate::render::{self, Rendered};
 use crate::repeat::settle;
-use ::metrics::counter;
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Route, guard};
 use metrics_exporter_prometheus::PrometheusHandle;
 use onhand_engine::ask::{Answer, Ask};
+use onhand_engine::clock::Stopwatch;
 use onhand_engine::keys::Known;
 use onhand_engine::registry::Scopes;
 use onhand_engine::{Handle, Item, Ticket};
-use problem::Problem;
+use problem::{Problem, shown};
 use std::cell::OnceCell;
 use std::net::TcpListener;
 use std::path::Path;
@@ -40,9 +44,6 @@ pub const BODY_BYTES_MAX: usize = 512 << 10;
 
 /// How long a body may take to arrive; a slow sender must not hold a connection for ever.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest `Idempotency-Key`.
-const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// Open connections of one worker.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -89,8 +90,8 @@ pub(crate) struct Desk {
     request_id: [u8; 16],
 }
 
-/// The id of a request, kept with it for its answer.
-struct RequestId([u8; 16]);
+/// The id of a request and when it came, kept with it for its answer.
+struct RequestId([u8; 16], Stopwatch);
 
 impl Desk {
     /// Lets a request in: the engine is ready, the key is good for the scope.
@@ -98,9 +99,10 @@ impl Desk {
         let worker = request.app_data::<Rc<Worker>>().ok_or_else(Problem::internal)?;
         let intake = Rc::clone(worker.intake()?);
         let request_id = intake.request_id();
-        request.extensions_mut().insert(RequestId(request_id));
+        request.extensions_mut().insert(RequestId(request_id, Stopwatch::start()));
         let caller = caller(request, intake.handle(), scope)?;
-        Ok(Self { intake, caller, idempotency_key: idempotency_key(request)?, request_id })
+        no_stray_query(request)?;
+        Ok(Self { intake, caller, idempotency_key: key::of_header(request)?, request_id })
     }
 
     /// The key that every write but PUT and orders must carry.
@@ -144,32 +146,35 @@ impl Desk {
     }
 
     /// Submits one request and answers it.
-    async fn one(&self, route: &str, said: &[u8], ask: Ask) -> Result<Rendered, Problem> {
-        let identity = self.identity(self.idempotency_key.as_deref(), route, said);
+    async fn one(&self, ask: Ask) -> Result<Rendered, Problem> {
+        let (word, said) = fingerprint::canonical(&ask);
+        let identity = self.identity(self.idempotency_key.as_deref(), word, &said);
         let pending = self.submit(identity, ask)?;
         self.answer(identity, pending).await
     }
 }
 
-/// The key of a request, quoted or not.
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
-    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-        let detail = format!("the key must have 1 to {IDEMPOTENCY_KEY_BYTES_MAX} printable bytes");
-        return Err(Problem::new(400, "idempotency_key_invalid", detail));
+/// Lists read their query; elsewhere there is nothing to say in one, and a mistake is worth telling.
+fn no_stray_query(request: &HttpRequest) -> Result<(), Problem> {
+    let is_list = matches!(request.path(), "/v1/orders" | "/v1/stock") && request.method() != "POST";
+    if is_list || request.query_string().is_empty() {
+        return Ok(());
     }
-    Ok(Some(key.to_owned()))
+    Err(Problem::new(400, "invalid_query", "this route takes no query parameters"))
 }
 
 /// Reads a whole body, within its limits.
 async fn read_body(payload: web::Payload) -> Result<Bytes, Problem> {
+    read_body_within(payload, BODY_BYTES_MAX).await
+}
+
+/// Reads a whole body on a route with a limit of its own.
+async fn read_body_within(payload: web::Payload, max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
-        Problem::new(413, "body_too_large", detail).with("max", BODY_BYTES_MAX)
+        let detail = format!("the body is longer than {max} bytes");
+        Problem::new(413, "body_too_large", detail).with("max", max)
     };
-    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(BODY_BYTES_MAX)).await {
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(max)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(_))) => Err(Problem::new(400, "body_incomplete", "the body ended early")),
         Ok(Err(_)) => Err(too_large()),
@@ -185,14 +190,19 @@ fn request_id(request: &HttpRequest) -> Option<String> {
 /// The response of an outcome.
 fn respond(request: &HttpRequest, outcome: Result<Rendered, Problem>) -> HttpResponse {
     let id = request_id(request);
+    if let Some(arrived) = request.extensions().get::<RequestId>() {
+        let route = RouteClass::of(request.method().as_str(), request.path());
+        measure_request(route, arrived.1.elapsed());
+    }
     let rendered = match outcome {
         Ok(rendered) => rendered,
         Err(problem) => {
-            count(problem.status);
+            count_response(problem.status);
+            count_refusal(&problem.code);
             return problem.to_response(id.as_deref());
         }
     };
-    count(rendered.status);
+    count_response(rendered.status);
     let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.content_type(if rendered.status < 400 {
@@ -209,52 +219,81 @@ fn respond(request: &HttpRequest, outcome: Result<Rendered, Problem>) -> HttpRes
     response.body(rendered.body)
 }
 
-fn count(status: u16) {
-    let class = match status {
-        200..300 => "2xx",
-        400..500 => "4xx",
-        _ => "5xx",
-    };
-    counter!(RESPONSES, "class" => class).increment(1);
+/// A route for GET, and for HEAD: the same answer without its body.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// What a path that is there answers to a method it does not have.
+fn only(methods: &'static str) -> Route {
+    web::to(move |request: HttpRequest| async move {
+        let detail = format!("{} is not for this path; {methods} are", request.method());
+        let mut response = Problem::new(405, "method_not_allowed", shown(&detail)).to_response(None);
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+        count_response(405);
+        response
+    })
 }
 
 /// All routes of the API.
 fn routes(config: &mut ServiceConfig) {
+    let at = web::resource::<&str>;
+    // Routes are tried in this order, and those with a variable are matched by a regular expression: what is
+    // asked most, and needs none, comes first. Handlers read codes from the path as it was sent.
     config
-        // Routes are tried in this order, and those with a variable are matched by a regular expression: what
-        // is asked most, and needs none, comes first.
         .service(
-            web::resource("/v1/orders")
+            at("/v1/orders")
                 .post(orders::place)
-                .get(orders::list)
-                .default_service(web::to(no_route)),
+                .route(read().to(orders::list))
+                .default_service(only("GET, HEAD, POST")),
         )
-        .route("/v1/orders/bulk", web::post().to(bulk::orders))
-        .route("/v1/availability", web::post().to(stock::availability))
-        .route("/v1/locations/{code}", web::put().to(catalogue::put_location))
-        .route("/v1/locations/{code}", web::get().to(catalogue::get_location))
-        .route("/v1/channels/{code}", web::put().to(catalogue::put_channel))
-        .route("/v1/channels/{code}", web::get().to(catalogue::get_channel))
-        .route("/v1/skus/bulk", web::post().to(bulk::skus))
-        .route("/v1/skus/{sku}", web::put().to(catalogue::put_sku))
-        .route("/v1/skus/{sku}", web::get().to(catalogue::get_sku))
-        .route("/v1/stock/movements", web::post().to(stock::movement))
-        .route("/v1/stock/movements/bulk", web::post().to(bulk::movements))
-        .route("/v1/stock/{sku}", web::get().to(stock::get))
-        .route("/v1/stock", web::get().to(stock::list))
-        .route("/v1/orders/{id}", web::get().to(orders::get))
-        .route("/v1/orders/{id}/customer", web::delete().to(customer::erase))
-        .route("/v1/orders/{id}/cancel", web::post().to(orders::cancel))
-        .route("/v1/orders/{id}/fulfillments", web::post().to(orders::fulfill))
-        .route("/metrics", web::get().to(ops::metrics))
-        .route("/healthz", web::get().to(ops::healthz))
-        .route("/readyz", web::get().to(ops::readyz))
+        .service(at("/v1/orders/bulk").post(bulk::orders).default_service(only("POST")))
+        .service(at("/v1/availability").post(availability::ask).default_service(only("POST")));
+    let named =
+        |path, put: Route, get: Route| at(path).route(put).route(get).default_service(only("GET, HEAD, PUT"));
+    config
+        .service(named(
+            "/v1/locations/{code}",
+            web::put().to(catalogue::put_location),
+            read().to(catalogue::get_location),
+        ))
+        .service(named(
+            "/v1/channels/{code}",
+            web::put().to(catalogue::put_channel),
+            read().to(catalogue::get_channel),
+        ))
+        // A SKU may be called bulk, or movements.
+        .service(
+            at("/v1/skus/bulk")
+                .post(bulk::skus)
+                .put(catalogue::put_sku)
+                .route(read().to(catalogue::get_sku))
+                .default_service(only("GET, HEAD, POST, PUT")),
+        )
+        .service(named("/v1/skus/{sku}", web::put().to(catalogue::put_sku), read().to(catalogue::get_sku)))
+        .service(
+            at("/v1/stock/movements")
+                .post(stock::movement)
+                .route(read().to(stock::get))
+                .default_service(only("GET, HEAD, POST")),
+        )
+        .service(at("/v1/stock/movements/bulk").post(bulk::movements).default_service(only("POST")))
+        .service(at("/v1/stock/{sku}").route(read().to(stock::get)).default_service(only("GET, HEAD")))
+        .service(at("/v1/stock").route(read().to(stock::list)).default_service(only("GET, HEAD")))
+        .service(at("/v1/orders/{id}").route(read().to(orders::get)).default_service(only("GET, HEAD")))
+        .service(at("/v1/orders/{id}/customer").delete(customer::erase).default_service(only("DELETE")))
+        .service(at("/v1/orders/{id}/cancel").post(order_change::cancel).default_service(only("POST")))
+        .service(at("/v1/orders/{id}/fulfillments").post(order_change::fulfill).default_service(only("POST")))
+        .service(at("/metrics").route(read().to(ops::metrics)).default_service(only("GET, HEAD")))
+        .service(at("/healthz").route(read().to(ops::healthz)).default_service(only("GET, HEAD")))
+        .service(at("/readyz").route(read().to(ops::readyz)).default_service(only("GET, HEAD")))
         .default_service(web::to(no_route));
 }
 
 async fn no_route(request: HttpRequest) -> HttpResponse {
     let detail = format!("there is no {} {}", request.method(), request.path());
-    Problem::new(404, "route_not_found", detail).to_response(None)
+    count_response(404);
+    Problem::new(404, "route_not_found", shown(&detail)).to_response(None)
 }
 
 /// Starts the public server on a listener and, below `data`, the administrator's on a Unix socket.

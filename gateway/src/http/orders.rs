@@ -3,16 +3,18 @@
 use super::bulk::Asked;
 use super::catalogue::{check_country, policy_of};
 use super::customer::{Customer, opened, seal};
+use super::key::no_member;
 use super::stock::{page_size, query, read};
 use super::{Desk, Identity, read_body, respond};
-use crate::body::{Amount, Check, parse};
-use crate::http::problem::Problem;
+use crate::body::{self, Amount, Check, parse};
+use crate::http::problem::{Problem, shown};
 use crate::ids;
+use crate::member::{Name, Object};
 use crate::render::{OrderView, Rendered, broken, closed_lines};
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use onhand_engine::Handle;
-use onhand_engine::ask::{Ask, CancelAsk, OrderAsk, OrderRead, ReadAnswer, ReadAsk, ShipAsk};
+use onhand_engine::ask::{Ask, OrderAsk, OrderRead, ReadAnswer, ReadAsk};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::money::{Currency, parse_unit_price};
 use onhand_engine::domain::order::{LINES_MAX, OrderPicture};
@@ -29,28 +31,31 @@ use std::collections::HashSet;
 /// Bytes of the log that one page of a list may read; beyond them it is short and has a cursor.
 const SCAN_BYTES_MAX: usize = 8 << 20;
 
-/// The longest reason or tracking number, in bytes.
-const NOTE_BYTES_MAX: usize = 256;
+/// Bytes of the log that are read in one go; between two, other requests are served.
+const SCAN_PIECE_BYTES: usize = 1 << 20;
+
+/// Orders whose state is read in one go where only some will be shown.
+const BATCH: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrderBody<'a> {
     #[serde(borrow)]
-    external_id: Cow<'a, str>,
+    external_id: Name<'a>,
     #[serde(borrow)]
-    channel: Cow<'a, str>,
+    channel: Name<'a>,
     #[serde(borrow)]
     placed_at: Option<Cow<'a, str>>,
     #[serde(borrow)]
     currency: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    ship_to: Option<ShipToBody<'a>>,
+    ship_to: Option<Object<ShipToBody<'a>>>,
     #[serde(borrow)]
     policy: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    customer: Option<Customer<'a>>,
+    customer: Option<Object<Customer<'a>>>,
     #[serde(borrow)]
-    lines: Vec<LineBody<'a>>,
+    lines: Vec<Object<LineBody<'a>>>,
     idempotency_key: Option<String>,
 }
 
@@ -69,9 +74,9 @@ struct ShipToBody<'a> {
 #[serde(deny_unknown_fields)]
 struct LineBody<'a> {
     #[serde(borrow)]
-    id: Cow<'a, str>,
+    id: Name<'a>,
     #[serde(borrow)]
-    sku: Cow<'a, str>,
+    sku: Name<'a>,
     #[serde(borrow)]
     quantity: Amount<'a>,
     #[serde(borrow)]
@@ -86,8 +91,8 @@ async fn place_one(request: &HttpRequest, payload: web::Payload) -> Result<Rende
     let desk = Desk::open(request, Scopes::ORDERS_WRITE)?;
     let body = read_body(payload).await?;
     let Asked { mut ask, key, customer } = order_ask(&desk, &body)?;
-    let key = key.or_else(|| desk.idempotency_key.clone());
-    let identity = order_identity(&desk, key.as_deref(), &ask, customer.as_deref());
+    no_member(key.as_ref())?;
+    let identity = order_identity(&desk, desk.idempotency_key.as_deref(), &ask, customer.as_deref());
     seal(&desk, &mut ask, customer).await?;
     let pending = desk.submit(identity, ask)?;
     desk.answer(identity, pending).await
@@ -108,12 +113,12 @@ pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask, customer
 pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
     let directory = &desk.caller.directory;
     let body: OrderBody<'_> = parse(body)?;
-    let policy = body.policy.as_deref().map(policy_of).transpose()?;
     let mut check = Check::default();
+    let policy = body.policy.as_deref().and_then(|word| policy_of(&mut check, word));
     let external_id = check.code(|| "/external_id".into(), &body.external_id);
     let channel = directory.channel(&body.channel);
     if channel.is_none() {
-        check.wrong("/channel", "unknown_channel", format!("there is no channel {}", body.channel));
+        check.wrong("/channel", "unknown_channel", format!("there is no channel {}", shown(&body.channel)));
     }
     let placed_at = body.placed_at.as_deref().and_then(|text| instant(&mut check, text));
     let currency = body.currency.as_deref().and_then(|text| currency(&mut check, text));
@@ -139,7 +144,11 @@ pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
     Ok(Asked { ask: Ask::PlaceOrder(ask), key: body.idempotency_key, customer })
 }
 
-fn lines_of<'a>(check: &mut Check, directory: &Directory, lines: &'a [LineBody<'_>]) -> Vec<LineAskedV1<'a>> {
+fn lines_of<'a>(
+    check: &mut Check,
+    directory: &Directory,
+    lines: &'a [Object<LineBody<'_>>],
+) -> Vec<LineAskedV1<'a>> {
     if lines.is_empty() || lines.len() > LINES_MAX {
         let code = if lines.is_empty() { "no_lines" } else { "too_many_lines" };
         check.wrong("/lines", code, format!("has {} lines, 1 to {LINES_MAX} are allowed", lines.len()));
@@ -150,20 +159,26 @@ fn lines_of<'a>(check: &mut Check, directory: &Directory, lines: &'a [LineBody<'
     for (place, line) in lines.iter().enumerate() {
         check.code(|| format!("/lines/{place}/id"), &line.id);
         if lines.len() > 1 && !seen.insert(&*line.id) {
-            check.wrong(format!("/lines/{place}/id"), "duplicate_line", format!("{} stands twice", line.id));
+            check.wrong(
+                format!("/lines/{place}/id"),
+                "duplicate_line",
+                format!("{} stands twice", shown(&line.id)),
+            );
         }
         let sku = directory.sku(&line.sku);
         if sku.is_none() {
-            let detail = format!("there is no sku {}", line.sku);
+            let detail = format!("there is no sku {}", shown(&line.sku));
             check.wrong(format!("/lines/{place}/sku"), "unknown_sku", detail);
         }
         let decimals = sku.map_or(0, |sku| sku.decimals);
         let pointer = || format!("/lines/{place}/quantity");
         let quantity = check.quantity(pointer, &line.quantity, decimals, 1);
         let unit_price = line.unit_price.as_deref().and_then(|text| {
-            let price = parse_unit_price(text);
-            if let Err(error) = price {
-                check.wrong(format!("/lines/{place}/unit_price"), "invalid_price", error.to_string());
+            // A discount is no line: it has no sku to ship.
+            let price = parse_unit_price(text).map_err(|error| error.to_string());
+            let price = price.and_then(|price| (price >= 0).then_some(price).ok_or("is negative".into()));
+            if let Err(detail) = &price {
+                check.wrong(format!("/lines/{place}/unit_price"), "invalid_price", detail);
             }
             price.ok()
         });
@@ -185,11 +200,11 @@ fn ship_to<'a>(check: &mut Check, to: &'a ShipToBody<'_>) -> ShipToV1<'a> {
 }
 
 fn instant(check: &mut Check, text: &str) -> Option<i64> {
-    let instant = text.parse::<jiff::Timestamp>();
-    if instant.is_err() {
+    let instant = body::instant(text);
+    if instant.is_none() {
         check.wrong("/placed_at", "invalid_time", "must be a time like 2026-11-23T10:00:00Z (RFC 3339)");
     }
-    instant.ok().map(jiff::Timestamp::as_millisecond)
+    instant
 }
 
 fn currency(check: &mut Check, text: &str) -> Option<Currency> {
@@ -207,7 +222,7 @@ impl Accepted {
     /// Reads the record of an order of this merchant.
     pub(super) fn read(handle: &Handle, merchant: MerchantNumber, order: OrderId) -> Result<Self, Problem> {
         let missing = || Problem::not_found("order");
-        let record = handle.read(Lsn(order.0)).map_err(|_| missing())?;
+        let record = handle.read(Lsn(order.0)).map_err(|error| Problem::unread(&error, "order"))?;
         let (header, _) = Header::decode(&record).map_err(broken)?;
         let is_it = header.kind == Kind::OrderAccepted && header.merchant == merchant.0;
         if is_it { Ok(Self(record)) } else { Err(missing()) }
@@ -264,111 +279,12 @@ fn standing(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LineQuantity<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    quantity: Amount<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CancelBody<'a> {
-    #[serde(borrow)]
-    lines: Option<Vec<LineQuantity<'a>>>,
-    reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FulfillBody<'a> {
-    #[serde(borrow)]
-    location: Cow<'a, str>,
-    #[serde(borrow)]
-    lines: Vec<LineQuantity<'a>>,
-    tracking_number: Option<String>,
-}
-
-pub(super) async fn cancel(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
-    let ask = |_: &Directory, order: OrderId, asked: &OrderAskedV1<'_>, body: &[u8]| {
-        let body: CancelBody<'_> = parse(body)?;
-        let mut check = Check::default();
-        let lines = body.lines.map(|lines| numbered(&mut check, asked, &lines));
-        if let Some(reason) = &body.reason {
-            check.text("/reason", reason, NOTE_BYTES_MAX);
-        }
-        check.finish()?;
-        Ok(Ask::CancelOrder(CancelAsk { order, lines, reason: body.reason }))
-    };
-    respond(&request, change(&request, &path, payload, ask).await)
-}
-
-pub(super) async fn fulfill(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
-    let ask = |directory: &Directory, order: OrderId, asked: &OrderAskedV1<'_>, body: &[u8]| {
-        let body: FulfillBody<'_> = parse(body)?;
-        let mut check = Check::default();
-        let lines = numbered(&mut check, asked, &body.lines);
-        let location = directory.location(&body.location);
-        if location.is_none() {
-            check.wrong("/location", "unknown_location", format!("there is no location {}", body.location));
-        }
-        if let Some(number) = &body.tracking_number {
-            check.text("/tracking_number", number, NOTE_BYTES_MAX);
-        }
-        let location = check.done(location)?;
-        Ok(Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: body.tracking_number }))
-    };
-    respond(&request, change(&request, &path, payload, ask).await)
-}
-
-async fn change(
-    request: &HttpRequest,
-    id: &str,
-    payload: web::Payload,
-    ask: impl FnOnce(&Directory, OrderId, &OrderAskedV1<'_>, &[u8]) -> Result<Ask, Problem>,
-) -> Result<Rendered, Problem> {
-    let desk = Desk::open(request, Scopes::ORDERS_WRITE)?;
-    desk.require_key()?;
-    let body = read_body(payload).await?;
-    let order = order_in_path(id)?;
-    let accepted = Accepted::read(desk.intake.handle(), desk.caller.directory.merchant, order)?;
-    let ask = {
-        let (asked, _) = accepted.decode()?;
-        ask(&desk.caller.directory, order, &asked, &body)?
-    };
-    desk.one(request.path(), &body, ask).await
-}
-
-/// Lines by their numbers instead of the channel's ids.
-fn numbered(check: &mut Check, asked: &OrderAskedV1<'_>, lines: &[LineQuantity<'_>]) -> Vec<(u16, u32)> {
-    if lines.is_empty() {
-        check.wrong("/lines", "no_lines", "names no line");
-    }
-    let mut numbers = Vec::with_capacity(lines.len());
-    for (place, line) in lines.iter().enumerate() {
-        let number = asked.lines.iter().position(|asked| asked.id == line.id);
-        let Some(number) = number.and_then(|number| u16::try_from(number).ok()) else {
-            let detail = format!("the order has no line {}", line.id);
-            check.wrong(format!("/lines/{place}/id"), "unknown_line", detail);
-            continue;
-        };
-        let decimals = asked.lines[usize::from(number)].decimals;
-        let pointer = || format!("/lines/{place}/quantity");
-        if let Some(quantity) = check.quantity(pointer, &line.quantity, decimals, 1) {
-            numbers.push((number, quantity));
-        }
-    }
-    numbers
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct OrdersQuery {
     channel: Option<String>,
     status: Option<String>,
     external_id: Option<String>,
-    placed_from: Option<jiff::Timestamp>,
-    placed_to: Option<jiff::Timestamp>,
+    placed_from: Option<String>,
+    placed_to: Option<String>,
     limit: Option<usize>,
     cursor: Option<String>,
 }
@@ -410,39 +326,94 @@ async fn list_page(request: &HttpRequest) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::READ)?;
     let (handle, directory) = (desk.intake.handle(), &desk.caller.directory);
     let wanted: OrdersQuery = query(request)?;
-    let invalid = |detail: String| Problem::new(400, "invalid_query", detail);
     let limit = page_size(wanted.limit)?;
-    if wanted.status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
+    let status = wanted.status.as_deref();
+    if status.is_some_and(|status| !STATUSES.contains(&status)) {
         return Err(invalid(format!("status must be one of {}", STATUSES.join(", "))));
     }
-    let no_channel = |code: &str| invalid(format!("there is no channel {code}"));
-    let channel =
-        wanted.channel.as_deref().map(|code| directory.channel(code).ok_or_else(|| no_channel(code)));
-    let filter = Filter {
+    let filter = filter_of(directory, &wanted)?;
+    let start = match &wanted.cursor {
+        Some(cursor) => ids::parse_cursor(cursor).map(Lsn),
+        None => Some(handle.durable().next()),
+    };
+    let mut before = start.ok_or_else(|| invalid("the cursor is not one of ours".into()))?;
+    let (mut states, mut found, mut as_of) = (Vec::new(), Vec::new(), None);
+    let mut bytes = 0;
+    loop {
+        let scan = scan(handle, &filter, before, if status.is_some() { BATCH } else { limit - found.len() })?;
+        (before, bytes) = (scan.before, bytes + SCAN_PIECE_BYTES);
+        let asked = scan.found.iter().map(|(order, _)| *order).collect();
+        let (lsn, read) = read(&desk, ReadAsk::Orders(asked)).await?;
+        let ReadAnswer::Orders(rows) = read else { return Err(Problem::internal()) };
+        // The page rests on the first of its reads: the later ones know of no less.
+        as_of = as_of.or(Some(lsn));
+        for (order, state) in scan.found.into_iter().zip(rows) {
+            if found.len() < limit && has_status(handle, filter.merchant, order.0, &state, status)? {
+                before = if found.len() + 1 == limit { Lsn(order.0.0) } else { before };
+                found.push(order);
+                states.push(state);
+            }
+        }
+        if found.len() == limit || before <= Lsn(1) || bytes >= SCAN_BYTES_MAX {
+            break;
+        }
+    }
+    let next_cursor = (before > Lsn(1)).then(|| ids::cursor_text(before.0));
+    page(&desk, as_of.unwrap_or(Lsn::ZERO), &found, &states, None, next_cursor)
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(400, "invalid_query", detail)
+}
+
+fn filter_of(directory: &Directory, wanted: &OrdersQuery) -> Result<Filter, Problem> {
+    let no_channel = |code: &str| invalid(format!("there is no channel {}", shown(code)));
+    let channel = wanted
+        .channel
+        .as_deref()
+        .map(|code| directory.channel(&ids::composed(code)).ok_or_else(|| no_channel(code)));
+    let instant = |name: &str, text: &Option<String>| {
+        let wrong = || invalid(format!("{name} must be a time like 2026-11-23T10:00:00Z (RFC 3339)"));
+        text.as_deref().map(|text| body::instant(text).ok_or_else(wrong)).transpose()
+    };
+    Ok(Filter {
         merchant: directory.merchant,
         channel: channel.transpose()?.map(|channel| channel.0),
-        external_id: wanted.external_id,
-        placed_from: wanted.placed_from.map(jiff::Timestamp::as_millisecond),
-        placed_to: wanted.placed_to.map(jiff::Timestamp::as_millisecond),
-    };
-    let before = match &wanted.cursor {
-        Some(cursor) => {
-            Lsn(ids::parse_cursor(cursor).ok_or_else(|| invalid("the cursor is not one of ours".into()))?)
-        }
-        None => handle.durable().next(),
-    };
-    let mut found: Vec<(OrderId, Accepted)> = Vec::new();
-    let scanned = handle.log().scan_back(before, SCAN_BYTES_MAX, &mut |lsn, record| {
+        external_id: wanted.external_id.as_deref().map(|id| ids::composed(id).into_owned()),
+        placed_from: instant("placed_from", &wanted.placed_from)?,
+        placed_to: instant("placed_to", &wanted.placed_to)?,
+    })
+}
+
+/// What one piece of the log holds for a page.
+struct Scanned {
+    found: Vec<(OrderId, Accepted)>,
+    /// Where to go on.
+    before: Lsn,
+}
+
+/// Reads one piece of the log backwards, for up to `wanted` orders.
+fn scan(handle: &Handle, filter: &Filter, before: Lsn, wanted: usize) -> Result<Scanned, Problem> {
+    let mut found = Vec::new();
+    let scanned = handle.log().scan_back(before, SCAN_PIECE_BYTES, &mut |lsn, record| {
         if filter.wants(record) {
             found.push((OrderId(lsn.0), Accepted(record.to_vec())));
         }
-        found.len() < limit
+        found.len() < wanted
     });
-    let stopped = scanned.map_err(|_| Problem::internal())?;
-    let (lsn, read) = read(&desk, ReadAsk::Orders(found.iter().map(|(order, _)| *order).collect())).await?;
-    let ReadAnswer::Orders(states) = read else { return Err(Problem::internal()) };
-    let next_cursor = (stopped > Lsn(1)).then(|| ids::cursor_text(stopped.0));
-    page(&desk, lsn, &found, &states, wanted.status.as_deref(), next_cursor)
+    let before = scanned.map_err(|error| Problem::unread(&error, "order"))?;
+    Ok(Scanned { found, before })
+}
+
+fn has_status(
+    handle: &Handle,
+    merchant: MerchantNumber,
+    order: OrderId,
+    state: &OrderRead,
+    status: Option<&str>,
+) -> Result<bool, Problem> {
+    let Some(status) = status else { return Ok(true) };
+    Ok(standing(handle, merchant, order, state)?.status().as_str() == status)
 }
 
 fn page(

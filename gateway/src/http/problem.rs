@@ -5,11 +5,26 @@ use actix_web::http::StatusCode;
 use onhand_engine::Busy;
 use onhand_engine::domain::Rejection;
 use onhand_engine::refusal::{Refusal, refusal_of};
+use onhand_engine::snapshots::log::ReadError;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Seconds after which a refused request may be tried again: a queue drains in milliseconds, so the smallest
 /// number the header can say.
 const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// Characters of the caller's own text that an answer repeats: enough to recognise it, and no more, since it may
+/// be as long as a body.
+const ECHO_CHARS_MAX: usize = 64;
+
+/// The caller's own text as an answer repeats it.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(ECHO_CHARS_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// One place in a body that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -58,7 +73,8 @@ impl Problem {
         let (code, detail) = errors.first().map_or(("invalid_body", String::new()), |first| {
             let more = errors.len() - 1;
             let rest = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-            (first.code, format!("{} {}{rest}", first.pointer, first.detail))
+            let place = if first.pointer.is_empty() { "the body" } else { &first.pointer };
+            (first.code, format!("{place} {}{rest}", first.detail))
         });
         Self { errors, ..Self::new(422, code, detail) }
     }
@@ -74,6 +90,18 @@ impl Problem {
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(404, &format!("{what}_not_found"), format!("there is no such {what}"))
+    }
+
+    /// A record that was to be read: not there, which is the caller's affair, or not readable, which is ours.
+    #[must_use]
+    pub fn unread(error: &ReadError, what: &str) -> Self {
+        match error {
+            ReadError::NotThere(_) => Self::not_found(what),
+            ReadError::Place(error) => {
+                tracing::error!(%error, "the log cannot be read");
+                Self::internal()
+            }
+        }
     }
 
     /// The engine is not ready: it replays its log, or stops.

@@ -1,27 +1,32 @@
 //! Stock: movements and reads.
 
+use super::catalogue::path_segment;
+use super::key::no_member;
 use super::{Desk, read_body, respond};
 use crate::body::{Amount, Check, parse};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, shown};
 use crate::ids;
-use crate::render::{Rendered, StockView, Units};
-use actix_web::web::{self, Path, Query};
+use crate::member::Name;
+use crate::render::{Rendered, StockView};
+use actix_web::web::{self, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use onhand_engine::ask::{Answer, Ask, Movement, ReadAnswer, ReadAsk, StockAsk};
 use onhand_engine::directory::{Directory, SkuName};
+use onhand_engine::domain::SkuNumber;
 use onhand_engine::domain::sku::StockState;
-use onhand_engine::domain::{ChannelNumber, SkuNumber};
 use onhand_engine::registry::Scopes;
 use onhand_engine::snapshots::Lsn;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// SKUs of one page, and without a wish.
 const PAGE_MAX: usize = 500;
 const PAGE: usize = 100;
 
-/// SKUs of one availability read.
-const AVAILABILITY_SKUS_MAX: usize = 10_000;
+/// Reads of one worker on their way to the shards. A read is not refused because writes are; a thousand of them
+/// are some ten milliseconds of a shard's time.
+const READS_MAX: usize = 1_024;
 
 /// The longest reference to the caller's document, in bytes.
 const REFERENCE_BYTES_MAX: usize = 256;
@@ -51,9 +56,9 @@ pub(super) struct MovementBody<'a> {
     #[serde(rename = "type", borrow)]
     movement: Cow<'a, str>,
     #[serde(borrow)]
-    sku: Cow<'a, str>,
+    sku: Name<'a>,
     #[serde(borrow)]
-    location: Cow<'a, str>,
+    location: Name<'a>,
     #[serde(borrow)]
     quantity: Option<Amount<'a>>,
     #[serde(borrow)]
@@ -84,8 +89,9 @@ async fn move_one(request: &HttpRequest, payload: web::Payload) -> Result<Render
     let desk = Desk::open(request, Scopes::STOCK_WRITE)?;
     desk.require_key()?;
     let body = read_body(payload).await?;
-    let (ask, _) = movement_ask(&desk.caller.directory, &body)?;
-    desk.one(request.path(), &body, ask).await
+    let (ask, key) = movement_ask(&desk.caller.directory, &body)?;
+    no_member(key.as_ref())?;
+    desk.one(ask).await
 }
 
 /// Reads a movement, alone or as a line of a bulk request.
@@ -94,11 +100,15 @@ pub(super) fn movement_ask(directory: &Directory, body: &[u8]) -> Result<(Ask, O
     let mut check = Check::default();
     let sku = directory.sku(&body.sku);
     if sku.is_none() {
-        check.wrong("/sku", "unknown_sku", format!("there is no sku {}", body.sku));
+        check.wrong("/sku", "unknown_sku", format!("there is no sku {}", shown(&body.sku)));
     }
     let location = directory.location(&body.location);
     if location.is_none() {
-        check.wrong("/location", "unknown_location", format!("there is no location {}", body.location));
+        check.wrong(
+            "/location",
+            "unknown_location",
+            format!("there is no location {}", shown(&body.location)),
+        );
     }
     let movement = movement_of(&mut check, &body, sku.map_or(0, |sku| sku.decimals));
     let reason = match (&body.reason, &*body.movement) {
@@ -231,8 +241,35 @@ fn state_of(
     }
 }
 
+thread_local! {
+    /// Reads of this worker on their way.
+    static READING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A read on its way, until it is dropped.
+struct Reading;
+
+impl Reading {
+    fn begin() -> Option<Self> {
+        READING.with(|reading| {
+            let count = reading.get();
+            (count < READS_MAX).then(|| {
+                reading.set(count + 1);
+                Self
+            })
+        })
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        READING.with(|reading| reading.set(reading.get() - 1));
+    }
+}
+
 /// Asks a shard something and waits for what it read.
 pub(super) async fn read(desk: &Desk, ask: ReadAsk) -> Result<(Lsn, ReadAnswer), Problem> {
+    let _reading = Reading::begin().ok_or_else(Problem::overloaded)?;
     let pending = desk.submit(super::Identity::default(), Ask::Read(ask))?;
     match pending.await {
         Ok(Answer::Read { lsn, read }) => Ok((lsn, read)),
@@ -242,14 +279,14 @@ pub(super) async fn read(desk: &Desk, ask: ReadAsk) -> Result<(Lsn, ReadAnswer),
     }
 }
 
-pub(super) async fn get(request: HttpRequest, path: Path<String>) -> HttpResponse {
-    respond(&request, get_one(&request, &path).await)
+pub(super) async fn get(request: HttpRequest) -> HttpResponse {
+    respond(&request, get_one(&request).await)
 }
 
-async fn get_one(request: &HttpRequest, segment: &str) -> Result<Rendered, Problem> {
+async fn get_one(request: &HttpRequest) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::READ)?;
     let directory = &desk.caller.directory;
-    let sku = ids::code_in_path(segment).and_then(|code| directory.sku(&code));
+    let sku = directory.sku(&ids::composed(&path_segment(request)?));
     let sku = sku.ok_or_else(|| Problem::not_found("sku"))?;
     let (lsn, read) = read(&desk, ReadAsk::Stock { from: sku.number, limit: 1 }).await?;
     let ReadAnswer::Stock { rows, .. } = read else { return Err(Problem::internal()) };
@@ -270,9 +307,17 @@ pub(super) async fn list(request: HttpRequest) -> HttpResponse {
 
 /// Reads the query of a list; an unknown parameter is an error.
 pub(super) fn query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Result<T, Problem> {
-    Query::<T>::from_query(request.query_string())
-        .map(Query::into_inner)
-        .map_err(|error| Problem::new(400, "invalid_query", error.to_string()))
+    let invalid = |detail: &str| Problem::new(400, "invalid_query", shown(detail));
+    let text = request.query_string();
+    // The parser behind reads what is no UTF-8 as something else.
+    ids::percent_decoded(text).ok_or_else(|| invalid("the query is not percent-encoded UTF-8"))?;
+    Query::<T>::from_query(text).map(Query::into_inner).map_err(|error| {
+        let message = error.to_string();
+        match message.rsplit_once("`, expected ") {
+            Some((_, known)) => Problem::new(400, "invalid_query", format!("the parameters are {known}")),
+            None => invalid(&message),
+        }
+    })
 }
 
 /// A page size within its limits.
@@ -302,97 +347,4 @@ async fn list_page(request: &HttpRequest) -> Result<Rendered, Problem> {
     let data = rows.iter().map(|row| StockView::of(&desk.caller.directory, lsn, row)).collect();
     let next_cursor = next.map(|sku| ids::cursor_text(sku.0.into()));
     Rendered::of(200, &Page { data, next_cursor, lsn: lsn.0 })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AvailabilityBody<'a> {
-    #[serde(borrow)]
-    skus: Vec<Cow<'a, str>>,
-    #[serde(borrow)]
-    channels: Option<Vec<Cow<'a, str>>>,
-}
-
-pub(super) async fn availability(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    respond(&request, availability_of(&request, payload).await)
-}
-
-#[derive(Serialize)]
-struct AvailabilityView {
-    lsn: u64,
-    availability: Vec<SkuAvailability>,
-}
-
-#[derive(Serialize)]
-struct SkuAvailability {
-    sku: String,
-    channels: Vec<ChannelAvailability>,
-}
-
-#[derive(Serialize)]
-struct ChannelAvailability {
-    channel: String,
-    available: Units,
-}
-
-async fn availability_of(request: &HttpRequest, payload: web::Payload) -> Result<Rendered, Problem> {
-    let desk = Desk::open(request, Scopes::READ)?;
-    let body = read_body(payload).await?;
-    let directory = &desk.caller.directory;
-    let (names, numbers) = availability_ask(directory, &body)?;
-    let skus = names.iter().map(|name| name.number).collect();
-    let (lsn, read) = read(&desk, ReadAsk::Availability { skus, channels: numbers.clone() }).await?;
-    let ReadAnswer::Availability(rows) = read else { return Err(Problem::internal()) };
-    let row = |(name, units): (&SkuName, Vec<u64>)| SkuAvailability {
-        sku: directory.with_sku_code(name.number, str::to_owned),
-        channels: numbers
-            .iter()
-            .zip(units)
-            .map(|(channel, units)| ChannelAvailability {
-                channel: directory.with_channel_code(*channel, str::to_owned),
-                available: Units { units, decimals: name.decimals },
-            })
-            .collect(),
-    };
-    Rendered::of(
-        200,
-        &AvailabilityView { lsn: lsn.0, availability: names.iter().zip(rows).map(row).collect() },
-    )
-}
-
-fn availability_ask(
-    directory: &Directory,
-    body: &[u8],
-) -> Result<(Vec<SkuName>, Vec<ChannelNumber>), Problem> {
-    let body: AvailabilityBody<'_> = parse(body)?;
-    let mut check = Check::default();
-    if body.skus.len() > AVAILABILITY_SKUS_MAX {
-        check.wrong("/skus", "too_many", format!("at most {AVAILABILITY_SKUS_MAX} skus"));
-    }
-    let mut names = Vec::with_capacity(body.skus.len());
-    for (place, sku) in body.skus.iter().enumerate() {
-        match directory.sku(sku) {
-            Some(name) => names.push(name),
-            None => check.wrong(format!("/skus/{place}"), "unknown_sku", format!("there is no sku {sku}")),
-        }
-    }
-    let all =
-        || (0..directory.channel_count()).filter_map(|number| u16::try_from(number).ok()).map(ChannelNumber);
-    let mut channels = Vec::new();
-    match &body.channels {
-        None => channels.extend(all()),
-        Some(codes) => {
-            for (place, code) in codes.iter().enumerate() {
-                match directory.channel(code) {
-                    Some(number) => channels.push(number),
-                    None => {
-                        let detail = format!("there is no channel {code}");
-                        check.wrong(format!("/channels/{place}"), "unknown_channel", detail);
-                    }
-                }
-            }
-        }
-    }
-    check.finish()?;
-    Ok((names, channels))
 }

@@ -5,6 +5,7 @@ mod order;
 mod stock;
 
 use crate::http::problem::Problem;
+use crate::metrics::{Outcome, count_order};
 use crate::repeat::Settled;
 use onhand_engine::ask::Answer;
 use onhand_engine::directory::Directory;
@@ -74,15 +75,22 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
     match settled {
         Settled::First(Answer::Accepted { lsn, asked, accepted }) => {
             let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
-            Rendered::of(201, &order_view(directory, *lsn, &asked, accepted))
+            let view = order_view(directory, *lsn, &asked, accepted);
+            count_order(view.outcome());
+            Rendered::of(201, &view)
         }
         Settled::First(Answer::Refused { lsn: _, asked, refused }) => {
             let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
+            count_order(Outcome::Refused);
             Ok(Rendered::from(&order_problem(directory, &asked, refused)))
         }
         Settled::First(Answer::Recorded { lsn, record }) => rendered(handle, directory, *lsn, record),
         Settled::First(_) => Err(Problem::internal()),
         Settled::Again { lsn, record } => {
+            let kind = Header::decode(record).map_err(broken)?.0.kind;
+            if matches!(kind, Kind::OrderAccepted | Kind::OrderRefused) {
+                count_order(Outcome::Repeated);
+            }
             Ok(Rendered { is_repeat: true, ..rendered(handle, directory, *lsn, record)? })
         }
     }

@@ -7,9 +7,9 @@ use onhand_engine::directory::Directory;
 use onhand_engine::domain::sku::Level;
 use onhand_engine::domain::{LocationNumber, SkuNumber};
 use onhand_engine::record::decode;
-use onhand_engine::record::stock::{MovementV1, StockMovedV1};
+use onhand_engine::record::stock::{MovementV1, StateV1, StockMovedV1};
 use onhand_engine::snapshots::Lsn;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Stock of one SKU at one location.
 #[derive(Debug, Serialize)]
@@ -62,6 +62,32 @@ impl StockView {
     }
 }
 
+/// A difference as shown: a number, or a decimal string, with a minus where units are lost.
+struct Signed {
+    units: Units,
+    is_loss: bool,
+}
+
+impl Serialize for Signed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Units { units, decimals } = self.units;
+        match (self.is_loss, decimals) {
+            (false, _) => self.units.serialize(serializer),
+            (true, 0) => serializer.serialize_i64(i64::try_from(units).unwrap_or(i64::MAX).wrapping_neg()),
+            (true, _) => serializer
+                .serialize_str(&format!("-{}", onhand_engine::domain::quantity::format(units, decimals))),
+        }
+    }
+}
+
+fn state_word(state: StateV1) -> &'static str {
+    match state {
+        StateV1::Sellable => "sellable",
+        StateV1::Damaged => "damaged",
+        StateV1::QualityControl => "quality_control",
+    }
+}
+
 /// The word of a movement.
 fn movement_word(movement: MovementV1) -> &'static str {
     match movement {
@@ -81,6 +107,17 @@ pub(super) fn moved(directory: &Directory, lsn: Lsn, body: &[u8]) -> Result<Rend
         sku: String,
         location: String,
         quantity: Units,
+        /// Of an adjustment.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delta: Option<Signed>,
+        /// Of everything but a move.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        state: Option<&'static str>,
+        /// Of a move.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<&'static str>,
         reason: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         reference: Option<&'a str>,
@@ -99,6 +136,11 @@ pub(super) fn moved(directory: &Directory, lsn: Lsn, body: &[u8]) -> Result<Rend
     let [sellable, damaged, quality_control, committed] =
         [body.after.sellable, body.after.damaged, body.after.quality_control, body.after.committed]
             .map(u64::from);
+    let is_move = body.movement == MovementV1::Move;
+    let delta = (body.movement == MovementV1::Adjust)
+        .then(|| Signed { units: units(body.quantity.into()), is_loss: body.from.is_some() });
+    let state = body.to.or(body.from).map(state_word).filter(|_| !is_move);
+    let [from, to] = [body.from, body.to].map(|state| state.map(state_word).filter(|_| is_move));
     Rendered::of(
         201,
         &MovedView {
@@ -106,6 +148,10 @@ pub(super) fn moved(directory: &Directory, lsn: Lsn, body: &[u8]) -> Result<Rend
             sku: directory.with_sku_code(SkuNumber(body.sku), str::to_owned),
             location: directory.with_location_code(LocationNumber(body.location), str::to_owned),
             quantity: units(body.quantity.into()),
+            delta,
+            state,
+            from,
+            to,
             reason: body.reason,
             reference: body.reference,
             sellable: units(sellable),

@@ -1,0 +1,138 @@
+//! What a request asks, in one form however it was written down: a repeat with other blanks, another order of
+//! members, or a path that is encoded otherwise is the same request. Fingerprints are taken of this form and stand
+//! in the log, so it must not change.
+
+use onhand_engine::ask::{Ask, Movement};
+use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::sku::StockState;
+
+/// The word of what is asked, and the rest of it.
+pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
+    let mut form = Form::default();
+    let word = match ask {
+        Ask::PutLocation(ask) => {
+            form.text(&ask.code).text(&ask.kind).text(&ask.country);
+            form.maybe(ask.region.as_deref()).maybe(ask.postal_code.as_deref()).number(ask.priority);
+            "location"
+        }
+        Ask::PutChannel(ask) => {
+            form.text(&ask.code).text(&ask.kind).text(match ask.policy {
+                Policy::Reject => "reject",
+                Policy::Backorder => "backorder",
+            });
+            for location in &ask.locations {
+                form.number(location.0);
+            }
+            "channel"
+        }
+        Ask::PutSku(ask) => {
+            form.text(&ask.code).maybe(ask.title.as_deref()).maybe(ask.unit.as_deref());
+            form.number(ask.decimals).maybe(ask.gtin.as_deref());
+            for tag in &ask.tags {
+                form.text(tag);
+            }
+            "sku"
+        }
+        Ask::MoveStock(ask) => {
+            form.number(ask.sku.0).number(ask.location.0);
+            movement(&mut form, &ask.movement);
+            form.text(&ask.reason).maybe(ask.reference.as_deref());
+            "movement"
+        }
+        Ask::PlaceOrder(ask) => {
+            form.bytes(&ask.asked);
+            "order"
+        }
+        Ask::CancelOrder(ask) => {
+            form.number(ask.order.0).maybe(ask.reason.as_deref());
+            form.number(u8::from(ask.lines.is_some()));
+            lines(&mut form, ask.lines.as_deref().unwrap_or_default());
+            "cancel"
+        }
+        Ask::ShipOrder(ask) => {
+            form.number(ask.order.0).number(ask.location.0).maybe(ask.tracking_number.as_deref());
+            lines(&mut form, &ask.lines);
+            "fulfillment"
+        }
+        // Reads leave no record.
+        Ask::Read(_) => "read",
+    };
+    (word, form.0)
+}
+
+fn movement(form: &mut Form, movement: &Movement) {
+    match movement {
+        Movement::Receive { state, quantity } => {
+            form.text("receive").text(state_word(*state)).number(*quantity)
+        }
+        Movement::Adjust { state, delta } => form.text("adjust").text(state_word(*state)).number(*delta),
+        Movement::Set { expected, new } => form.text("set").number(*expected).number(*new),
+        Movement::Move { from, to, quantity } => {
+            form.text("move").text(state_word(*from)).text(state_word(*to)).number(*quantity)
+        }
+    };
+}
+
+fn state_word(state: StockState) -> &'static str {
+    onhand_engine::refusal::state_word(state)
+}
+
+fn lines(form: &mut Form, lines: &[(u16, u32)]) {
+    for (line, quantity) in lines {
+        form.number(*line).number(*quantity);
+    }
+}
+
+/// Parts one behind the other, each with its length, so that no two sequences of parts look alike.
+#[derive(Default)]
+struct Form(Vec<u8>);
+
+impl Form {
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    fn maybe(&mut self, text: Option<&str>) -> &mut Self {
+        self.0.push(u8::from(text.is_some()));
+        match text {
+            Some(text) => self.text(text),
+            None => self,
+        }
+    }
+
+    fn number(&mut self, number: impl Into<i128>) -> &mut Self {
+        self.0.extend_from_slice(&number.into().to_le_bytes());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onhand_engine::ask::CancelAsk;
+    use onhand_engine::domain::OrderId;
+
+    #[test]
+    fn what_differs_looks_different() {
+        let cancel = |lines, reason: Option<&str>| {
+            let reason = reason.map(str::to_owned);
+            canonical(&Ask::CancelOrder(CancelAsk { order: OrderId(7), lines, reason }))
+        };
+        let forms = [
+            cancel(None, None),
+            cancel(None, Some("")),
+            cancel(Some(vec![]), None),
+            cancel(Some(vec![(1, 2)]), None),
+            cancel(Some(vec![(2, 1)]), None),
+        ];
+        for (place, form) in forms.iter().enumerate() {
+            assert!(!forms[..place].contains(form), "{place}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Changes of an order: cancellations and shipments, by line and quantity.
+
+use super::orders::{Accepted, order_in_path};
+use super::{Desk, read_body, respond};
+use crate::body::{Amount, Check, parse};
+use crate::http::problem::{Problem, shown};
+use crate::member::{Name, Object};
+use crate::render::Rendered;
+use actix_web::web::{self, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use onhand_engine::ask::{Ask, CancelAsk, ShipAsk};
+use onhand_engine::directory::Directory;
+use onhand_engine::domain::OrderId;
+use onhand_engine::record::order::OrderAskedV1;
+use onhand_engine::registry::Scopes;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The longest reason or tracking number, in bytes.
+const NOTE_BYTES_MAX: usize = 256;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineQuantity<'a> {
+    #[serde(borrow)]
+    id: Name<'a>,
+    #[serde(borrow)]
+    quantity: Amount<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CancelBody<'a> {
+    #[serde(borrow)]
+    lines: Option<Vec<Object<LineQuantity<'a>>>>,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FulfillBody<'a> {
+    #[serde(borrow)]
+    location: Name<'a>,
+    #[serde(borrow)]
+    lines: Vec<Object<LineQuantity<'a>>>,
+    tracking_number: Option<String>,
+}
+
+pub(super) async fn cancel(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
+    let ask = |_: &Directory, order: OrderId, asked: &OrderAskedV1<'_>, body: &[u8]| {
+        let body: CancelBody<'_> = parse(body)?;
+        let mut check = Check::default();
+        let lines = body.lines.map(|lines| numbered(&mut check, asked, &lines));
+        if let Some(reason) = &body.reason {
+            check.text("/reason", reason, NOTE_BYTES_MAX);
+        }
+        check.finish()?;
+        Ok(Ask::CancelOrder(CancelAsk { order, lines, reason: body.reason }))
+    };
+    respond(&request, change(&request, &path, payload, ask).await)
+}
+
+pub(super) async fn fulfill(request: HttpRequest, path: Path<String>, payload: web::Payload) -> HttpResponse {
+    let ask = |directory: &Directory, order: OrderId, asked: &OrderAskedV1<'_>, body: &[u8]| {
+        let body: FulfillBody<'_> = parse(body)?;
+        let mut check = Check::default();
+        let lines = numbered(&mut check, asked, &body.lines);
+        let location = directory.location(&body.location);
+        if location.is_none() {
+            check.wrong(
+                "/location",
+                "unknown_location",
+                format!("there is no location {}", shown(&body.location)),
+            );
+        }
+        if let Some(number) = &body.tracking_number {
+            check.text("/tracking_number", number, NOTE_BYTES_MAX);
+        }
+        let location = check.done(location)?;
+        Ok(Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: body.tracking_number }))
+    };
+    respond(&request, change(&request, &path, payload, ask).await)
+}
+
+async fn change(
+    request: &HttpRequest,
+    id: &str,
+    payload: web::Payload,
+    ask: impl FnOnce(&Directory, OrderId, &OrderAskedV1<'_>, &[u8]) -> Result<Ask, Problem>,
+) -> Result<Rendered, Problem> {
+    let desk = Desk::open(request, Scopes::ORDERS_WRITE)?;
+    desk.require_key()?;
+    let body = read_body(payload).await?;
+    let order = order_in_path(id)?;
+    let accepted = Accepted::read(desk.intake.handle(), desk.caller.directory.merchant, order)?;
+    let (asked, _) = accepted.decode()?;
+    let ask = ask(&desk.caller.directory, order, &asked, &body)?;
+    let mut rendered = desk.one(ask).await?;
+    if rendered.status == 409 {
+        name_line(&asked, &mut rendered.body);
+    }
+    Ok(rendered)
+}
+
+/// A refusal knows a line by its number; whoever asked knows it by its id.
+fn name_line(asked: &OrderAskedV1<'_>, body: &mut Vec<u8>) {
+    let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else { return };
+    let line = members.get("line").and_then(Value::as_u64).and_then(|line| usize::try_from(line).ok());
+    let Some(line) = line.and_then(|line| asked.lines.get(line)) else { return };
+    let detail = members.get("detail").and_then(Value::as_str).unwrap_or_default();
+    let detail = format!("line {}: {detail}", line.id);
+    members.insert("detail".into(), detail.into());
+    members.insert("line_id".into(), line.id.into());
+    *body = Value::Object(members).to_string().into_bytes();
+}
+
+/// Lines by their numbers instead of the channel's ids.
+fn numbered(
+    check: &mut Check,
+    asked: &OrderAskedV1<'_>,
+    lines: &[Object<LineQuantity<'_>>],
+) -> Vec<(u16, u32)> {
+    if lines.is_empty() {
+        check.wrong("/lines", "no_lines", "names no line");
+    }
+    let mut numbers = Vec::with_capacity(lines.len());
+    for (place, line) in lines.iter().enumerate() {
+        let number = asked.lines.iter().position(|asked| asked.id == &*line.id);
+        let Some(number) = number.and_then(|number| u16::try_from(number).ok()) else {
+            let detail = format!("the order has no line {}", shown(&line.id));
+            check.wrong(format!("/lines/{place}/id"), "unknown_line", detail);
+            continue;
+        };
+        let decimals = asked.lines[usize::from(number)].decimals;
+        let pointer = || format!("/lines/{place}/quantity");
+        if let Some(quantity) = check.quantity(pointer, &line.quantity, decimals, 1) {
+            numbers.push((number, quantity));
+        }
+    }
+    numbers
+}

@@ -6,6 +6,7 @@ use super::serve::{SOCKET, open};
 use anyhow::{Context, bail};
 use onhand_engine::Handle;
 use onhand_engine::registry::Scopes;
+use onhand_engine::snapshots::storage::DirectoryLock;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -46,7 +47,7 @@ fn run(
     if let Ok(stream) = UnixStream::connect(data.join(SOCKET)) {
         return ask(stream, route, body);
     }
-    let opened = open(data, &engine_config())?;
+    let opened = open(data, &engine_config(), DirectoryLock::take(data)?)?;
     let answer = on_stopped(&opened.engine.handle());
     opened.engine.stop();
     answer

@@ -1,14 +1,49 @@
 //! Settings of a server: defaults that work, then a TOML file, then `ONHAND_*` variables, then flags.
 
 use super::ServeArgs;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use onhand_engine::EngineConfig;
+use onhand_engine::snapshots::log::SEGMENT_BYTES_MIN;
 use serde::Deserialize;
+use std::ffi::OsString;
+use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// Where a server listens if nobody says: this machine only.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Shards and workers are threads: a machine with more cores than this does not run them all at once.
+const SHARDS_MAX: usize = 256;
+const WORKERS_MAX: usize = 1_024;
+
+/// 4 GiB: a segment is zero-filled ahead, archived and put back as one.
+const SEGMENT_BYTES_MAX: u64 = 4 << 30;
+
+/// A start replays at the most these many segments: with those of 64 MiB, some minutes.
+const SNAPSHOT_SEGMENTS_MAX: usize = 1_000;
+
+/// What waits is in memory, some 600 bytes each: 6 GB.
+const QUEUE_MAX: usize = 10_000_000;
+
+/// What our variables begin with, and how they go on: the settings, and two that are none. The last two are the
+/// load harness's, which may run in the same shell.
+const PREFIX: &str = "ONHAND_";
+const VARIABLES: [&str; 12] = [
+    "CONFIG",
+    "DATA",
+    "LISTEN",
+    "SHARDS",
+    "WORKERS",
+    "SEGMENT_BYTES",
+    "SNAPSHOT_SEGMENTS",
+    "MERCHANT_QUEUE_MAX",
+    "TOTAL_QUEUE_MAX",
+    "LOG",
+    "URL",
+    "KEY",
+];
 
 /// The file. A key that is not here is an error: a typo must not pass for a setting.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -46,25 +81,62 @@ impl Settings {
     /// Puts the sources together. clap has already put flags over variables.
     ///
     /// # Errors
-    /// If the file cannot be read or says something unknown, or nobody names the data directory.
+    /// If the file cannot be read or says something unknown, something is out of its range, or nobody names the
+    /// data directory.
     pub(super) fn of(args: &ServeArgs) -> anyhow::Result<Self> {
         let file = args.config.as_deref().map_or_else(|| Ok(File::default()), File::read)?;
         let data = args.data.clone().or(file.data);
         let data = data.context("name the data directory: --data DIR, ONHAND_DATA or `data` in the file")?;
         let mut engine = engine_config();
-        let set = |value: &mut usize, to: Option<usize>| {
-            if let Some(to) = to {
-                *value = to.max(1);
-            }
-        };
-        set(&mut engine.shards, args.shards.or(file.shards));
-        set(&mut engine.snapshot_segments, file.snapshot_segments);
-        set(&mut engine.queues.merchant_max, file.merchant_queue_max);
-        set(&mut engine.queues.total_max, file.total_queue_max);
-        engine.segment_bytes = file.segment_bytes.unwrap_or(engine.segment_bytes);
-        let workers = args.workers.or(file.workers).unwrap_or(cores().saturating_sub(1)).max(1);
+        let mut workers = cores().saturating_sub(1).max(1);
+        let (merchant_max, total_max) = (args.merchant_queue_max, args.total_queue_max);
+        set("shards", &mut engine.shards, args.shards.or(file.shards), 1..=SHARDS_MAX)?;
+        set("workers", &mut workers, args.workers.or(file.workers), 1..=WORKERS_MAX)?;
+        let segment_bytes = args.segment_bytes.or(file.segment_bytes);
+        set(
+            "segment_bytes",
+            &mut engine.segment_bytes,
+            segment_bytes,
+            SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX,
+        )?;
+        let segments = args.snapshot_segments.or(file.snapshot_segments);
+        set("snapshot_segments", &mut engine.snapshot_segments, segments, 1..=SNAPSHOT_SEGMENTS_MAX)?;
+        let queues = &mut engine.queues;
+        let merchant_max = merchant_max.or(file.merchant_queue_max);
+        set("merchant_queue_max", &mut queues.merchant_max, merchant_max, 1..=QUEUE_MAX)?;
+        set("total_queue_max", &mut queues.total_max, total_max.or(file.total_queue_max), 1..=QUEUE_MAX)?;
         Ok(Self { data, listen: args.listen.or(file.listen).unwrap_or(LISTEN), workers, engine })
     }
+}
+
+/// Takes a setting that somebody named, if it is within its range.
+fn set<T: PartialOrd + Copy + Display>(
+    key: &str,
+    value: &mut T,
+    to: Option<T>,
+    range: RangeInclusive<T>,
+) -> anyhow::Result<()> {
+    let Some(to) = to else { return Ok(()) };
+    ensure!(range.contains(&to), "{key} is {to} and must be between {} and {}", range.start(), range.end());
+    *value = to;
+    Ok(())
+}
+
+/// Refuses variables that look like ours and are not: a typo must not pass for a setting.
+///
+/// # Errors
+/// Naming the variable.
+pub(super) fn check_variables(variables: impl Iterator<Item = (OsString, OsString)>) -> anyhow::Result<()> {
+    for (name, _) in variables {
+        let name = name.to_string_lossy();
+        let is_ours = name.strip_prefix(PREFIX);
+        ensure!(
+            is_ours.is_none_or(|rest| VARIABLES.contains(&rest)),
+            "{name} is no setting of onhand; {PREFIX} can be followed by {}",
+            VARIABLES.join(", ")
+        );
+    }
+    Ok(())
 }
 
 impl File {
@@ -86,7 +158,18 @@ mod tests {
     }
 
     fn no_args() -> ServeArgs {
-        ServeArgs { config: None, data: None, listen: None, shards: None, workers: None }
+        ServeArgs {
+            config: None,
+            data: None,
+            listen: None,
+            shards: None,
+            workers: None,
+            segment_bytes: None,
+            snapshot_segments: None,
+            merchant_queue_max: None,
+            total_queue_max: None,
+            end_with_stdin: false,
+        }
     }
 
     #[test]
@@ -106,5 +189,43 @@ mod tests {
         assert!(format!("{unknown:#}").contains("unknown field `shard`"), "{unknown:#}");
         let missing = Settings::of(&no_args()).unwrap_err();
         assert!(missing.to_string().contains("--data"));
+    }
+
+    #[test]
+    fn what_is_out_of_range_names_its_key() {
+        for setting in [
+            "shards = 0",
+            "shards = 100000",
+            "workers = 0",
+            "segment_bytes = 4096",
+            "segment_bytes = 1000000000000",
+            "snapshot_segments = 0",
+            "merchant_queue_max = 0",
+            "total_queue_max = 100000000000",
+        ] {
+            let key = setting.split(' ').next().unwrap();
+            let error = settings(&format!("data = \"here\"\n{setting}\n"), no_args()).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{key} is ")), "{error:#}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_none_of_ours_is_said() {
+        let check = |name: &str| check_variables(std::iter::once((name.into(), "1".into())));
+        for name in ["ONHAND_LOG", "ONHAND_SEGMENT_BYTES", "PATH", "ON"] {
+            assert!(check(name).is_ok(), "{name}");
+        }
+        for name in ["ONHAND_FOO", "ONHAND_", "ONHAND_shards"] {
+            assert!(check(name).unwrap_err().to_string().contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_file_has_its_variable() {
+        let unknown = toml::from_str::<File>("x = 1").unwrap_err().to_string();
+        let keys = unknown.split_once("expected one of ").unwrap().1;
+        for key in keys.split('`').skip(1).step_by(2) {
+            assert!(VARIABLES.contains(&key.to_uppercase().as_str()), "{key}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `onhand log`: every record as a line of JSON.
 
+use crate::ids::request_text;
+use anyhow::ensure;
 use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
@@ -17,7 +19,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Where the segments are, in a data directory.
+const LOG_DIR: &str = "log";
+
 pub(super) fn log(dir: &Path, from: u64) -> anyhow::Result<ExitCode> {
+    ensure!(dir.join(LOG_DIR).is_dir(), "{} holds no log", dir.display());
     let mut out = BufWriter::new(io::stdout().lock());
     let mut closed = false;
     let scanned = scan(&FileStorage::new(dir), Lsn(from.max(1)), &mut |lsn, record| {
@@ -47,6 +53,8 @@ fn line_of(lsn: Lsn, record: &[u8]) -> Result<Value, DecodeError> {
         "merchant": header.merchant,
         "at": header.at,
         "actor": header.actor,
+        // The system's own records have none.
+        "request": (header.request != [0; 16]).then(|| request_text(&header.request)),
         "body": value,
     }))
 }

@@ -12,6 +12,7 @@ mod verify;
 use crate::demo::{DemoOptions, demo};
 use clap::{Args, Parser, Subcommand};
 use onhand_engine::StartError;
+use onhand_engine::snapshots::log::OpenError;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -92,6 +93,21 @@ struct ServeArgs {
     /// HTTP workers. All cores but one by default.
     #[arg(long, env = "ONHAND_WORKERS")]
     workers: Option<usize>,
+    /// Bytes of one log segment. 64 MiB by default.
+    #[arg(long, env = "ONHAND_SEGMENT_BYTES")]
+    segment_bytes: Option<u64>,
+    /// Sealed segments between two snapshots. 4 by default.
+    #[arg(long, env = "ONHAND_SNAPSHOT_SEGMENTS")]
+    snapshot_segments: Option<usize>,
+    /// Requests of one merchant that may be on their way.
+    #[arg(long, env = "ONHAND_MERCHANT_QUEUE_MAX")]
+    merchant_queue_max: Option<usize>,
+    /// Requests of all merchants that may be on their way.
+    #[arg(long, env = "ONHAND_TOTAL_QUEUE_MAX")]
+    total_queue_max: Option<usize>,
+    /// End in order when stdin closes: whoever started this server ended, however it did.
+    #[arg(long, hide = true)]
+    end_with_stdin: bool,
 }
 
 #[derive(Subcommand)]
@@ -133,7 +149,18 @@ enum KeyCommand {
 /// Runs the command line.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    // What a data directory holds is for its owner alone: keys, and what customers ordered.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let command = Cli::parse().command;
+    let outcome = config::check_variables(std::env::vars_os()).and_then(|()| execute(command));
+    outcome.unwrap_or_else(|error| {
+        say_error(&format!("onhand: {error:#}"));
+        ExitCode::from(exit_code(&error))
+    })
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Demo(DemoArgs { exit, data }) => demo(&DemoOptions { exit, data }),
         Command::Serve(args) => serve::serve(&args),
         Command::Merchant { command: MerchantCommand::Create { name, data } } => {
@@ -145,11 +172,7 @@ pub fn run() -> ExitCode {
         Command::Key { command: KeyCommand::Revoke { key, data } } => admin::revoke_key(&data, key),
         Command::Verify { dir } => verify::verify(&dir),
         Command::Log { dir, from } => log::log(&dir, from),
-    };
-    outcome.unwrap_or_else(|error| {
-        say_error(&format!("onhand: {error:#}"));
-        ExitCode::from(exit_code(&error))
-    })
+    }
 }
 
 /// Writes a line to stdout.
@@ -173,16 +196,42 @@ pub(crate) fn exit_with(error: &anyhow::Error) -> ! {
     std::process::exit(i32::from(exit_code(error)))
 }
 
+/// A damaged log, in words.
+#[derive(Debug)]
+struct Damaged(String);
+
+impl std::fmt::Display for Damaged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Damaged {}
+
 fn exit_code(error: &anyhow::Error) -> u8 {
-    let is_damage = matches!(
-        error.downcast_ref::<StartError>(),
+    if error.is::<Damaged>() {
+        return DAMAGED;
+    }
+    let is_damage = match error.downcast_ref::<StartError>() {
+        Some(StartError::Log(error)) => is_damaged(error),
         Some(
-            StartError::Log(_)
-                | StartError::Invariant { .. }
-                | StartError::Digest { .. }
-                | StartError::Behind { .. }
-                | StartError::OtherLog
-        )
-    );
+            StartError::Invariant { .. }
+            | StartError::Digest { .. }
+            | StartError::Behind { .. }
+            | StartError::OtherLog,
+        ) => true,
+        _ => error.downcast_ref::<OpenError>().is_some_and(is_damaged),
+    };
     if is_damage { DAMAGED } else { 2 }
+}
+
+/// Whether a log is damaged, and not only out of reach or from a newer release.
+fn is_damaged(error: &OpenError) -> bool {
+    match error {
+        OpenError::Corrupt { .. }
+        | OpenError::Missing { .. }
+        | OpenError::Foreign { .. }
+        | OpenError::Visitor { .. } => true,
+        OpenError::Io { .. } | OpenError::Newer { .. } => false,
+    }
 }

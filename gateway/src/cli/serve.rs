@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 /// The administrator's socket, in the data directory.
@@ -36,9 +37,8 @@ pub(super) struct Opened {
     _lock: DirectoryLock,
 }
 
-/// Takes the lock, recovers and starts the engine.
-pub(super) fn open(data: &Path, config: &EngineConfig) -> anyhow::Result<Opened> {
-    let lock = DirectoryLock::take(data)?;
+/// Recovers and starts the engine; whoever starts it has the lock.
+pub(super) fn open(data: &Path, config: &EngineConfig, lock: DirectoryLock) -> anyhow::Result<Opened> {
     let fingerprints = Fingerprints::open(data).with_context(|| format!("{}", data.display()))?;
     let on_failure = Box::new(|error: &onhand_engine::snapshots::log::WriteError| {
         say_error(&format!("onhand: the log failed, the process ends: {error}"));
@@ -49,17 +49,27 @@ pub(super) fn open(data: &Path, config: &EngineConfig) -> anyhow::Result<Opened>
 }
 
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    start_logging();
+    start_logging()?;
     let recorder = metrics::install()?;
     let Settings { data, listen, workers, engine } = Settings::of(args)?;
+    // Before anything is said: who reads the line below may rely on it that this process has the directory.
+    let lock = DirectoryLock::take(&data)?;
     let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let shared = Arc::new(Shared::new(recorder.clone()));
     keep_up(recorder)?;
     let (ended, end) = mpsc::sync_channel(1);
-    let opener = spawn_opener(data, engine, Arc::clone(&shared), end)?;
+    let opener = spawn_opener(data, engine, lock, Arc::clone(&shared), end)?;
     actix_web::rt::System::new().block_on(async {
         let server = serve_http(listener, &shared, workers)?;
+        if args.end_with_stdin {
+            let (handle, closed) = (server.handle(), stdin_closed()?);
+            actix_web::rt::spawn(async move {
+                if closed.await.is_ok() {
+                    handle.stop(true).await;
+                }
+            });
+        }
         say(&format!("onhand listening on http://{address}"))?;
         server.await
     })?;
@@ -73,16 +83,32 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Ready when stdin ends. A thread waits for it: there is no other way that works for every kind of stdin.
+fn stdin_closed() -> std::io::Result<oneshot::Receiver<()>> {
+    let (closed, wait) = oneshot::channel();
+    let run = move || {
+        if let Err(error) = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()) {
+            tracing::warn!(%error, "stdin cannot be read; the server ends");
+        }
+        if closed.send(()).is_err() {
+            tracing::debug!("the server ends for another reason already");
+        }
+    };
+    std::thread::Builder::new().name("stdin".into()).spawn(run)?;
+    Ok(wait)
+}
+
 /// Recovers on a thread of its own, so that `/healthz` answers meanwhile; then waits for the end.
 fn spawn_opener(
     data: PathBuf,
     config: EngineConfig,
+    lock: DirectoryLock,
     shared: Arc<Shared>,
     end: mpsc::Receiver<()>,
 ) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<()>>> {
     let run = move || {
         let watch = Stopwatch::start();
-        let opened = match open(&data, &config) {
+        let opened = match open(&data, &config, lock) {
             Ok(opened) => opened,
             Err(error) => super::exit_with(&error),
         };
@@ -144,12 +170,16 @@ fn keep_up(recorder: PrometheusHandle) -> anyhow::Result<()> {
 }
 
 /// Text on a terminal, JSON lines elsewhere.
-fn start_logging() {
-    let filter = EnvFilter::try_from_env("ONHAND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_logging() -> anyhow::Result<()> {
+    let filter = match std::env::var("ONHAND_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).with_context(|| format!("ONHAND_LOG={text}"))?,
+        Err(_) => EnvFilter::new("info"),
+    };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started =
         if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
     if started.is_err() {
         say_error("onhand: a logger is there already");
     }
+    Ok(())
 }

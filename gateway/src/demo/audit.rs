@@ -5,12 +5,15 @@ use super::story::{Order, Story};
 use crate::ids;
 use onhand_engine::domain::OrderId;
 use onhand_engine::record::Kind;
-use onhand_engine::record::order::LinePictureV1;
+use onhand_engine::record::order::{LinePictureV1, OrderAskedV1};
 use onhand_engine::snapshots::Lsn;
 use onhand_verify::{AcceptedFact, AuditReport, Invariant, Observer, audit};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
+
+/// The one refusal that the story explains.
+pub(super) const REFUSAL: &str = "insufficient_stock";
 
 /// One accepted order as the log has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(super) struct Logged {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) orders: HashMap<(String, String), Logged>,
+    /// Records that refused an order, by channel and external id.
+    pub(super) refused: HashMap<(String, String), u32>,
     by_lsn: HashMap<Lsn, (String, String)>,
     /// Movements of stock.
     pub(super) movements: usize,
@@ -45,6 +50,10 @@ impl Observer for Log {
             fact.asked.lines.iter().map(|line| (line.id.to_owned(), u64::from(line.quantity))).collect();
         logged.claimed = fact.accepted.claims.iter().map(|claim| u64::from(claim.quantity)).sum();
         self.by_lsn.insert(fact.order, name);
+    }
+
+    fn refused(&mut self, _merchant: u32, channel: &str, asked: &OrderAskedV1<'_>) {
+        *self.refused.entry((channel.to_owned(), asked.external_id.to_owned())).or_default() += 1;
     }
 
     fn changed(&mut self, order: Lsn, _kind: Kind, _lines: &[LinePictureV1]) {
@@ -69,6 +78,8 @@ pub(super) struct Verdict {
     pub(super) applied_twice: u64,
     /// Second deliveries that got another answer than the first.
     pub(super) contradicted: u64,
+    /// Answers that are neither a success nor a refusal that the story explains.
+    pub(super) failed: u64,
     /// The first disagreement found, in words.
     pub(super) example: Option<String>,
 }
@@ -76,7 +87,12 @@ pub(super) struct Verdict {
 impl Verdict {
     /// Whether every promise held.
     pub(super) fn is_clean(&self) -> bool {
-        self.oversold + self.lost + self.applied_twice + self.contradicted == 0
+        self.oversold + self.lost + self.applied_twice + self.contradicted + self.failed == 0
+    }
+
+    fn failed(&mut self, how: impl FnOnce() -> String) {
+        self.failed += 1;
+        self.example.get_or_insert_with(how);
     }
 
     fn lost(&mut self, how: impl FnOnce() -> String) {
@@ -95,6 +111,9 @@ pub(super) fn judge(dir: &Path, story: &Story, heard: &Heard) -> anyhow::Result<
     let mut log = Log::default();
     let report = audit(dir, &mut log)?;
     let mut verdict = compare(&log, &story.orders, &heard.orders);
+    for failure in &heard.failures {
+        verdict.failed(|| failure.clone());
+    }
     let expected = story.opening.len() + heard.movements;
     match log.movements {
         found if found < expected => {
@@ -122,6 +141,8 @@ pub(super) fn compare(log: &Log, orders: &[Order], told: &[Told]) -> Verdict {
             verdict.lost(|| format!("order {external_id} was never answered"));
             continue;
         };
+        let refusals = log.refused.get(&name).copied().unwrap_or(0);
+        // Every order of the demo carries a key, so each refusal has its record, and one.
         match (placed.status, logged) {
             (201, Some(logged)) => {
                 if logged.times > 1 {
@@ -135,7 +156,21 @@ pub(super) fn compare(log: &Log, orders: &[Order], told: &[Told]) -> Verdict {
             (_, Some(_)) => {
                 verdict.twice(|| format!("order {external_id} was refused and is logged as accepted"))
             }
+            (_, None) if !placed.is_refusal(REFUSAL) => {
+                verdict.failed(|| format!("order {external_id}: {}", placed.json()));
+            }
+            (_, None) if refusals == 0 => {
+                verdict.lost(|| format!("order {external_id} was refused and that is not logged"));
+            }
             (_, None) => {}
+        }
+        let told_refusals = u32::from(placed.is_refusal(REFUSAL));
+        if refusals > told_refusals {
+            verdict
+                .twice(|| format!("order {external_id}: {refusals} refusals logged, {told_refusals} told"));
+        }
+        for answer in told.changes.iter().filter(|answer| answer.status >= 300) {
+            verdict.failed(|| format!("a change of order {external_id}: {}", answer.json()));
         }
         let changes = told.changes.iter().filter(|answer| answer.status < 300).count();
         match logged.map_or(0, |logged| logged.changes) {
@@ -219,9 +254,20 @@ mod tests {
         check(&log(1, 1), accepted("ord_1", 2), 0, 1);
         let shipped = Told { changes: vec![answer(201, &json!({}))], ..accepted("ord_1", 2) };
         check(&log(1, 0), shipped, 1, 0);
-        let refused = Told { placed: Some(answer(409, &json!({}))), ..Told::default() };
-        check(&Log::default(), refused.clone(), 0, 0);
+        let refusal = answer(409, &json!({ "code": REFUSAL }));
+        let refused = Told { placed: Some(refusal), ..Told::default() };
+        let refusals =
+            |times| Log { refused: HashMap::from([(("pos".into(), "7".into()), times)]), ..Log::default() };
+        check(&refusals(1), refused.clone(), 0, 0);
+        check(&refusals(2), refused.clone(), 0, 1);
+        check(&Log::default(), refused.clone(), 1, 0);
         check(&log(1, 0), refused, 0, 2);
+        for (status, code) in [(409, "external_id_conflict"), (422, "unknown_sku"), (500, "internal_error")] {
+            let failed = Told { placed: Some(answer(status, &json!({ "code": code }))), ..Told::default() };
+            assert_eq!(compare(&Log::default(), &[order()], &[failed]).failed, 1, "{code}");
+        }
+        let late = Told { changes: vec![answer(409, &json!({}))], ..accepted("ord_1", 2) };
+        assert_eq!(compare(&log(1, 0), &[order()], &[late]).failed, 1);
         check(&Log::default(), Told::default(), 1, 0);
         let contradicted = Told { contradictions: 1, ..accepted("ord_1", 2) };
         assert_eq!(compare(&log(1, 0), &[order()], &[contradicted]).contradicted, 1);

@@ -30,6 +30,11 @@ impl Answer {
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
+
+    /// Whether it is the refusal of this code; any other answer that is no success is a failure.
+    pub(super) fn is_refusal(&self, code: &str) -> bool {
+        self.status == 409 && self.json()["code"] == code
+    }
 }
 
 /// One connection of a channel, made anew when it breaks.

@@ -3,6 +3,7 @@
 
 mod audit;
 mod client;
+mod interrupt;
 mod run;
 mod server;
 mod story;
@@ -11,12 +12,18 @@ mod table;
 use crate::cli::say;
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use interrupt::Interrupts;
 use server::Server;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use story::Story;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// How often it is looked whether the server still runs.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How to run the demo.
 #[derive(Debug, Clone)]
@@ -32,10 +39,18 @@ pub struct DemoOptions {
 /// # Errors
 /// If it cannot be run to its end.
 pub fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
-    let data = match &options.data {
-        Some(data) => data.clone(),
-        None => tempfile::Builder::new().prefix("onhand-demo-").tempdir()?.keep().join("data"),
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut interrupts = {
+        let _within = runtime.enter();
+        Interrupts::listen()?
     };
+    // A temporary directory goes when this ends, unless something in it must be looked at.
+    let temporary = match &options.data {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("onhand-demo-").tempdir()?),
+    };
+    let within = |temporary: &TempDir| temporary.path().join("data");
+    let data = options.data.clone().or(temporary.as_ref().map(within)).context("a directory for the data")?;
     ensure!(!data.exists(), "{} exists already; name a directory that does not", data.display());
     std::fs::create_dir_all(data.parent().unwrap_or(&data))?;
     let directory = data.to_str().context("the data directory's path is not UTF-8")?;
@@ -47,7 +62,7 @@ pub fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let key = server::run(&["key", "create", "--merchant", "demo", "--scopes", scopes, "--data", directory])?;
     let (server, _) = Server::start(&data)?;
     let bar = progress();
-    let (story, mut server, heard) = run::play(story, server, &key, &bar)?;
+    let (story, mut server, heard) = run::play(&runtime, &mut interrupts, story, server, &key, &bar)?;
     bar.finish_and_clear();
     server.stop()?;
     let (report, verdict) = audit::judge(&data, &story, &heard)?;
@@ -57,14 +72,17 @@ pub fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
         say(&format!("for example: {example}"))?;
     }
     let is_kept = verdict.is_clean() && report.holds();
+    if !is_kept && let Some(temporary) = temporary {
+        say(&format!("the data stays in {}", temporary.keep().display()))?;
+    }
     if !options.exit {
-        stay(&data, &key)?;
+        stay(&runtime, &mut interrupts, &data, &key)?;
     }
     Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Leaves the server running with something to try.
-fn stay(data: &std::path::Path, key: &str) -> anyhow::Result<()> {
+/// Leaves the server running with something to try, until Ctrl-C.
+fn stay(runtime: &Runtime, interrupts: &mut Interrupts, data: &Path, key: &str) -> anyhow::Result<()> {
     let (mut server, _) = Server::start(data)?;
     let url = format!("http://{}", server.address().get());
     say(&format!(
@@ -75,7 +93,16 @@ fn stay(data: &std::path::Path, key: &str) -> anyhow::Result<()> {
          \"channel\":\"shopify\",\"lines\":[{{\"id\":\"1\",\"sku\":\"23084\",\"quantity\":2}}]}}'\
          \n  curl {url}/metrics\n"
     ))?;
-    server.wait()
+    runtime.block_on(async {
+        loop {
+            tokio::select! {
+                () = interrupts.heard() => return Ok::<_, anyhow::Error>(()),
+                () = tokio::time::sleep(LOOK_INTERVAL) => ensure!(!server.has_ended()?, "the server ended"),
+            }
+        }
+    })?;
+    // Ctrl-C reached the server too; a signal to this process alone did not.
+    server.stop()
 }
 
 /// A bar on a terminal, a line a second elsewhere.

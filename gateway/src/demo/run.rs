@@ -1,9 +1,10 @@
 //! Playing the story: many connections, a crash in the middle, everything retried until it is answered.
 
 use super::client::{Answer, Client};
+use super::interrupt::Interrupts;
 use super::server::{Address, Server};
 use super::story::{CHANNELS, LOCATIONS, Order, Step, Story};
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use hyper::Method;
 use indicatif::ProgressBar;
 use onhand_engine::clock::Stopwatch;
@@ -12,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
 /// Connections of all channels together.
@@ -26,7 +28,7 @@ const DELIVER_TWICE_EVERY: usize = 10;
 pub(super) struct Told {
     /// The answer to the order itself.
     pub(super) placed: Option<Answer>,
-    /// Answers to cancellations and shipments.
+    /// Answers to cancellations and shipments, but those that are left for returns.
     pub(super) changes: Vec<Answer>,
     /// Second deliveries whose answer was not the first one's.
     pub(super) contradictions: u32,
@@ -39,8 +41,12 @@ pub(super) struct Heard {
     pub(super) orders: Vec<Told>,
     /// Movements that were answered with success.
     pub(super) movements: usize,
-    /// Movements that were refused (a write-off of what is not there).
+    /// Movements that were refused: a write-off of what is not there.
     pub(super) movements_refused: usize,
+    /// Cancellation lines that came too late, or for an order that was refused.
+    pub(super) returns_left: usize,
+    /// Answers that nothing in the story explains.
+    pub(super) failures: Vec<String>,
     /// Requests on their way when the server was killed.
     pub(super) in_flight_at_kill: usize,
     /// Requests that had to be sent again.
@@ -62,58 +68,77 @@ struct Stage {
     retried: Cell<usize>,
     movements: Cell<usize>,
     movements_refused: Cell<usize>,
+    returns_left: Cell<usize>,
+    failures: RefCell<Vec<String>>,
     latencies: RefCell<Vec<Duration>>,
     bar: ProgressBar,
 }
 
-/// Sets up the catalogue, plays the story, kills the server half-way.
+/// Sets up the catalogue, plays the story, kills the server half-way; until the end, or until it is interrupted.
 pub(super) fn play(
+    runtime: &Runtime,
+    interrupts: &mut Interrupts,
     story: Story,
     server: Server,
     key: &str,
     bar: &ProgressBar,
 ) -> anyhow::Result<(Story, Server, Heard)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    local.block_on(&runtime, async {
-        set_up(&story, server.address(), key).await?;
-        let steps = story.steps.len();
-        let stage = Rc::new(Stage {
-            queue: RefCell::new((0..steps).collect()),
-            told: RefCell::new(vec![Told::default(); story.orders.len()]),
-            story,
-            answered: Cell::new(0),
-            in_flight: Cell::new(0),
-            retried: Cell::new(0),
-            movements: Cell::new(0),
-            movements_refused: Cell::new(0),
-            latencies: RefCell::default(),
-            bar: bar.clone(),
-        });
-        bar.set_length(steps as u64);
-        let watch = Stopwatch::start();
-        let address = server.address();
-        let workers: Vec<_> = (0..CONNECTIONS)
-            .map(|_| tokio::task::spawn_local(work(Rc::clone(&stage), Client::new(address.clone(), key))))
-            .collect();
-        let (server, recovery, in_flight_at_kill) = crash(&stage, server, steps / 2).await?;
-        for worker in workers {
-            worker.await?;
+    local.block_on(runtime, async {
+        tokio::select! {
+            played = play_whole(story, server, key, bar) => played,
+            () = interrupts.heard() => bail!("interrupted"),
         }
-        let took = watch.elapsed();
-        let stage = Rc::into_inner(stage).context("a worker still runs")?;
-        let heard = Heard {
-            orders: stage.told.into_inner(),
-            movements: stage.movements.get(),
-            movements_refused: stage.movements_refused.get(),
-            in_flight_at_kill,
-            retried: stage.retried.get(),
-            recovery,
-            took,
-            latencies: stage.latencies.into_inner(),
-        };
-        Ok((stage.story, server, heard))
     })
+}
+
+async fn play_whole(
+    story: Story,
+    server: Server,
+    key: &str,
+    bar: &ProgressBar,
+) -> anyhow::Result<(Story, Server, Heard)> {
+    set_up(&story, server.address(), key).await?;
+    let steps = story.steps.len();
+    let stage = Rc::new(Stage {
+        queue: RefCell::new((0..steps).collect()),
+        told: RefCell::new(vec![Told::default(); story.orders.len()]),
+        story,
+        answered: Cell::new(0),
+        in_flight: Cell::new(0),
+        retried: Cell::new(0),
+        movements: Cell::new(0),
+        movements_refused: Cell::new(0),
+        returns_left: Cell::new(0),
+        failures: RefCell::default(),
+        latencies: RefCell::default(),
+        bar: bar.clone(),
+    });
+    bar.set_length(steps as u64);
+    let watch = Stopwatch::start();
+    let address = server.address();
+    let workers: Vec<_> = (0..CONNECTIONS)
+        .map(|_| tokio::task::spawn_local(work(Rc::clone(&stage), Client::new(address.clone(), key))))
+        .collect();
+    let (server, recovery, in_flight_at_kill) = crash(&stage, server, steps / 2).await?;
+    for worker in workers {
+        worker.await?;
+    }
+    let took = watch.elapsed();
+    let stage = Rc::into_inner(stage).context("a worker still runs")?;
+    let heard = Heard {
+        orders: stage.told.into_inner(),
+        movements: stage.movements.get(),
+        movements_refused: stage.movements_refused.get(),
+        returns_left: stage.returns_left.get(),
+        failures: stage.failures.into_inner(),
+        in_flight_at_kill,
+        retried: stage.retried.get(),
+        recovery,
+        took,
+        latencies: stage.latencies.into_inner(),
+    };
+    Ok((stage.story, server, heard))
 }
 
 /// Waits until half of the story was answered and requests are on their way; then kills for real.
@@ -242,16 +267,31 @@ impl Stage {
 
     async fn cancel(&self, client: &mut Client, step: usize, number: usize, line: &str, quantity: i64) {
         let placed = self.told.borrow()[number].placed.clone();
-        let Some(placed) = placed.filter(|placed| placed.status == 201) else { return };
+        let Some(placed) = placed.filter(|placed| placed.status == 201) else {
+            self.returns_left.set(self.returns_left.get() + 1);
+            return;
+        };
         let path = format!("/v1/orders/{}/cancel", placed.json()["id"].as_str().unwrap_or_default());
         let body = json!({ "lines": [{ "id": line, "quantity": quantity }], "reason": "customer" });
         let answer = self.send(client, &path, Some(&format!("cancel-{step}")), &body).await;
+        // What was shipped meanwhile cannot be cancelled: it has to come back.
+        if answer.is_refusal("not_open") || answer.is_refusal("order_closed") {
+            self.returns_left.set(self.returns_left.get() + 1);
+            return;
+        }
         self.told.borrow_mut()[number].changes.push(answer);
     }
 
     async fn move_stock(&self, client: &mut Client, step: usize, movement: &Value) {
         let answer = self.send(client, "/v1/stock/movements", Some(&format!("move-{step}")), movement).await;
-        let counter = if answer.status < 300 { &self.movements } else { &self.movements_refused };
+        let counter = match answer.status {
+            ..300 => &self.movements,
+            _ if answer.is_refusal("not_enough_stock") => &self.movements_refused,
+            _ => {
+                self.failures.borrow_mut().push(format!("movement {step}: {}", answer.json()));
+                return;
+            }
+        };
         counter.set(counter.get() + 1);
     }
 }

@@ -1,12 +1,12 @@
 //! The server as a process of its own, so that it can be killed for real.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use onhand_engine::clock::Stopwatch;
 use parking_lot::Mutex;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ impl Address {
 pub(super) struct Server {
     data: PathBuf,
     child: Child,
+    /// The server ends when this closes: in order when it is dropped here, and also when this process is killed.
+    stdin: Option<ChildStdin>,
     address: Address,
 }
 
@@ -37,10 +39,12 @@ impl Server {
     /// Starts `onhand serve` and waits until it is ready. Returns the time that took.
     pub(super) fn start(data: &Path) -> anyhow::Result<(Self, Duration)> {
         let watch = Stopwatch::start();
-        let (child, address) = spawn(data)?;
+        let (mut child, address) = spawn(data)?;
+        let stdin = child.stdin.take();
+        let server =
+            Self { data: data.to_owned(), child, stdin, address: Address(Arc::new(Mutex::new(address))) };
         wait_ready(address)?;
-        let address = Address(Arc::new(Mutex::new(address)));
-        Ok((Self { data: data.to_owned(), child, address }, watch.elapsed()))
+        Ok((server, watch.elapsed()))
     }
 
     pub(super) fn address(&self) -> Address {
@@ -55,27 +59,23 @@ impl Server {
         let watch = Stopwatch::start();
         let (child, address) = spawn(&self.data)?;
         self.child = child;
+        self.stdin = self.child.stdin.take();
         wait_ready(address)?;
         *self.address.0.lock() = address;
         Ok(watch.elapsed())
     }
 
-    /// SIGTERM: finish, write the closing record, end.
+    /// Finish, write the closing record, end.
     pub(super) fn stop(&mut self) -> anyhow::Result<()> {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status().context("kill")?;
+        drop(self.stdin.take());
         let ended = self.child.wait()?;
-        if told.success() && ended.success() {
-            Ok(())
-        } else {
-            bail!("the server did not stop in order: {ended}")
-        }
+        ensure!(ended.success(), "the server did not stop in order: {ended}");
+        Ok(())
     }
 
-    /// Waits until the server ends by itself.
-    pub(super) fn wait(&mut self) -> anyhow::Result<()> {
-        self.child.wait()?;
-        Ok(())
+    /// Whether it has ended by itself.
+    pub(super) fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 }
 
@@ -99,8 +99,9 @@ pub(super) fn run(arguments: &[&str]) -> anyhow::Result<String> {
 fn spawn(data: &Path) -> anyhow::Result<(Child, SocketAddr)> {
     let log = std::fs::File::options().create(true).append(true).open(data.with_extension("server.log"))?;
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .args(["serve", "--end-with-stdin", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()?;

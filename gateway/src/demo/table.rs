@@ -1,6 +1,6 @@
 //! The table at the end.
 
-use super::audit::Verdict;
+use super::audit::{REFUSAL, Verdict};
 use super::run::{Heard, Told};
 use super::story::{CHANNELS, Order, Story};
 use comfy_table::{CellAlignment, Table, presets};
@@ -36,7 +36,7 @@ impl Row {
             self.waiting += u64::from(backordered > 0);
             self.units_sold += sum(&answer["lines"], &allocated);
             self.units_backordered += backordered;
-        } else {
+        } else if placed.is_refusal(REFUSAL) {
             self.refused += 1;
             self.units_refused += sum(&order.body["lines"], &|line| line["quantity"].as_u64().unwrap_or(0));
         }
@@ -89,16 +89,26 @@ pub(super) fn promises(story: &Story, heard: &Heard, report: &AuditReport, verdi
         debug_assert!(written.is_ok());
     };
     let changes = heard.orders.iter().flat_map(|told| &told.changes);
-    let (done, refused): (Vec<_>, Vec<_>) = changes.partition(|answer| answer.status < 300);
+    let done = changes.filter(|answer| answer.status < 300).count();
     let twice: u32 = heard.orders.iter().map(|told| told.second_deliveries).sum();
     line("oversold", verdict.oversold.to_string());
     line("lost", verdict.lost.to_string());
     line("applied twice", verdict.applied_twice.to_string());
     line("contradicted", format!("{} of {twice} second deliveries", verdict.contradicted));
+    line("failed", verdict.failed.to_string());
     line("invariants", if report.holds() { "all hold".into() } else { "BROKEN: see onhand verify".into() });
-    line("changes of orders", format!("{} done, {} refused (already shipped)", done.len(), refused.len()));
-    line("stock movements", format!("{} done, {} refused", heard.movements, heard.movements_refused));
-    line("left for returns", format!("{} cancellation lines without a known sale", story.returns_left));
+    line("changes of orders", format!("{done} done"));
+    line(
+        "stock movements",
+        format!("{} done, {} refused (not enough there)", heard.movements, heard.movements_refused),
+    );
+    line(
+        "left for returns",
+        format!(
+            "{} cancellation lines without a known sale, {} of what was shipped or never sold",
+            story.returns_left, heard.returns_left
+        ),
+    );
     line(
         "killed with",
         format!("{} requests on their way, {} sent again", heard.in_flight_at_kill, heard.retried),

@@ -3,32 +3,8 @@
 
 mod common;
 
-use common::{Server, key, merchant, onhand};
-use serde_json::{Value, json};
-
-const SCOPES: &str = "orders:write,stock:write,read";
-const ORDER: &str = r#"{"external_id":"1","channel":"web","lines":[{"id":"1","sku":"MUG","quantity":2,"unit_price":"1.50"},{"id":"2","sku":"TEA","quantity":"0.250"}]}"#;
-
-fn stocked(server: &Server, key: &str) {
-    let steps = [
-        ("PUT", "/v1/locations/main", r#"{"kind":"warehouse","country":"GB"}"#),
-        ("PUT", "/v1/locations/east", r#"{"kind":"shop","country":"GB","priority":5}"#),
-        ("PUT", "/v1/channels/web", r#"{"kind":"shopify","locations":["main","east"]}"#),
-        ("PUT", "/v1/skus/MUG", r#"{"title":"Mug","gtin":"4006381333931"}"#),
-        ("PUT", "/v1/skus/TEA", r#"{"decimals":3}"#),
-        ("POST", "/v1/stock/movements", r#"{"type":"receive","sku":"MUG","location":"main","quantity":10}"#),
-        (
-            "POST",
-            "/v1/stock/movements",
-            r#"{"type":"receive","sku":"TEA","location":"main","quantity":"1.5"}"#,
-        ),
-    ];
-    for (number, (method, path, body)) in steps.iter().enumerate() {
-        let idempotency = format!("set-up-{number}");
-        let (status, _, answer) = server.ask(method, path, key, &[("idempotency-key", &idempotency)], body);
-        assert_eq!(status, 201, "{path}: {answer}");
-    }
-}
+use common::{ORDER, SCOPES, Server, key, merchant, onhand, stocked};
+use serde_json::json;
 
 #[test]
 fn an_order_is_placed_repeated_shipped_and_survives_a_kill() {
@@ -74,27 +50,6 @@ fn an_order_is_placed_repeated_shipped_and_survives_a_kill() {
     server.kill();
     let audit = onhand(&["verify", data.path().to_str().unwrap()]);
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
-}
-
-#[test]
-fn bulk_answers_line_by_line_and_a_bad_line_fails_alone() {
-    let data = tempfile::tempdir().unwrap();
-    let secret = merchant(data.path(), "acme", SCOPES);
-    let server = Server::start(data.path());
-    stocked(&server, &secret);
-    let body = format!("{ORDER}\nnonsense\n{}\n", ORDER.replace("\"1\",\"channel\"", "\"2\",\"channel\""));
-    let (status, head, answers) = server.ask("POST", "/v1/orders/bulk", &secret, &[], &body);
-    assert_eq!(status, 200);
-    assert!(head.contains("application/x-ndjson"));
-    let text = answers.as_str().unwrap();
-    let lines: Vec<Value> = text
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let statuses: Vec<&Value> = lines.iter().map(|line| &line["status"]).collect();
-    assert_eq!(statuses, [&json!(201), &json!(400), &json!(201)], "{text}");
-    assert_eq!(lines[1]["body"]["code"], "malformed_json");
 }
 
 #[test]

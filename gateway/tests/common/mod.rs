@@ -9,6 +9,49 @@ use std::process::{Child, Command, Output, Stdio};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_onhand");
 
+pub const SCOPES: &str = "orders:write,stock:write,read";
+pub const ORDER: &str = r#"{"external_id":"1","channel":"web","lines":[{"id":"1","sku":"MUG","quantity":2,"unit_price":"1.50"},{"id":"2","sku":"TEA","quantity":"0.250"}]}"#;
+
+/// A small shop: two locations, a channel, a SKU by the piece and one by weight.
+pub fn stocked(server: &Server, key: &str) {
+    let steps = [
+        ("PUT", "/v1/locations/main", r#"{"kind":"warehouse","country":"GB"}"#),
+        ("PUT", "/v1/locations/east", r#"{"kind":"shop","country":"GB","priority":5}"#),
+        ("PUT", "/v1/channels/web", r#"{"kind":"shopify","locations":["main","east"]}"#),
+        ("PUT", "/v1/skus/MUG", r#"{"title":"Mug","gtin":"4006381333931"}"#),
+        ("PUT", "/v1/skus/TEA", r#"{"decimals":3}"#),
+        ("POST", "/v1/stock/movements", r#"{"type":"receive","sku":"MUG","location":"main","quantity":10}"#),
+        (
+            "POST",
+            "/v1/stock/movements",
+            r#"{"type":"receive","sku":"TEA","location":"main","quantity":"1.5"}"#,
+        ),
+    ];
+    for (number, (method, path, body)) in steps.iter().enumerate() {
+        let idempotency = format!("set-up-{number}");
+        let (status, _, answer) = server.ask(method, path, key, &[("idempotency-key", &idempotency)], body);
+        assert_eq!(status, 201, "{path}: {answer}");
+    }
+}
+
+/// Whether an answer has a status, and for a problem its code and the pointer to the first place.
+#[track_caller]
+pub fn expect(answer: &(u16, String, Value), status: u16, code: &str, pointer: &str) {
+    let (got, head, problem) = answer;
+    assert_eq!((*got, problem["code"].as_str().unwrap_or_default()), (status, code), "{problem}");
+    assert!(head.contains("application/problem+json"), "{head}");
+    if !pointer.is_empty() {
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    assert!(problem.to_string().len() < 4_000, "an answer of {} bytes", problem.to_string().len());
+}
+
+/// The lines of a bulk answer.
+pub fn lines_of(answer: &Value) -> Vec<Value> {
+    let lines = answer.as_str().unwrap_or_default().lines().filter(|line| line.starts_with('{'));
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 pub fn onhand(arguments: &[&str]) -> Output {
     Command::new(BINARY).args(arguments).output().unwrap()
 }

@@ -4,7 +4,7 @@
 use crate::http::problem::{FieldError, Problem, shown};
 use crate::ids::{self, CodeError};
 use crate::member::Object;
-use onhand_engine::domain::quantity;
+use onhand_engine::domain::quantity::{self, QuantityError};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -225,6 +225,7 @@ impl Check {
             }
             Amount::Text(text) => match quantity::parse(text, decimals) {
                 Ok(units) => Some(units),
+                Err(QuantityError::TooLarge { .. }) => None,
                 Err(error) => {
                     self.wrong(pointer(), "invalid_quantity", error.to_string());
                     return None;

@@ -174,17 +174,18 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// Makes the series that nothing has touched yet.
+/// Makes the series that nothing has touched yet. The engine's names end with what they are, as Prometheus would
+/// have it.
 fn begin_at_zero() {
     LazyLock::force(&METERS);
     drop(histogram!(RECOVERY_SECONDS));
-    for name in [engine::LOG_SYNCS, engine::LOG_RECORDS, engine::ARCHIVED_SEGMENTS, engine::KEEPER_FAILURES] {
-        counter!(name).increment(0);
-    }
-    for name in [engine::LOG_DURABLE_LSN, engine::IN_FLIGHT, engine::SNAPSHOT_LSN, engine::INDEX_ENTRIES] {
-        gauge!(name).set(0.0);
-    }
-    for name in [engine::LOG_SYNC_SECONDS, engine::SNAPSHOT_SECONDS] {
-        drop(histogram!(name));
+    for (name, _) in engine::CATALOGUE {
+        if name.ends_with("_total") {
+            counter!(name).increment(0);
+        } else if name.ends_with("_seconds") {
+            drop(histogram!(name));
+        } else {
+            gauge!(name).set(0.0);
+        }
     }
 }

@@ -178,6 +178,31 @@ fn a_demo_that_is_killed_leaves_no_server() {
 }
 
 #[test]
+fn a_demo_that_is_told_to_end_clears_away_too() {
+    for signal in ["-TERM", "-INT"] {
+        let root = tempfile::tempdir().unwrap();
+        let mut demo = Command::new(BINARY)
+            .arg("demo")
+            .env("TMPDIR", root.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+        let data = lines.find_map(|line| Some(line.unwrap().strip_prefix("data in ")?.to_owned())).unwrap();
+        while !Path::new(&data).join("admin.sock").exists() {
+            assert!(demo.try_wait().unwrap().is_none(), "the demo ended");
+            std::thread::yield_now();
+        }
+        let told = Command::new("kill").args([signal, &demo.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        demo.wait().unwrap();
+        assert!(!is_served(Path::new(&data)), "{signal}");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0, "{signal}");
+    }
+}
+
+#[test]
 fn a_demo_clears_away_what_it_made() {
     let root = tempfile::tempdir().unwrap();
     let output = Command::new(BINARY).args(["demo", "--exit"]).env("TMPDIR", root.path()).output().unwrap();

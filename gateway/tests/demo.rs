@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::onhand;
+use common::{Server, key, onhand};
 
 #[test]
 fn the_demo_keeps_every_promise() {
@@ -15,6 +15,15 @@ fn the_demo_keeps_every_promise() {
     for promise in ["oversold               0", "lost                   0", "applied twice          0"] {
         assert!(text.contains(promise), "{text}");
     }
+    assert!(text.contains("failed                 0"), "{text}");
     let retried = text.lines().find(|line| line.starts_with("killed with")).unwrap();
     assert!(!retried.contains(" 0 sent again"), "the kill met nobody: {retried}");
+
+    // What the demo suggests to try has something to show.
+    let key = key(data.to_str().unwrap(), "demo", "read");
+    let server = Server::start(&data);
+    let (status, _, page) =
+        server.ask("GET", "/v1/orders?channel=shopify&status=shipped&limit=2", &key, &[], "");
+    assert_eq!((status, page["data"].as_array().map(Vec::len)), (200, Some(2)), "{page}");
+    assert_eq!(server.ask("GET", "/v1/stock/23084", &key, &[], "").0, 200);
 }

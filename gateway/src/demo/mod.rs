@@ -88,7 +88,7 @@ fn stay(runtime: &Runtime, interrupts: &mut Interrupts, data: &Path, key: &str) 
     say(&format!(
         "The server runs at {url} until Ctrl-C. Try:\n\
          \n  curl -H 'Authorization: Bearer {key}' {url}/v1/stock/23084\
-         \n  curl -H 'Authorization: Bearer {key}' '{url}/v1/orders?status=backordered&limit=2'\
+         \n  curl -H 'Authorization: Bearer {key}' '{url}/v1/orders?channel=shopify&status=shipped&limit=2'\
          \n  curl -H 'Authorization: Bearer {key}' {url}/v1/orders -d '{{\"external_id\":\"mine-1\",\
          \"channel\":\"shopify\",\"lines\":[{{\"id\":\"1\",\"sku\":\"23084\",\"quantity\":2}}]}}'\
          \n  curl {url}/metrics\n"

@@ -12,7 +12,7 @@ use super::stock::movement_ask;
 use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;
 use crate::intake::Identity;
-use crate::metrics::{RouteClass, count_bulk_line, count_response, measure_request};
+use crate::metrics::{RouteClass, count_bulk_line, count_refusal, count_response, measure_request};
 use crate::render::Rendered;
 use actix_web::web::{self, Buf, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
@@ -236,7 +236,10 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
             Ok((identity, answer)) => desk.settled(identity, answer).await,
             Err(problem) => Err(problem),
         };
-        let rendered = outcome.unwrap_or_else(|problem| Rendered::from(&problem));
+        let rendered = outcome.unwrap_or_else(|problem| {
+            count_refusal(&problem.code);
+            Rendered::from(&problem)
+        });
         count_bulk_line(rendered.status);
         // Writing into a Vec cannot fail.
         let written = write!(piece, r#"{{"line":{number},"status":{},"body":"#, rendered.status);

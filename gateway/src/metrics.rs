@@ -58,6 +58,14 @@ pub enum Outcome {
     Repeated,
 }
 
+impl Outcome {
+    /// Of an order that was accepted with this status.
+    #[must_use]
+    pub fn of_accepted(status: &str) -> Self {
+        if status == "allocated" { Self::Accepted } else { Self::Backordered }
+    }
+}
+
 const OUTCOMES: [&str; 4] = ["accepted", "backordered", "refused", "repeated"];
 
 /// The limit that a request was over.

@@ -95,11 +95,24 @@ async fn change(
     let accepted = Accepted::read(desk.intake.handle(), desk.caller.directory.merchant, order)?;
     let (asked, _) = accepted.decode()?;
     let ask = ask(&desk.caller.directory, order, &asked, &body)?;
+    let tracking_number = match &ask {
+        Ask::ShipOrder(ship) => ship.tracking_number.clone(),
+        _ => None,
+    };
     let mut rendered = desk.one(ask).await?;
-    if rendered.status == 409 {
-        name_line(&asked, &mut rendered.body);
+    match (rendered.status, tracking_number) {
+        (409, _) => name_line(&asked, &mut rendered.body),
+        (201, Some(number)) => add_tracking(&number, &mut rendered.body),
+        _ => {}
     }
     Ok(rendered)
+}
+
+/// The answer to a fulfillment has the number that was sent: a repeat has the same fingerprint, and so the same.
+fn add_tracking(number: &str, body: &mut Vec<u8>) {
+    if body.pop_if(|last| *last == b'}').is_some() {
+        body.extend_from_slice(format!(r#","tracking_number":{}}}"#, Value::from(number)).as_bytes());
+    }
 }
 
 /// A refusal knows a line by its number; whoever asked knows it by its id.

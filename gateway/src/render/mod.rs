@@ -76,7 +76,7 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
         Settled::First(Answer::Accepted { lsn, asked, accepted }) => {
             let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
             let view = order_view(directory, *lsn, &asked, accepted);
-            count_order(view.outcome());
+            count_order(Outcome::of_accepted(view.status()));
             Rendered::of(201, &view)
         }
         Settled::First(Answer::Refused { lsn: _, asked, refused }) => {

@@ -3,7 +3,6 @@
 use super::{Rendered, Units, broken};
 use crate::http::problem::Problem;
 use crate::ids;
-use crate::metrics::Outcome;
 use onhand_engine::Handle;
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::money::{Currency, format_unit_price};
@@ -38,9 +37,6 @@ pub struct OrderView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<Box<RawValue>>,
     lines: Lines<'a>,
-    /// Only in the answer to a fulfillment that named one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tracking_number: Option<&'a str>,
 }
 
 /// A code, looked up while it is written: no copy of it is made.
@@ -168,12 +164,6 @@ impl<'a> OrderView<'a> {
         Self { customer, ..self }
     }
 
-    /// What became of it, as its acceptance left it.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        if self.status == "allocated" { Outcome::Accepted } else { Outcome::Backordered }
-    }
-
     /// The word of its status.
     #[must_use]
     pub fn status(&self) -> &'static str {
@@ -227,7 +217,6 @@ fn view<'a>(
         ship_to,
         customer: None,
         lines: Lines { directory, asked: &asked.lines, picture },
-        tracking_number: None,
     }
 }
 
@@ -260,32 +249,21 @@ pub(super) fn changed(
     kind: Kind,
     body: &[u8],
 ) -> Result<Rendered, Problem> {
-    let Change { status, order, after, tracking_number } = change_of(kind, body)?;
+    let (status, order, after) = change_of(kind, body)?;
     let accepted = handle.read(Lsn(order.0)).map_err(|_| Problem::internal())?;
     let (_, accepted) = Header::decode(&accepted).map_err(broken)?;
     let (asked, accepted) = decode_accepted(accepted).map_err(broken)?;
     let policy = policy_of(accepted.policy);
-    let view = view(directory, order, lsn, &asked, policy, picture_of(&after));
-    Rendered::of(status, &OrderView { tracking_number, ..view })
+    Rendered::of(status, &view(directory, order, lsn, &asked, policy, picture_of(&after)))
 }
 
-/// What a cancellation or a shipment left.
-struct Change<'a> {
-    status: u16,
-    order: OrderId,
-    after: Vec<LinePictureV1>,
-    tracking_number: Option<&'a str>,
-}
-
-fn change_of(kind: Kind, body: &[u8]) -> Result<Change<'_>, Problem> {
+fn change_of(kind: Kind, body: &[u8]) -> Result<(u16, OrderId, Vec<LinePictureV1>), Problem> {
     if kind == Kind::OrderShipped {
         let shipped: OrderShippedV1<'_> = decode(body).map_err(broken)?;
-        let OrderShippedV1 { order, after, tracking_number, .. } = shipped;
-        return Ok(Change { status: 201, order: OrderId(order), after, tracking_number });
+        return Ok((201, OrderId(shipped.order), shipped.after));
     }
     let cancelled: OrderCancelledV1<'_> = decode(body).map_err(broken)?;
-    let OrderCancelledV1 { order, after, .. } = cancelled;
-    Ok(Change { status: 200, order: OrderId(order), after, tracking_number: None })
+    Ok((200, OrderId(cancelled.order), cancelled.after))
 }
 
 /// The lines of an order as the record that closed it left them.
@@ -294,7 +272,7 @@ fn change_of(kind: Kind, body: &[u8]) -> Result<Change<'_>, Problem> {
 /// 500 if the record does not close one.
 pub fn closed_lines(record: &[u8]) -> Result<OrderPicture, Problem> {
     let (header, body) = Header::decode(record).map_err(broken)?;
-    change_of(header.kind, body).map(|change| picture_of(&change.after))
+    change_of(header.kind, body).map(|(_, _, after)| picture_of(&after))
 }
 
 /// An order that stock could not serve, with the shortfall of every line.

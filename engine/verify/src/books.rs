@@ -135,3 +135,42 @@ impl Books {
         AuditReport { outcomes, tightest, totals, digest, last, torn }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observer::Ignore;
+    use onhand_record::encode_into;
+
+    /// The log finds a gap before the audit does; that the audit would find one too, only this shows.
+    #[test]
+    fn a_record_that_is_left_out_is_named() {
+        let mut books = Books::new();
+        let header = Header {
+            kind: Kind::LogClosed,
+            merchant: 0,
+            at: 1,
+            actor: 0,
+            request: [0; 16],
+            idempotency: None,
+            fingerprint: None,
+        };
+        let record = |kind, body: &dyn Fn(&mut Vec<u8>)| {
+            let mut record = Vec::new();
+            Header { kind, ..header }.encode_into(&mut record);
+            body(&mut record);
+            record
+        };
+        let opened = LogOpenedV1 { cluster: [1; 16], epoch: 1, feature_level: 1 };
+        let closed = LogClosedV1 { digest: 0 };
+        let opened = record(Kind::LogOpened, &|out| encode_into(&opened, out).unwrap());
+        let closed = record(Kind::LogClosed, &|out| encode_into(&closed, out).unwrap());
+        for (lsn, record) in [(1, &opened), (2, &closed), (4, &closed), (5, &closed)] {
+            books.enter(Lsn(lsn), record, &mut Ignore);
+        }
+        let report = books.close(Lsn(5), None);
+        let broken: Vec<_> =
+            report.outcomes.iter().filter_map(|outcome| outcome.first_failure.clone()).collect();
+        assert_eq!(broken, [(Lsn(4), "record 3 was due".to_owned())]);
+    }
+}

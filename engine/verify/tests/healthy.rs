@@ -100,6 +100,42 @@ fn goods_go_past_those_whom_they_cannot_serve() {
     log.holds("two locations");
 }
 
+/// One that waits may be served from two locations at once, and may be cancelled while it waits.
+#[test]
+fn one_demand_at_two_locations_and_one_that_is_given_up() {
+    let mut log = Writer::shop();
+    let order = OrderAskedV1 { channel: 1, ..patient("1", 5) };
+    let order = log.accept(None, &order, &[]);
+    log.stock(&StockMovedV1 { location: 1, ..received(1, level(1, 0, 0)) });
+    log.receive(2, level(2, 0, 0));
+    let fills = [FilledV1 { location: 1, ..filled(backorder(order), 1) }, filled(backorder(order), 2)];
+    log.fill(&fills, None);
+    let given_up = |quantity, part: u32, backordered| OrderCancelledV1 {
+        order,
+        lines: vec![(0, quantity)],
+        released: vec![ReleasedV1 { demand: 0, source: SourceV1::Backordered, quantity: part }],
+        reason: None,
+        after: vec![LinePictureV1 {
+            ordered: 5,
+            cancelled: quantity,
+            shipped: 0,
+            returned: 0,
+            backordered,
+            short: 0,
+            allocated: vec![(1, 1), (0, 2)],
+        }],
+    };
+    log.and(|log| log.cancel(&given_up(1, 1, 1))).holds("given up in part");
+    log.and(|log| log.cancel(&given_up(3, 3, 0))).breaks("more than waits", Invariant::I5);
+    log.cancel(&given_up(2, 2, 0));
+    let report = log.holds("given up");
+    assert_eq!((report.totals.units_cancelled, report.totals.units_backordered), (2, 0));
+    // Nobody waits any more: what comes now is free.
+    log.receive(4, level(6, 0, 2));
+    log.refuse(Some(1), &asked("2", 5), 4);
+    log.holds("free again");
+}
+
 /// A loss takes the newest claims, whole ones but for the last; shorts are served first; and so to the end.
 #[test]
 fn a_whole_life_holds() {
@@ -135,6 +171,7 @@ fn a_whole_life_holds() {
         reason: None,
         after: picture(4, 0, 1, 3),
     });
+    log.receive(1, level(5, 1, 3));
     let report = log.holds("before the stop");
     log.close(report.digest);
     let report = log.holds("after the stop");

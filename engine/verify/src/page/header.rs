@@ -33,14 +33,17 @@ impl Page<'_> {
             "a repeat of its key cannot be recognised: it has no fingerprint".into()
         });
         let decided = Decided { lsn: self.findings.lsn.0, at, fingerprint };
-        // The window goes on from the last record that decided: what is older is past it as well.
-        let Some(earlier) = self.ledger.keys.insert(key, decided) else {
-            return self.findings.check(Invariant::I8, true, String::new);
-        };
-        let age_ms = at.saturating_sub(earlier.at);
-        self.findings.check(Invariant::I8, age_ms > KEY_WINDOW_MS, || {
-            let what = if fingerprint == earlier.fingerprint { "the same" } else { "something else" };
-            format!("record {} decided its idempotency key {age_ms} ms before, for {what}", earlier.lsn)
+        // What is older than the last record that decided is past the window if that is.
+        let earlier = self.ledger.keys.insert(key, decided);
+        let age_ms = earlier.map(|earlier| at.saturating_sub(earlier.at));
+        self.findings.check(Invariant::I8, age_ms.is_none_or(|age_ms| age_ms > KEY_WINDOW_MS), || {
+            let what = if earlier.is_some_and(|earlier| earlier.fingerprint == fingerprint) {
+                "the same"
+            } else {
+                "something else"
+            };
+            let (lsn, age_ms) = (earlier.map_or(0, |earlier| earlier.lsn), age_ms.unwrap_or(0));
+            format!("record {lsn} decided its idempotency key {age_ms} ms before, for {what}")
         });
     }
 }

@@ -64,19 +64,17 @@ impl Page<'_> {
         self.check_served(&needs);
     }
 
-    /// Channel, SKUs, decimals and policy are those that there are.
+    /// SKUs, decimals and policy are those that there are.
     fn check_asked(&mut self, channel: &Channel, asked: &OrderAskedV1<'_>, policy: PolicyV1) {
-        let skus = &self.ledger.skus;
-        let all_known = asked.lines.iter().all(|line| (line.sku as usize) < skus.len());
-        self.findings.check(Invariant::J4, all_known, || "a sku of it was never created".into());
         // A request read before its SKU was changed may come after it, so any that the SKU had is right.
         let had = |sku: u32, decimals: u8| {
-            let ever = skus.get(sku as usize).map_or(0, |sku| sku.decimals_ever);
+            let ever = self.ledger.skus.get(sku as usize).map_or(0, |sku| sku.decimals_ever);
             ever.checked_shr(decimals.into()).unwrap_or(0) & 1 == 1
         };
         let odd = asked.lines.iter().find(|line| !had(line.sku, line.decimals));
-        self.findings
-            .check(Invariant::J4, odd.is_none(), || format!("its sku never had such decimals: {odd:?}"));
+        self.findings.check(Invariant::J4, odd.is_none(), || {
+            format!("its sku was never created, or never had such decimals: {odd:?}")
+        });
         let due = asked.policy.unwrap_or(channel.policy);
         self.findings
             .check(Invariant::I4, policy == due, || format!("{policy:?} was its policy, {due:?} was due"));

@@ -307,6 +307,8 @@ fn stock_that_was_held_back_is_named() {
         let shortfalls = vec![shortfall(0, first), shortfall(1, second)];
         log.and(|log| log.refuse_as(Some(1), &two, &OrderRefusedV1 { shortfalls }))
     };
+    log.and(|log| log.refuse(Some(1), &asked("1", 9), 9)).breaks("short of nothing", Invariant::I3);
+    log.and(|log| log.accept(None, &patient("1", 2), &[(0, 2), (0, 0)])).breaks("no units", Invariant::I5);
     both(5, 5).holds("two lines share what is there");
     both(5, 6).breaks("two lines, and one unit for both", Invariant::I3);
     let nothing = OrderAcceptedV1 {
@@ -340,6 +342,9 @@ fn a_key_that_decides_twice_is_named() {
     again(0, 1).breaks("the same again at once", Invariant::I8);
     again(KEY_WINDOW_MS, 1).breaks("the same again at the window's end", Invariant::I8);
     again(KEY_WINDOW_MS, 2).breaks("something else within the window", Invariant::I8);
+    let said = |fingerprint| audited(&again(5, fingerprint).records).to_string();
+    assert!(said(1).contains("5 ms before, for the same"), "{}", said(1));
+    assert!(said(2).contains("5 ms before, for something else"), "{}", said(2));
     let reused = again(KEY_WINDOW_MS + 1, 2);
     reused.holds("a new request");
     let twice = reused.and(|log| log.accept(Some(7), &asked("3", 1), &[(0, 1)]));
@@ -403,6 +408,10 @@ fn names_and_keys_that_are_none_are_named() {
         });
     }
     bent("a code given twice", &|log| log.put_sku(1, true, "MUG", 0));
+    bent("a code that another has", &|log| {
+        log.put_sku(1, true, "CUP", 0);
+        log.put_sku(1, false, "MUG", 0);
+    });
     bent("a change of what is not there", &|log| log.put_sku(1, false, "CUP", 0));
     bent("too many decimals", &|log| log.put_sku(1, true, "CUP", 4));
     bent("a channel's location that is not there", &|log| log.put_channel(2, "b2b", &[2]));

@@ -77,10 +77,11 @@ pub trait ChunkStore: Send + Sync {
     /// [`ChunkError`].
     fn create(&self, path: &str) -> Result<Box<dyn ChunkWriter>, ChunkError>;
 
-    /// Opens what [`ChunkStore::create`] and [`ChunkWriter::finish`] made.
+    /// Opens what [`ChunkStore::create`] and [`ChunkWriter::finish`] made. It does not wait: [`set::Set`] tries
+    /// again while it is [`ChunkError::Busy`].
     ///
     /// # Errors
-    /// [`ChunkError`].
+    /// [`ChunkError`]; [`ChunkError::Damaged`] only if the disk reads well what is there.
     fn open(&self, path: &str) -> Result<Box<dyn ChunkReader>, ChunkError>;
 
     /// Makes every file below a directory, and every name, durable.

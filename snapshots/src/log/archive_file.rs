@@ -76,7 +76,7 @@ struct OpenBlock {
 
 /// A block that cannot be opened, inside an [`io::Error`].
 #[derive(Debug, thiserror::Error)]
-#[error("block {block}: {what}")]
+#[error("damaged archive: block {block} with records {from} to {to}: {what}")]
 pub(super) struct DamagedBlock {
     pub(super) block: usize,
     /// Where it begins in the archive.

@@ -85,7 +85,7 @@ impl Log {
     /// Opens the log of a data directory, or creates it, and hands out its records from `from` on.
     ///
     /// # Errors
-    /// [`OpenError`]; then nothing was changed.
+    /// [`OpenError`]; nothing was changed, unless the disk failed while a torn end was cut off.
     pub fn open(
         storage: Arc<dyn Storage>,
         options: LogOptions,
@@ -101,7 +101,7 @@ impl Log {
     /// be cut off; of a log that is not there yet it says the identity that it would get.
     ///
     /// # Errors
-    /// [`OpenError`], also [`OpenError::Refused`] with what `judge` says; then nothing was changed.
+    /// As [`Log::open`], and [`OpenError::Refused`] with what `judge` says; then nothing was changed.
     pub fn open_judged(
         storage: Arc<dyn Storage>,
         options: LogOptions,

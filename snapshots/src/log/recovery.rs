@@ -46,7 +46,7 @@ pub enum OpenError {
     },
     /// A block of an archived segment is damaged.
     #[error(
-        "{file} is damaged at offset {offset}: {what}, which holds records {from} to {to}. Nothing was changed; \
+        "{file} is damaged at offset {offset}, in the block of records {from} to {to}: {what}. Nothing was changed; \
          restore this file from a backup, or keep a copy before any repair"
     )]
     DamagedBlock {

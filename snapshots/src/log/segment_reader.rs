@@ -315,7 +315,7 @@ fn read_error(path: &str, source: io::Error) -> OpenError {
             offset: block.offset,
             from: block.from,
             to: block.to,
-            what: block.to_string(),
+            what: format!("block {}: {}", block.block, block.what),
         },
         None => OpenError::Io { path: path.to_owned(), source },
     }

@@ -83,22 +83,19 @@ fn a_frame_that_is_half_written_at_first_is_read_when_it_is_whole() {
 }
 
 #[test]
-fn an_end_that_stays_torn_is_reported_and_damage_that_stays_is_refused() {
+fn an_end_that_stays_torn_is_reported_and_what_stands_behind_it_is_refused() {
     let storage = SimStorage::default();
     let (mut opened, _) = open(&storage).unwrap();
     write(&mut opened, 4);
     drop(opened);
+    // Damage that stays is refused: recovery.rs shows it for every byte, with the same reader.
     let copy = storage.fork();
-    let mut used = 0;
     copy.damage(&path_of(Lsn(1)), |bytes| {
-        used = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == 0).count();
+        let used = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == 0).count();
         bytes[used - 512..used].fill(0);
     });
     let found = read(&copy).unwrap();
     assert_eq!(found.torn.map(|torn| torn.last_good), Some(found.last));
-    let copy = storage.fork();
-    copy.flip_bit(&path_of(Lsn(1)), used as u64 * 8 - 1);
-    assert!(matches!(read(&copy), Err(OpenError::Corrupt { .. })));
     // Further behind the end than one frame could reach.
     let storage = SimStorage::default();
     let options = LogOptions { segment_bytes: SEGMENT_BYTES_MIN * 2, ..OPTIONS };

@@ -160,9 +160,9 @@ impl ArchiveInfo {
         // A frame ends where the next one begins.
         let first = self.frames.partition_point(|row| begins(row) <= start).saturating_sub(1);
         let behind = self.frames.partition_point(|row| begins(row) < end);
-        let lsn = |row: &(u32, u32)| Lsn(self.first.0 + u64::from(row.0));
+        let lsn = |row: &(u32, u32)| Lsn(self.first.0.saturating_add(u64::from(row.0)));
         let from = self.frames.get(first).map_or(self.first, lsn);
-        let to = self.frames.get(behind).map_or(self.last, |row| Lsn(lsn(row).0 - 1));
+        let to = self.frames.get(behind).map_or(self.last, |row| Lsn(lsn(row).0.saturating_sub(1)));
         (from, to)
     }
 
@@ -313,5 +313,26 @@ impl StorageFile for ArchiveFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.info.content_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_of_the_records_whose_frames_reach_into_it() {
+        let info = ArchiveInfo {
+            cluster: [7; 16],
+            first: Lsn(100),
+            last: Lsn(120),
+            content_bytes: 96 * BLOCK_BYTES as u64,
+            hash: [0; 32],
+            content_hash: [0; 32],
+            // A block of the archive has 32 blocks of the segment.
+            frames: vec![(0, 1), (2, 2), (5, 40), (9, 64)],
+        };
+        let ranges = [0, 1, 2].map(|block| info.records_in(block));
+        assert_eq!(ranges, [(Lsn(100), Lsn(104)), (Lsn(102), Lsn(108)), (Lsn(109), Lsn(120))]);
     }
 }

@@ -5,8 +5,7 @@ mod change;
 mod picture;
 
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
-use alloc::boxed::Box;
-use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 pub use change::{Released, Source};
 pub use picture::{LinePicture, OrderPicture, OrderStatus};
@@ -77,6 +76,10 @@ pub struct Claim {
     pub quantity: u32,
 }
 
+/// Rows of an open order, one of them kept in the order itself: most orders have one line, and then an order is
+/// one flat row that a snapshot copies without asking for memory.
+pub type FewRows<T> = SmallVec<[T; 1]>;
+
 /// An open order, as memory holds it: what `decide` reads and nothing else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
@@ -87,11 +90,11 @@ pub struct Order {
     /// What was agreed for what stock cannot serve.
     pub policy: Policy,
     /// What was ordered.
-    pub lines: Box<[Line]>,
+    pub lines: FewRows<Line>,
     /// What that needs.
-    pub demands: Box<[Demand]>,
+    pub demands: FewRows<Demand>,
     /// What is kept for it.
-    pub claims: Vec<Claim>,
+    pub claims: FewRows<Claim>,
 }
 
 impl Order {

@@ -1,7 +1,7 @@
 //! Starting and stopping: recovery first, then the threads; the other way round at the end.
 
-use crate::actor::{Shard, ShardAddress, start};
-use crate::clock::{Clock, Stopwatch};
+use crate::actor::{Shard, ShardAddress, ShardState, start};
+use crate::clock::{Clock, Stopwatch, TrustedTime};
 use crate::completion::Completions;
 use crate::config::EngineConfig;
 use crate::customer::CustomerKeys;
@@ -78,6 +78,7 @@ impl Engine {
         let customer_error = |source| StartError::Io { what: "the key store", source };
         let customers = CustomerKeys::open(Arc::clone(&disk.storage), fill_random).map_err(customer_error)?;
         let (customers, key_maker) = shared(customers);
+        let recovered_at = foundation.states.iter().map(ShardState::at).max().unwrap_or(0);
         let completions = Arc::new(Completions::new(config.shards));
         let spares = opened.spares.closer();
         let preparer = opened.spares;
@@ -127,6 +128,7 @@ impl Engine {
             appender,
             reader: opened.reader,
             clock,
+            time: TrustedTime::since(recovered_at),
             fingerprints,
             limits: config.queues,
             admin: Mutex::new(()),
@@ -154,6 +156,12 @@ impl Engine {
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Ends the keeper's work, for a test of what it leaves undone.
+    #[cfg(test)]
+    pub(crate) fn gate_for_tests(&self) -> &KeeperGate {
+        &self.gate
     }
 
     /// What opening the log found.

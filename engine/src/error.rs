@@ -91,6 +91,9 @@ pub enum AdminError {
     /// The log takes nothing now.
     #[error("the log takes nothing now")]
     Busy,
+    /// The log failed or closed before it said that the record is durable: it may be, or not.
+    #[error("the outcome is unknown: the log closed before it was durable; look before trying again")]
+    Unknown,
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),

@@ -1,7 +1,7 @@
 //! The public face of a running engine.
 
 use crate::actor::{Batch, ShardAddress};
-use crate::clock::Clock;
+use crate::clock::{Clock, TrustedTime};
 use crate::completion::{Completions, Inbox, Item};
 use crate::config::QueueLimits;
 use crate::customer::CustomerKeys;
@@ -14,7 +14,9 @@ use crate::rebuild::Ward;
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::secrets::{Fingerprints, random_bytes};
+use crate::seen::closes;
 use crate::snapshot::SnapshotError;
+use crate::translate::decode_event;
 use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, encode_into};
@@ -39,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) appender: Appender,
     pub(crate) reader: LogReader,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) time: TrustedTime,
     pub(crate) fingerprints: Fingerprints,
     pub(crate) limits: QueueLimits,
     /// One administrator at a time.
@@ -149,7 +152,19 @@ impl Handle {
         order: OrderId,
     ) -> Result<Option<Lsn>, ChunkError> {
         let hash = hash_of(merchant, KeyKind::Closed, &order_key(order.0));
-        Ok(self.inner.index.runs().find(hash)?.first().copied())
+        let candidates = self.inner.index.runs().find(hash)?;
+        // A hash is only a candidate; the record says which order it closed.
+        Ok(candidates.into_iter().find(|lsn| self.closes(*lsn, merchant, order)))
+    }
+
+    fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> bool {
+        let Ok(record) = self.read(lsn) else { return false };
+        let closed = Header::decode(&record).and_then(|(header, body)| {
+            let told = decode_event(header.kind, body)?;
+            let closed = told.and_then(|told| closes(&told.event));
+            Ok(closed.filter(|_| header.merchant == merchant.0))
+        });
+        closed.is_ok_and(|closed| closed == Some(order.0))
     }
 
     /// Writes the state down now and returns the LSN up to which a start need not read the log.
@@ -209,6 +224,19 @@ impl Handle {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.inner.clock.now_ms()
+    }
+
+    /// The time by which windows and deadlines pass; see [`TrustedTime`].
+    #[must_use]
+    pub fn trusted_ms(&self) -> u64 {
+        self.inner.time.at(self.now_ms())
+    }
+
+    /// The operator says that the clock is right. Returns whether time stood still.
+    pub fn confirm_clock(&self) -> bool {
+        let was_suspended = self.inner.time.is_suspended();
+        self.inner.time.confirm(self.now_ms());
+        was_suspended
     }
 
     /// Creates a merchant. When it returns, that is durable.
@@ -289,7 +317,7 @@ impl Handle {
         }
         let lsn = self.inner.appender.append(&[&out]).map_err(|_| AdminError::Busy)?;
         self.inner.appender.wake();
-        if self.inner.appender.wait_durable(lsn) { Ok(lsn) } else { Err(AdminError::Busy) }
+        if self.inner.appender.wait_durable(lsn) { Ok(lsn) } else { Err(AdminError::Unknown) }
     }
 }
 

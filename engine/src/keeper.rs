@@ -202,6 +202,7 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
     let mut pause = Duration::ZERO;
     while gate.pause(pause) {
         let Some(inner) = inner.upgrade() else { return };
+        watch_clock(&inner);
         let done = inner.keeper.lock().leisurely_step(&inner);
         pause = match done {
             Ok(true) => Duration::ZERO,
@@ -213,6 +214,12 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
             }
         };
     }
+}
+
+/// Looks at the clock, so that a server that stands idle for hours does not take them for a jump.
+fn watch_clock(inner: &Inner) {
+    inner.time.at(inner.clock.now_ms());
+    gauge!(metrics::CLOCK_SUSPENDED).set(if inner.time.is_suspended() { 1.0 } else { 0.0 });
 }
 
 /// Orders come first: where processors are scarce, this thread gets a tenth of one.

@@ -66,7 +66,7 @@ pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Res
         };
         for lsn in candidates {
             let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
-            match compare(&record, by_key, caller, &submission, intake.handle().now_ms())? {
+            match compare(&record, by_key, caller, &submission, intake.handle().trusted_ms())? {
                 Likeness::Same => return Ok(Settled::Again { lsn, record }),
                 Likeness::Reused => return Err(reused(by_key, lsn)),
                 Likeness::Other => known.not_repeats.push(lsn),

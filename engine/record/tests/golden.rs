@@ -346,10 +346,10 @@ fn snapshot_rows() {
             channels: vec![channel.clone(), ChannelRowV1 { policy: PolicyV1::Reject, locations: vec![], ..channel }],
         },
         "sku" => SkuRowV1<'_> = SkuRowV1 {
-            name, decimals: 3, has_moved: true, levels: vec![(3, 1_000, 250, 251), (300, 0, 0, 0)], pass: Some(pass),
+            name, decimals: 3, is_in_use: true, levels: vec![(3, 1_000, 250, 251), (300, 0, 0, 0)], pass: Some(pass),
         },
         "sku that never moved" => SkuRowV1<'_> =
-            SkuRowV1 { name, decimals: 0, has_moved: false, levels: vec![], pass: None },
+            SkuRowV1 { name, decimals: 0, is_in_use: false, levels: vec![], pass: None },
         "order" => OrderRowV1 = OrderRowV1 {
             order: 70_000,
             channel: 300,

@@ -74,6 +74,11 @@ impl ShardState {
         Ok(self.poisoned().next().is_none().then_some(sum))
     }
 
+    /// The last time that stands in a record of its merchants.
+    pub(crate) fn at(&self) -> u64 {
+        self.merchants.values().map(|merchant| merchant.at).max().unwrap_or(0)
+    }
+
     /// The merchants that are not served.
     pub(crate) fn poisoned(&self) -> impl Iterator<Item = MerchantNumber> {
         self.merchants.values().filter(|merchant| merchant.poisoned).map(|merchant| merchant.number)

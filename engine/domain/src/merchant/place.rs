@@ -4,7 +4,7 @@ use super::{Channel, MerchantState};
 use crate::command::PlaceOrder;
 use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines};
 use crate::id::{LocationNumber, OrderId, SkuNumber};
-use crate::order::{Claim, ClaimState, Demand, FewRows, LINES_MAX, Line, Order, Policy};
+use crate::order::{CLAIMS_MAX, Claim, ClaimState, Demand, FewRows, LINES_MAX, Line, Order, Policy};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
 use crate::routing::{FreeStock, Need, Take, plan};
@@ -27,6 +27,9 @@ impl MerchantState {
             [(sku, quantity)] => self.plan_single(*sku, *quantity, channel),
             lines => self.plan_many(lines, channel),
         };
+        if claims.len() > CLAIMS_MAX {
+            return Err(Rejection::TooManyClaims { claims: claims.len(), max: CLAIMS_MAX });
+        }
         let claimed: u64 = claims.iter().map(|(_, _, quantity)| u64::from(*quantity)).sum();
         let ordered: u64 = order.lines.iter().map(|(_, quantity)| u64::from(*quantity)).sum();
         if claimed < ordered && policy == Policy::Reject {

@@ -13,6 +13,9 @@ pub use picture::{LinePicture, OrderPicture, OrderStatus};
 /// The most lines of one order: a large wholesale order of real life has some 1,100.
 pub const LINES_MAX: usize = 1_200;
 
+/// The most claims that one step makes or takes: a record holds some 61,000 of them at their longest.
+pub const CLAIMS_MAX: usize = 50_000;
+
 /// What happens to what stock cannot serve.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Policy {

@@ -15,12 +15,12 @@ use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::Disk;
-use onhand_engine::{Engine, EngineConfig, Handle, Inbox, Item};
+use onhand_engine::{Engine, EngineConfig, Handle, Inbox, Item, OnFailure};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Submissions of one message, as an HTTP worker would gather them.
-const BATCH: usize = 256;
+const BATCH: usize = Handle::BATCH_MAX;
 
 /// The merchant of all measurements.
 const MERCHANT: &str = "bench";
@@ -34,7 +34,6 @@ pub struct Shop {
     merchant: MerchantNumber,
     inbox: Arc<Inbox>,
     runtime: tokio::runtime::Runtime,
-    answers: Vec<(u64, Answer)>,
     in_flight: usize,
     next_external: u64,
 }
@@ -46,7 +45,7 @@ impl Shop {
         let mut config = EngineConfig::for_cores(2);
         config.queues = QueueLimits { merchant_max: 1 << 20, total_max: 1 << 20 };
         let fingerprints = Fingerprints::open(root).expect("the key");
-        let on_failure = Box::new(|error: &_| panic!("the log failed: {error}"));
+        let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
         let clock = Arc::new(SystemClock);
         let engine =
             Engine::start(Disk::at(root), fingerprints, clock, &config, on_failure).expect("a start");
@@ -62,7 +61,6 @@ impl Shop {
             merchant,
             inbox: Arc::default(),
             runtime,
-            answers: Vec::new(),
             in_flight: 0,
             next_external: 0,
         }
@@ -78,14 +76,15 @@ impl Shop {
             postal_code: None,
             priority: 1,
         };
-        self.run(2, BATCH, ["main", "east"].map(|code| Ask::PutLocation(location(code))));
+        self.run(2, BATCH, ["main", "east"].map(|code| Ask::PutLocation(Box::new(location(code)))));
         let locations = vec![LocationNumber(0), LocationNumber(1)];
         let (kind, policy) = ("api".into(), Policy::Reject);
-        self.run(1, BATCH, [Ask::PutChannel(ChannelAsk { code: "web".into(), kind, locations, policy })]);
+        let channel = ChannelAsk { code: "web".into(), kind, locations, policy };
+        self.run(1, BATCH, [Ask::PutChannel(Box::new(channel))]);
         let put = (0..skus).map(|number| {
             let code = format!("SKU-{number:08}");
             let (title, unit, gtin) = (Some(format!("Article number {number}")), None, None);
-            Ask::PutSku(SkuAsk { code, title, unit, decimals: 0, gtin, tags: Vec::new() })
+            Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags: Vec::new() }))
         });
         self.run(skus as usize, 16_384, put);
         let receive = (0..skus).flat_map(|sku| {
@@ -168,23 +167,22 @@ impl Shop {
         while done < count {
             while self.in_flight < depth && sent < count {
                 let room = (depth - self.in_flight).min(BATCH);
-                let mut items: Vec<Item> = asks.by_ref().take(room).map(|ask| self.item(ask)).collect();
+                let items: Vec<Item> = asks.by_ref().take(room).map(|ask| self.item(ask)).collect();
                 if items.is_empty() {
                     break;
                 }
                 sent += items.len();
                 self.in_flight += items.len();
-                self.handle.submit(&self.inbox, &mut items);
+                self.handle.submit(&self.inbox, &self.directory, items);
             }
             self.runtime.block_on(self.inbox.arrived());
-            self.inbox.drain(&mut self.answers);
             let mut again = Vec::new();
-            for (_, answer) in self.answers.drain(..) {
+            for (_, answer) in self.inbox.take() {
                 done += 1;
                 match answer {
                     Answer::Accepted { lsn, .. } => accepted.push(lsn.0),
                     Answer::Recorded { .. } => {}
-                    Answer::Perhaps { hash, ask, .. } => again.push((hash, *ask)),
+                    Answer::Perhaps { hash, submission, .. } => again.push((hash, submission.ask)),
                     other => panic!("not what was measured: {other:?}"),
                 }
             }
@@ -202,16 +200,15 @@ impl Shop {
         let (mut known, mut done) = (0, 0);
         let mut asks = asks.into_iter();
         while done < count {
-            let mut items: Vec<Item> = asks.by_ref().take(BATCH).map(|ask| self.item(ask)).collect();
+            let items: Vec<Item> = asks.by_ref().take(BATCH).map(|ask| self.item(ask)).collect();
             done += items.len();
-            self.handle.submit(&self.inbox, &mut items);
+            self.handle.submit(&self.inbox, &self.directory, items);
         }
         while done > 0 {
             self.runtime.block_on(self.inbox.arrived());
-            self.inbox.drain(&mut self.answers);
-            done -= self.answers.len();
             let runs = self.handle.index().runs();
-            for (_, answer) in self.answers.drain(..) {
+            for (_, answer) in self.inbox.take() {
+                done -= 1;
                 known += usize::from(match answer {
                     Answer::Repeats { .. } => true,
                     Answer::Perhaps { hash, .. } => !runs.find(hash).expect("the index").is_empty(),
@@ -229,27 +226,30 @@ impl Shop {
         let mut items = Vec::with_capacity(again.len());
         for (hash, ask) in again {
             assert!(runs.find(hash).expect("the index").is_empty(), "every order is new");
-            let (ticket, directory, submission) = self.item(ask);
-            let known = Known { searched_external, ..Known::default() };
-            items.push((ticket, directory, Submission { known, ..submission }));
+            let submission = self.submission(ask);
+            let known = Some(Box::new(Known { searched_external, ..Known::default() }));
+            items.push(Item::new(0, Submission { known, ..submission }));
         }
         if !items.is_empty() {
-            self.handle.submit(&self.inbox, &mut items);
+            self.handle.submit(&self.inbox, &self.directory, items);
         }
     }
 
     fn item(&self, ask: Ask) -> Item {
+        Item::new(0, self.submission(ask))
+    }
+
+    fn submission(&self, ask: Ask) -> Submission {
         self.handle.admit(&self.directory).expect("room");
-        let submission = Submission {
-            merchant: self.merchant,
+        Submission {
+            names: self.directory.names(),
             actor: 0,
             request: [1; 16],
             idempotency: None,
             fingerprint: Some([2; 16]),
-            known: Known::default(),
+            known: None,
             ask,
-        };
-        (0, Arc::clone(&self.directory), submission)
+        }
     }
 
     /// Stops the engine.

@@ -3,17 +3,18 @@
 
 use crate::keys::Known;
 use onhand_domain::command::{PutChannel, PutLocation, PutSku};
+use onhand_domain::event::{NewClaims, OrderedLines};
 use onhand_domain::order::{Order, Policy};
 use onhand_domain::sku::{Level, StockState};
-use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, Rejection, SkuNumber};
-use onhand_record::order::{OrderAcceptedV1, OrderRefusedV1};
+use onhand_domain::{ChannelNumber, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_record::order::OrderRefusedV1;
 use onhand_snapshots::Lsn;
 
 /// One request, named and parsed, on its way to the shard of its merchant.
 #[derive(Debug)]
 pub struct Submission {
-    /// Whose.
-    pub merchant: MerchantNumber,
+    /// What [`crate::directory::Directory::names`] was before the first name was looked up.
+    pub names: u32,
     /// The key that asked; 0 = the system.
     pub actor: u32,
     /// The request's id.
@@ -22,8 +23,8 @@ pub struct Submission {
     pub idempotency: Option<[u8; 16]>,
     /// Keyed hash of what is asked.
     pub fingerprint: Option<[u8; 16]>,
-    /// What was found out when it was submitted before.
-    pub known: Known,
+    /// What was found out when it was submitted before, if it was.
+    pub known: Option<Box<Known>>,
     /// What is asked.
     pub ask: Ask,
 }
@@ -32,11 +33,11 @@ pub struct Submission {
 #[derive(Debug)]
 pub enum Ask {
     /// Create or change a location.
-    PutLocation(LocationAsk),
+    PutLocation(Box<LocationAsk>),
     /// Create or change a channel.
-    PutChannel(ChannelAsk),
+    PutChannel(Box<ChannelAsk>),
     /// Create or change a SKU.
-    PutSku(SkuAsk),
+    PutSku(Box<SkuAsk>),
     /// Move stock.
     MoveStock(StockAsk),
     /// Place an order.
@@ -156,7 +157,7 @@ pub struct OrderAsk {
     /// The policy, if the order names one.
     pub policy: Option<Policy>,
     /// SKU and quantity of each line.
-    pub lines: Box<[(SkuNumber, u32)]>,
+    pub lines: OrderedLines,
     /// The order as asked, encoded as `OrderAskedV1` by whoever parsed it, off the shard.
     pub asked: Vec<u8>,
 }
@@ -249,7 +250,7 @@ pub enum ReadAnswer {
     Orders(Vec<OrderRead>),
 }
 
-/// What a submission gets. Every variant but the last three rests on a record that is durable by the time
+/// What a submission gets. Every variant but the last four rests on a record that is durable by the time
 /// the answer is handed out.
 #[derive(Debug)]
 pub enum Answer {
@@ -266,8 +267,10 @@ pub enum Answer {
         lsn: Lsn,
         /// What was asked, as it was handed in.
         asked: Vec<u8>,
-        /// What was decided.
-        accepted: OrderAcceptedV1,
+        /// The policy that held.
+        policy: Policy,
+        /// What is kept for it; what is missing waits.
+        claims: NewClaims,
     },
     /// The order was refused; logged only if it carried a key.
     Refused {
@@ -284,8 +287,8 @@ pub enum Answer {
         lsn: Lsn,
         /// Whether the idempotency key was found; else the external id.
         by_key: bool,
-        /// What was asked, given back in case the record is something else.
-        ask: Box<Ask>,
+        /// The request, given back in case the record is something else.
+        submission: Box<Submission>,
     },
     /// The index may have an earlier record with the same key or external id: search it, and come back with
     /// what was found out if it has none.
@@ -294,8 +297,8 @@ pub enum Answer {
         hash: u64,
         /// Whether it is the idempotency key; else the external id.
         by_key: bool,
-        /// What was asked, given back.
-        ask: Box<Ask>,
+        /// The request, given back.
+        submission: Box<Submission>,
     },
     /// What was read, and the LSN of the state it was read from.
     Read {
@@ -308,6 +311,8 @@ pub enum Answer {
     Rejected(Rejection),
     /// The log's buffer is full: nothing was done.
     Busy,
+    /// A name that the request may have used means something else since: nothing was done.
+    Renamed,
     /// A defect: deciding failed, nothing was done.
     Failed,
     /// The merchant's state could not be trusted and is not served.
@@ -341,14 +346,5 @@ impl ChannelAsk {
 impl SkuAsk {
     pub(crate) fn command(&self, sku: Option<SkuNumber>) -> PutSku {
         PutSku { sku, decimals: self.decimals }
-    }
-}
-
-impl OrderAsk {
-    /// The external id in the body of an accepted order's record.
-    pub(crate) fn external_id(body: &[u8]) -> Result<&str, onhand_record::DecodeError> {
-        let (asked, _): (onhand_record::order::OrderAskedV1<'_>, _) =
-            onhand_record::codec::decode_first(body)?;
-        Ok(asked.external_id)
     }
 }

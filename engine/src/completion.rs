@@ -1,9 +1,9 @@
 //! Answers wait here until what they rest on is durable (J1).
 //!
-//! A shard files each answer under the LSN it rests on; the log writer, after each sync, hands out all that
-//! the sync covered. Answers for one receiver travel together, and the receiver is woken once.
+//! A shard files a batch of answers under the last LSN that one of them rests on; the log writer, after each sync,
+//! hands out all that the sync covered. Answers for one receiver travel together, and the receiver is woken once.
 
-use crate::ask::Answer;
+use crate::ask::{Answer, Submission};
 use crate::directory::Directory;
 use crossbeam::utils::CachePadded;
 use onhand_snapshots::Lsn;
@@ -16,10 +16,51 @@ use tokio::sync::Notify;
 /// Which submission of a receiver an answer belongs to.
 pub type Ticket = u64;
 
+/// A submission on its way in, and in the same place its answer on its way out: a batch is allocated and freed by
+/// the worker that sends it, and no thread between allocates anything for it.
+#[derive(Debug)]
+pub struct Item {
+    ticket: Ticket,
+    slot: Slot,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Asked(Submission),
+    Answered(Answer),
+    /// While its turn is taken.
+    Taken,
+}
+
+impl Item {
+    /// A submission under its receiver's ticket.
+    #[must_use]
+    pub fn new(ticket: Ticket, submission: Submission) -> Self {
+        Self { ticket, slot: Slot::Asked(submission) }
+    }
+
+    /// The ticket, and the answer; [`Answer::Busy`] as long as there is none.
+    #[must_use]
+    pub fn into_answer(self) -> (Ticket, Answer) {
+        match self.slot {
+            Slot::Answered(answer) => (self.ticket, answer),
+            Slot::Asked(_) | Slot::Taken => (self.ticket, Answer::Busy),
+        }
+    }
+
+    /// Takes the turn of this submission, if it was not taken.
+    pub(crate) fn turn(&mut self, turn: impl FnOnce(Submission) -> Answer) {
+        match std::mem::replace(&mut self.slot, Slot::Taken) {
+            Slot::Asked(submission) => self.slot = Slot::Answered(turn(submission)),
+            other => self.slot = other,
+        }
+    }
+}
+
 /// Where one receiver's answers arrive; an HTTP worker has one.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    answers: Mutex<Vec<(Ticket, Answer)>>,
+    batches: Mutex<Vec<Vec<Item>>>,
     arrived: Notify,
 }
 
@@ -29,9 +70,9 @@ impl Inbox {
         self.arrived.notified().await;
     }
 
-    /// Moves everything that has arrived into `out`.
-    pub fn drain(&self, out: &mut Vec<(Ticket, Answer)>) {
-        out.append(&mut self.answers.lock());
+    /// Takes everything that has arrived, in the order of arrival.
+    pub fn take(&self) -> impl Iterator<Item = (Ticket, Answer)> {
+        std::mem::take(&mut *self.batches.lock()).into_iter().flatten().map(Item::into_answer)
     }
 
     /// Wakes whoever waits, though nothing has arrived.
@@ -39,28 +80,26 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
-    pub(crate) fn deliver(&self, answers: &mut Vec<(Ticket, Answer)>) {
-        self.answers.lock().append(answers);
+    pub(crate) fn deliver(&self, batches: impl IntoIterator<Item = Vec<Item>>) {
+        self.batches.lock().extend(batches);
         self.arrived.notify_one();
     }
 }
 
-/// One answer that waits.
+/// A batch whose turns were taken; it leaves as a whole.
 pub(crate) struct Waiting {
-    /// The last record it rests on.
+    /// The last record that one of its answers rests on.
     pub(crate) until: Lsn,
     pub(crate) inbox: Arc<Inbox>,
-    pub(crate) ticket: Ticket,
-    pub(crate) answer: Answer,
-    pub(crate) directory: Option<Arc<Directory>>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) items: Vec<Item>,
 }
 
 /// The answers of all shards that wait.
 pub(crate) struct Completions {
-    /// One queue per shard; within one, LSNs do not fall.
+    /// One queue per shard, in the order of the turns.
     queues: Vec<Mutex<VecDeque<Waiting>>>,
-    /// Submissions on their way.
-    /// Every worker and the log writer count here: a cache line of its own.
+    /// Submissions on their way. Every worker and the log writer count here: a cache line of its own.
     in_flight: CachePadded<AtomicUsize>,
 }
 
@@ -77,9 +116,9 @@ impl Completions {
         &self.in_flight
     }
 
-    /// Files the answers of a shard's turn.
-    pub(crate) fn file(&self, shard: usize, answers: &mut Vec<Waiting>) {
-        self.queues[shard].lock().extend(answers.drain(..));
+    /// Files the answers of a shard's turns.
+    pub(crate) fn file(&self, shard: usize, waiting: &mut Vec<Waiting>) {
+        self.queues[shard].lock().extend(waiting.drain(..));
         if cfg!(feature = "fault-ack-early") {
             self.release(Lsn(u64::MAX));
         }
@@ -87,34 +126,73 @@ impl Completions {
 
     /// Hands out everything that rests on records up to `durable`.
     pub(crate) fn release(&self, durable: Lsn) {
-        let mut batch: Vec<(Ticket, Answer)> = Vec::new();
         for queue in &self.queues {
-            let mut receiver: Option<Arc<Inbox>> = None;
-            loop {
-                let next = {
-                    let mut queue = queue.lock();
-                    let is_durable = queue.front().is_some_and(|waiting| waiting.until <= durable);
-                    if is_durable { queue.pop_front() } else { None }
-                };
-                let Some(waiting) = next else { break };
-                self.leave(waiting.directory.as_deref());
-                let is_same = receiver.as_ref().is_some_and(|inbox| Arc::ptr_eq(inbox, &waiting.inbox));
-                if !is_same && let Some(inbox) = receiver.replace(Arc::clone(&waiting.inbox)) {
-                    inbox.deliver(&mut batch);
+            let mut parcel: Option<(Arc<Inbox>, Vec<Vec<Item>>)> = None;
+            while let Some(Waiting { inbox, directory, items, .. }) = next_ready(queue, durable) {
+                self.leave(&directory, items.len());
+                match &mut parcel {
+                    Some((same, batches)) if Arc::ptr_eq(same, &inbox) => batches.push(items),
+                    _ => {
+                        if let Some((other, batches)) = parcel.replace((inbox, vec![items])) {
+                            other.deliver(batches);
+                        }
+                    }
                 }
-                batch.push((waiting.ticket, waiting.answer));
             }
-            if let Some(inbox) = receiver {
-                inbox.deliver(&mut batch);
+            if let Some((inbox, batches)) = parcel {
+                inbox.deliver(batches);
             }
         }
     }
 
-    /// Counts a submission out.
-    pub(crate) fn leave(&self, directory: Option<&Directory>) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if let Some(directory) = directory {
-            directory.in_flight.fetch_sub(1, Ordering::Relaxed);
-        }
+    /// Counts submissions out.
+    pub(crate) fn leave(&self, directory: &Directory, count: usize) {
+        self.in_flight.fetch_sub(count, Ordering::Relaxed);
+        directory.in_flight.fetch_sub(count, Ordering::Relaxed);
+    }
+}
+
+/// The next batch of a queue that may leave. The queue is locked for that alone: a shard may file meanwhile.
+fn next_ready(queue: &Mutex<VecDeque<Waiting>>, durable: Lsn) -> Option<Waiting> {
+    let mut queue = queue.lock();
+    if queue.front()?.until <= durable { queue.pop_front() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onhand_domain::MerchantNumber;
+
+    fn batch(count: u64, first: Ticket) -> Vec<Item> {
+        (first..first + count).map(|ticket| Item { ticket, slot: Slot::Answered(Answer::Failed) }).collect()
+    }
+
+    #[test]
+    fn batches_leave_in_order_and_not_before_their_records() {
+        let completions = Completions::new(1);
+        let (inbox, directory) = (Arc::new(Inbox::default()), Arc::new(Directory::new(MerchantNumber(1))));
+        completions.in_flight.store(4, Ordering::Relaxed);
+        directory.in_flight.store(4, Ordering::Relaxed);
+        let waiting = |until: u64, items: Vec<Item>| {
+            let (inbox, directory) = (Arc::clone(&inbox), Arc::clone(&directory));
+            Waiting { until: Lsn(until), inbox, directory, items }
+        };
+        completions
+            .file(0, &mut vec![waiting(3, batch(2, 0)), waiting(0, batch(1, 2)), waiting(7, batch(1, 3))]);
+        let tickets = || inbox.take().map(|(ticket, _)| ticket).collect::<Vec<Ticket>>();
+        completions.release(Lsn(2));
+        assert_eq!(tickets(), [0_u64; 0]);
+        completions.release(Lsn(4));
+        assert_eq!(tickets(), [0, 1, 2]);
+        assert_eq!(directory.in_flight.load(Ordering::Relaxed), 1);
+        completions.release(Lsn(7));
+        assert_eq!(tickets(), [3]);
+        assert_eq!(completions.in_flight.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn an_item_without_an_answer_was_turned_away() {
+        let taken = Item { ticket: 4, slot: Slot::Taken };
+        assert!(matches!(taken.into_answer(), (4, Answer::Busy)));
     }
 }

@@ -13,7 +13,7 @@ use onhand_snapshots::Lsn;
 use parking_lot::RwLock;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// One named thing: its code, where its attributes stand, and a small number that intake needs.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ pub struct Directory {
     pub merchant: MerchantNumber,
     /// Submissions that wait or are on their way to disk.
     pub(crate) in_flight: AtomicUsize,
+    /// See [`Directory::names`].
+    names: AtomicU32,
     skus: RwLock<Names>,
     locations: RwLock<Names>,
     channels: RwLock<Names>,
@@ -76,10 +78,18 @@ impl Directory {
         Self {
             merchant,
             in_flight: AtomicUsize::new(0),
+            names: AtomicU32::new(0),
             skus: RwLock::default(),
             locations: RwLock::default(),
             channels: RwLock::default(),
         }
+    }
+
+    /// Changes whenever a name changes what it means: when the decimals of a SKU change. Whoever reads a request
+    /// notes it first; the shard takes only what was read with the present meanings.
+    #[must_use]
+    pub fn names(&self) -> u32 {
+        self.names.load(Ordering::Acquire)
     }
 
     /// The SKU of this code.
@@ -181,7 +191,12 @@ impl Directory {
     }
 
     pub(crate) fn put_sku(&self, sku: SkuNumber, code: &str, put: Lsn, decimals: u8) {
-        self.skus.write().put(sku.0, code, put, decimals);
+        let mut skus = self.skus.write();
+        let before = skus.entries.get(sku.0).map(|entry| entry.decimals);
+        skus.put(sku.0, code, put, decimals);
+        if before.is_some_and(|before| before != decimals) {
+            self.names.fetch_add(1, Ordering::Release);
+        }
     }
 
     pub(crate) fn put_location(&self, location: LocationNumber, code: &str, put: Lsn) {

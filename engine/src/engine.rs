@@ -1,7 +1,7 @@
 //! Starting and stopping: recovery first, then the threads; the other way round at the end.
 
-use crate::actor::{Shard, ShardAddress, start};
-use crate::clock::{Clock, Stopwatch};
+use crate::actor::{Shard, ShardAddress, ShardState, start};
+use crate::clock::{Clock, Stopwatch, TrustedTime};
 use crate::completion::Completions;
 use crate::config::EngineConfig;
 use crate::customer::CustomerKeys;
@@ -15,9 +15,12 @@ use crate::secrets::{Fingerprints, fill_random};
 use ::metrics::{counter, histogram};
 use onhand_record::admin::{LogClosedV1, LogOpenedV1};
 use onhand_record::{Header, Kind, encode_into};
-use onhand_snapshots::log::{Appender, LogWriter, OpenReport, SpareCloser, Stepped, WriteError};
+use onhand_snapshots::log::{
+    Appender, LogWriter, OpenReport, SpareCloser, SparePreparer, Stepped, WriteError,
+};
 use onhand_snapshots::{Disk, Generations, Index, Lsn};
 use parking_lot::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,8 +28,19 @@ use std::time::Duration;
 /// The set of record kinds this release writes.
 const FEATURE_LEVEL: u32 = 1;
 
-/// What the process does when the log fails. It must not go on: what the disk holds is unknown.
-pub type OnFailure = Box<dyn Fn(&WriteError) + Send>;
+/// What the process does when it must not go on.
+pub type OnFailure = Arc<dyn Fn(&Failure) + Send + Sync>;
+
+/// Why a process must not go on. What was acknowledged is in the log; a new start decides from it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The log failed: what the disk holds is unknown.
+    #[error("the log failed: {0}")]
+    Log(#[from] WriteError),
+    /// A thread that the engine cannot do without ended by a panic: a defect.
+    #[error("the thread {0} panicked")]
+    Thread(String),
+}
 
 /// A running engine.
 pub struct Engine {
@@ -64,18 +78,21 @@ impl Engine {
         let customer_error = |source| StartError::Io { what: "the key store", source };
         let customers = CustomerKeys::open(Arc::clone(&disk.storage), fill_random).map_err(customer_error)?;
         let (customers, key_maker) = shared(customers);
+        let recovered_at = foundation.states.iter().map(ShardState::at).max().unwrap_or(0);
         let completions = Arc::new(Completions::new(config.shards));
         let spares = opened.spares.closer();
         let preparer = opened.spares;
+        let log = log_loop(writer, Arc::clone(&completions), Arc::clone(&on_failure));
         let mut log_threads = vec![
-            spawn("log-writer", log_loop(writer, Arc::clone(&completions), on_failure))?,
-            spawn("customer-keys", move || make_keys(&key_maker))?,
-            spawn("log-spare", move || while matches!(preparer.step(), Ok(true) | Err(_)) {})?,
+            spawn("log-writer", &on_failure, log)?,
+            spawn("customer-keys", &on_failure, move || make_keys(&key_maker))?,
+            spawn("log-spare", &on_failure, move || prepare_spares(&preparer))?,
         ];
         let ward = Arc::new(Ward::default());
         let mut addresses = Vec::new();
         let mut shard_threads = Vec::new();
         for (number, state) in foundation.states.into_iter().enumerate() {
+            state.poisoned().for_each(|merchant| ward.admit(merchant));
             let (completions, clock) = (Arc::clone(&completions), Arc::clone(&clock));
             let shard = Shard::new(
                 number,
@@ -87,7 +104,7 @@ impl Engine {
                 Arc::clone(&ward),
             );
             let thread_error = |source| StartError::Io { what: "starting a thread", source };
-            let (address, thread) = start(number, shard).map_err(thread_error)?;
+            let (address, thread) = start(number, shard, Arc::clone(&on_failure)).map_err(thread_error)?;
             addresses.push(address);
             shard_threads.push(thread);
         }
@@ -111,6 +128,7 @@ impl Engine {
             appender,
             reader: opened.reader,
             clock,
+            time: TrustedTime::since(recovered_at),
             fingerprints,
             limits: config.queues,
             admin: Mutex::new(()),
@@ -121,7 +139,7 @@ impl Engine {
         });
         let gate = Arc::new(KeeperGate::default());
         let (weak, keeper_gate) = (Arc::downgrade(&inner), Arc::clone(&gate));
-        log_threads.push(spawn("keeper", move || keep(&weak, &keeper_gate))?);
+        log_threads.push(spawn("keeper", &on_failure, move || keep(&weak, &keeper_gate))?);
         Ok(Self {
             handle: Handle { inner },
             addresses,
@@ -140,25 +158,30 @@ impl Engine {
         self.handle.clone()
     }
 
+    /// Ends the keeper's work, for a test of what it leaves undone.
+    #[cfg(test)]
+    pub(crate) fn gate_for_tests(&self) -> &KeeperGate {
+        &self.gate
+    }
+
     /// What opening the log found.
     #[must_use]
     pub fn report(&self) -> &OpenReport {
         &self.report
     }
 
-    /// Finishes what was admitted, writes the closing record and stops. Returns the digest of the state.
-    pub fn stop(self) -> u64 {
+    /// Finishes what was admitted, writes the closing record and stops. Returns the digest of the state; `None`,
+    /// and no closing record, if there is none that a start could compare with.
+    pub fn stop(self) -> Option<u64> {
         self.gate.close();
         // A piece of work under way is finished first: it needs the shards.
         drop(self.handle.inner.keeper.lock());
         let shards: Vec<Shard> = self.addresses.iter().filter_map(ShardAddress::stop).collect();
-        let digests = shards.iter().map(|shard| shard.state().check());
-        let digest = digests.fold(0_u64, |sum, digest| sum.wrapping_add(digest.unwrap_or(0)));
-        let mut record = Vec::new();
-        system_header(Kind::LogClosed, self.handle.now_ms()).encode_into(&mut record);
+        let digest = if shards.len() == self.addresses.len() { digest_of(&shards) } else { None };
         let appender = &self.handle.inner.appender;
-        if encode_into(&LogClosedV1 { digest }, &mut record).is_ok() && appender.append(&[&record]).is_err() {
-            tracing::warn!("the log took no closing record");
+        match digest {
+            Some(digest) => close_log(appender, digest, self.handle.now_ms()),
+            None => tracing::warn!("not every merchant is served, so the log gets no closing record"),
         }
         appender.close();
         self.spares.close();
@@ -169,6 +192,26 @@ impl Engine {
             }
         }
         digest
+    }
+}
+
+/// The digest of all shards, if every merchant is served and every invariant holds.
+fn digest_of(shards: &[Shard]) -> Option<u64> {
+    let mut sum = 0_u64;
+    for shard in shards {
+        let digest = shard.state().check().map_err(|(merchant, violation)| {
+            tracing::error!(merchant = merchant.0, %violation, "the state is wrong");
+        });
+        sum = sum.wrapping_add(digest.ok()??);
+    }
+    Some(sum)
+}
+
+fn close_log(appender: &Appender, digest: u64, now_ms: u64) {
+    let mut record = Vec::new();
+    system_header(Kind::LogClosed, now_ms).encode_into(&mut record);
+    if encode_into(&LogClosedV1 { digest }, &mut record).is_ok() && appender.append(&[&record]).is_err() {
+        tracing::warn!("the log took no closing record");
     }
 }
 
@@ -213,7 +256,7 @@ fn log_loop(
                 }
                 Ok(Stepped::Idle) => completions.release(writer.durable()),
                 Ok(Stepped::Closed) => return completions.release(writer.durable()),
-                Err(error) => return on_failure(&error),
+                Err(error) => return on_failure(&Failure::Log(error)),
             }
         }
     }
@@ -245,7 +288,29 @@ fn make_keys(customers: &CustomerKeys) {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+/// Prepares the next segment until closed. A failure is no loss yet: the writer prepares its own when it needs it.
+fn prepare_spares(preparer: &SparePreparer) {
+    loop {
+        match preparer.step() {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::error!(%error, "the next segment of the log cannot be prepared"),
+        }
+    }
+}
+
+/// Starts a thread. One that panics ends the process: without it requests would wait for ever.
+fn spawn(
+    name: &str,
+    on_failure: &OnFailure,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StartError> {
+    let (builder, on_failure) = (std::thread::Builder::new().name(name.to_owned()), Arc::clone(on_failure));
+    let name = name.to_owned();
+    let thread = builder.spawn(move || {
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            on_failure(&Failure::Thread(name));
+        }
+    });
     thread.map_err(|source| StartError::Io { what: "starting a thread", source })
 }

@@ -54,6 +54,12 @@ pub enum StartError {
         "the snapshots belong to another log; move the directories snapshots and index away to start without them"
     )]
     OtherLog,
+    /// The fingerprint key is not the one under which the log was written.
+    #[error(
+        "the file fingerprint.key does not belong to this log: with it no repeat of an earlier request would be \
+         recognised, and orders would be placed twice. Nothing was changed; put the right key back"
+    )]
+    OtherKey,
     /// The operating system says no.
     #[error("{what}: {source}")]
     Io {
@@ -85,6 +91,9 @@ pub enum AdminError {
     /// The log takes nothing now.
     #[error("the log takes nothing now")]
     Busy,
+    /// The log failed or closed before it said that the record is durable: it may be, or not.
+    #[error("the outcome is unknown: the log closed before it was durable; look before trying again")]
+    Unknown,
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),

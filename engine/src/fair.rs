@@ -3,21 +3,22 @@
 use onhand_domain::MerchantNumber;
 use std::collections::{HashMap, VecDeque};
 
-/// How many items of one merchant are taken before the next one's turn. Large enough that the merchant's
-/// rows stay in the cache, small enough that nobody waits long: 64 orders are some 60 microseconds.
-pub(crate) const TAKE_MAX: usize = 64;
+/// Submissions of one batch at the most, and how many of one merchant are taken before the next one's turn. Large
+/// enough that the merchant's rows stay in the cache, small enough that nobody waits long: 64 orders are some 60
+/// microseconds.
+pub(crate) const BATCH_MAX: usize = 64;
 
-/// Queues of waiting items, one per merchant, and the order of their turns.
+/// Queues of batches, one per merchant, and the order of their turns. Whoever has the turn takes the merchant's
+/// queue out, works off its front and gives the rest back.
 #[derive(Debug)]
 pub(crate) struct Fair<T> {
     queues: HashMap<MerchantNumber, VecDeque<T>>,
     turns: VecDeque<MerchantNumber>,
-    len: usize,
 }
 
 impl<T> Default for Fair<T> {
     fn default() -> Self {
-        Self { queues: HashMap::new(), turns: VecDeque::new(), len: 0 }
+        Self { queues: HashMap::new(), turns: VecDeque::new() }
     }
 }
 
@@ -25,32 +26,32 @@ impl<T> Fair<T> {
     /// Whether none waits.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.turns.is_empty()
     }
 
-    /// Adds an item behind the others of its merchant.
-    pub(crate) fn push(&mut self, merchant: MerchantNumber, item: T) {
+    /// Adds a batch behind the others of its merchant.
+    pub(crate) fn push(&mut self, merchant: MerchantNumber, batch: T) {
         let queue = self.queues.entry(merchant).or_default();
         if queue.is_empty() {
             self.turns.push_back(merchant);
         }
-        queue.push_back(item);
-        self.len += 1;
+        queue.push_back(batch);
     }
 
-    /// Takes up to [`TAKE_MAX`] items of the merchant whose turn it is into `out`.
-    pub(crate) fn take(&mut self, out: &mut Vec<T>) -> Option<MerchantNumber> {
+    /// Takes out the queue of the merchant whose turn it is.
+    pub(crate) fn begin(&mut self) -> Option<(MerchantNumber, VecDeque<T>)> {
         let merchant = self.turns.pop_front()?;
-        let queue = self.queues.get_mut(&merchant)?;
-        let count = queue.len().min(TAKE_MAX);
-        out.extend(queue.drain(..count));
-        self.len -= count;
-        if queue.is_empty() {
-            self.queues.remove(&merchant);
-        } else {
+        let queue = self.queues.get_mut(&merchant).map(std::mem::take)?;
+        Some((merchant, queue))
+    }
+
+    /// Gives back what is left of it; the merchant's next turn comes after the others'.
+    pub(crate) fn end(&mut self, merchant: MerchantNumber, rest: VecDeque<T>) {
+        if !rest.is_empty() {
             self.turns.push_back(merchant);
         }
-        Some(merchant)
+        // An empty queue stays: the merchant comes again, and its room need not be asked for again.
+        self.queues.insert(merchant, rest);
     }
 }
 
@@ -59,21 +60,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_delays_only_itself() {
+    fn turns_go_round() {
         let mut fair = Fair::default();
-        for item in 0..1_000 {
+        for item in 0..3 {
             fair.push(MerchantNumber(1), item);
         }
-        fair.push(MerchantNumber(2), -1);
-        let mut out = Vec::new();
-        assert_eq!(fair.take(&mut out), Some(MerchantNumber(1)));
-        assert_eq!(out, (0..64).collect::<Vec<i32>>());
-        out.clear();
-        assert_eq!(fair.take(&mut out), Some(MerchantNumber(2)));
-        assert_eq!(out, [-1]);
-        out.clear();
-        assert_eq!(fair.take(&mut out), Some(MerchantNumber(1)));
-        assert_eq!(out[0], 64);
-        assert_eq!(fair.len, 1_000 - 128);
+        fair.push(MerchantNumber(2), 9);
+        let mut served = Vec::new();
+        while let Some((merchant, mut queue)) = fair.begin() {
+            served.push((merchant.0, queue.pop_front().unwrap()));
+            fair.end(merchant, queue);
+        }
+        assert_eq!(served, [(1, 0), (2, 9), (1, 1), (1, 2)]);
+        assert!(fair.is_empty());
+        fair.push(MerchantNumber(1), 5);
+        assert!(!fair.is_empty());
     }
 }

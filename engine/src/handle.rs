@@ -1,20 +1,22 @@
 //! The public face of a running engine.
 
 use crate::actor::{Batch, ShardAddress};
-use crate::ask::{Answer, Submission};
-use crate::clock::Clock;
-use crate::completion::{Completions, Inbox, Ticket};
+use crate::clock::{Clock, TrustedTime};
+use crate::completion::{Completions, Inbox, Item};
 use crate::config::QueueLimits;
 use crate::customer::CustomerKeys;
 use crate::directory::{Directories, Directory};
 use crate::error::AdminError;
+use crate::fair::BATCH_MAX;
 use crate::keeper::{Keeper, KeeperError};
 use crate::keys::{KeyKind, hash_of, order_key};
 use crate::rebuild::Ward;
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::secrets::{Fingerprints, random_bytes};
+use crate::seen::closes;
 use crate::snapshot::SnapshotError;
+use crate::translate::decode_event;
 use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, encode_into};
@@ -39,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) appender: Appender,
     pub(crate) reader: LogReader,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) time: TrustedTime,
     pub(crate) fingerprints: Fingerprints,
     pub(crate) limits: QueueLimits,
     /// One administrator at a time.
@@ -50,9 +53,6 @@ pub(crate) struct Inner {
     /// Merchants that are to be built again.
     pub(crate) ward: Arc<Ward>,
 }
-
-/// One submission on its way in.
-pub type Item = (Ticket, Arc<Directory>, Submission);
 
 /// Why a submission was not taken. Nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,9 @@ pub enum Busy {
 }
 
 impl Handle {
+    /// Submissions that travel together at the most; whoever gathers them need not gather more.
+    pub const BATCH_MAX: usize = BATCH_MAX;
+
     /// Counts a submission in, before any work is done for it. What was admitted must be submitted.
     ///
     /// # Errors
@@ -82,41 +85,40 @@ impl Handle {
             return Err(Busy::Engine { max: total_max });
         }
         if directory.in_flight.fetch_add(1, Ordering::Relaxed) >= merchant_max {
-            self.inner.completions.leave(Some(directory));
+            self.inner.completions.leave(directory, 1);
             return Err(Busy::Merchant { max: merchant_max });
         }
         Ok(())
     }
 
+    /// Counts a submission in whatever the limits say: one that was admitted before and comes again, and reads,
+    /// which go on under overload and are bounded by the connections they come over.
+    pub fn admit_always(&self, directory: &Directory) {
+        self.inner.completions.in_flight().fetch_add(1, Ordering::Relaxed);
+        directory.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Gives back an admission that was not used.
     pub fn dismiss(&self, directory: &Directory) {
-        self.inner.completions.leave(Some(directory));
+        self.inner.completions.leave(directory, 1);
     }
 
-    /// Sends admitted submissions to their shards, one message a shard. Every answer arrives in `inbox`.
-    pub fn submit(&self, inbox: &Arc<Inbox>, items: &mut Vec<Item>) {
-        let count = self.inner.shards.len();
-        if count == 1 {
-            self.send(0, Batch { inbox: Arc::clone(inbox), items: std::mem::take(items) });
-            return;
+    /// Sends admitted submissions of one merchant to its shard, as one message if they are at most
+    /// [`Handle::BATCH_MAX`]. Every answer arrives in `inbox`, in the order of the submissions.
+    pub fn submit(&self, inbox: &Arc<Inbox>, directory: &Arc<Directory>, mut items: Vec<Item>) {
+        while items.len() > Self::BATCH_MAX {
+            let rest = items.split_off(Self::BATCH_MAX);
+            self.send(inbox, directory, std::mem::replace(&mut items, rest));
         }
-        let mut parts: Vec<Vec<Item>> = (0..count).map(|_| Vec::new()).collect();
-        for item in items.drain(..) {
-            parts[shard_of(item.2.merchant, count)].push(item);
-        }
-        for (shard, items) in parts.into_iter().enumerate().filter(|(_, items)| !items.is_empty()) {
-            self.send(shard, Batch { inbox: Arc::clone(inbox), items });
-        }
+        self.send(inbox, directory, items);
     }
 
-    fn send(&self, shard: usize, batch: Batch) {
+    fn send(&self, inbox: &Arc<Inbox>, directory: &Arc<Directory>, items: Vec<Item>) {
+        let shard = shard_of(directory.merchant, self.inner.shards.len());
+        let batch = Batch { inbox: Arc::clone(inbox), directory: Arc::clone(directory), items };
         if let Err(batch) = self.inner.shards[shard].send(batch) {
-            let mut answers = Vec::with_capacity(batch.items.len());
-            for (ticket, directory, _) in batch.items {
-                self.inner.completions.leave(Some(&directory));
-                answers.push((ticket, Answer::Busy));
-            }
-            batch.inbox.deliver(&mut answers);
+            self.inner.completions.leave(&batch.directory, batch.items.len());
+            batch.turn_away();
         }
     }
 
@@ -150,7 +152,19 @@ impl Handle {
         order: OrderId,
     ) -> Result<Option<Lsn>, ChunkError> {
         let hash = hash_of(merchant, KeyKind::Closed, &order_key(order.0));
-        Ok(self.inner.index.runs().find(hash)?.first().copied())
+        let candidates = self.inner.index.runs().find(hash)?;
+        // A hash is only a candidate; the record says which order it closed.
+        Ok(candidates.into_iter().find(|lsn| self.closes(*lsn, merchant, order)))
+    }
+
+    fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> bool {
+        let Ok(record) = self.read(lsn) else { return false };
+        let closed = Header::decode(&record).and_then(|(header, body)| {
+            let told = decode_event(header.kind, body)?;
+            let closed = told.and_then(|told| closes(&told.event));
+            Ok(closed.filter(|_| header.merchant == merchant.0))
+        });
+        closed.is_ok_and(|closed| closed == Some(order.0))
     }
 
     /// Writes the state down now and returns the LSN up to which a start need not read the log.
@@ -210,6 +224,19 @@ impl Handle {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.inner.clock.now_ms()
+    }
+
+    /// The time by which windows and deadlines pass; see [`TrustedTime`].
+    #[must_use]
+    pub fn trusted_ms(&self) -> u64 {
+        self.inner.time.at(self.now_ms())
+    }
+
+    /// The operator says that the clock is right. Returns whether time stood still.
+    pub fn confirm_clock(&self) -> bool {
+        let was_suspended = self.inner.time.is_suspended();
+        self.inner.time.confirm(self.now_ms());
+        was_suspended
     }
 
     /// Creates a merchant. When it returns, that is durable.
@@ -290,7 +317,7 @@ impl Handle {
         }
         let lsn = self.inner.appender.append(&[&out]).map_err(|_| AdminError::Busy)?;
         self.inner.appender.wake();
-        if self.inner.appender.wait_durable(lsn) { Ok(lsn) } else { Err(AdminError::Busy) }
+        if self.inner.appender.wait_durable(lsn) { Ok(lsn) } else { Err(AdminError::Unknown) }
     }
 }
 

@@ -101,7 +101,8 @@ impl Keeper {
         let Some((first, next)) = sealed.into_iter().find(|(_, next)| next.0 > covered.0 + 1) else {
             return Ok(false);
         };
-        let mut entries: Vec<Entry> = Vec::new();
+        // Nearly every record has one key; room that grew under way would be copied and cleared again and again.
+        let mut entries: Vec<Entry> = Vec::with_capacity(usize::try_from(next.0 - first.0).unwrap_or(0));
         let mut failed = None;
         self.reader.scan_from(first, &mut |lsn, record| {
             if lsn >= next {
@@ -158,13 +159,14 @@ impl Keeper {
     }
 
     fn picture(&self, inner: &Inner) -> Result<Picture, SnapshotError> {
+        let frozen = self.shards.iter().map(ShardAddress::freeze).collect::<Option<Vec<_>>>();
+        let shards = frozen.ok_or(SnapshotError::NotNow("a shard gives no picture now"))?;
+        // After the shards: every merchant that one of them has is in it.
         let (merchants, keys, registry_cut) = {
             let _one = inner.admin.lock();
             let (merchants, keys) = inner.registry.rows();
             (merchants, keys, inner.appender.last())
         };
-        let frozen = self.shards.iter().map(ShardAddress::freeze).collect::<Option<Vec<_>>>();
-        let shards = frozen.ok_or(SnapshotError::NotNow("a shard gives no picture now"))?;
         let at = inner.clock.now_ms();
         Ok(Picture { cluster: self.cluster, at, merchants, keys, registry_cut, shards })
     }
@@ -200,6 +202,7 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
     let mut pause = Duration::ZERO;
     while gate.pause(pause) {
         let Some(inner) = inner.upgrade() else { return };
+        watch_clock(&inner);
         let done = inner.keeper.lock().leisurely_step(&inner);
         pause = match done {
             Ok(true) => Duration::ZERO,
@@ -211,6 +214,12 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
             }
         };
     }
+}
+
+/// Looks at the clock, so that a server that stands idle for hours does not take them for a jump.
+fn watch_clock(inner: &Inner) {
+    inner.time.at(inner.clock.now_ms());
+    gauge!(metrics::CLOCK_SUSPENDED).set(if inner.time.is_suspended() { 1.0 } else { 0.0 });
 }
 
 /// Orders come first: where processors are scarce, this thread gets a tenth of one.

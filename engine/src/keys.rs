@@ -75,15 +75,17 @@ impl Keys {
         merchant: MerchantNumber,
         kind: KeyKind,
         key: &[u8; 16],
-        known: &Known,
+        known: Option<&Known>,
     ) -> Sighting {
         let hash = hash_of(merchant, kind, key);
-        if let Some(lsn) = self.find_young(hash, &known.not_repeats) {
+        let not_repeats = known.map_or(&[][..], |known| &known.not_repeats);
+        if let Some(lsn) = self.find_young(hash, not_repeats) {
             return Sighting::At(lsn);
         }
-        let searched = match kind {
-            KeyKind::Idempotency => known.searched_key,
-            KeyKind::External | KeyKind::Closed => known.searched_external,
+        let searched = match (kind, known) {
+            (_, None) => 0,
+            (KeyKind::Idempotency, Some(known)) => known.searched_key,
+            (KeyKind::External | KeyKind::Closed, Some(known)) => known.searched_external,
         };
         if self.runs.may_have(hash, Lsn(searched)) { Sighting::Perhaps(hash) } else { Sighting::No }
     }
@@ -153,7 +155,7 @@ mod tests {
         let none = Known::default();
         let not = |lsn| Known { not_repeats: vec![Lsn(lsn)], ..Known::default() };
         let look = |keys: &Keys, merchant, kind, key: u8, known: &Known| {
-            keys.look(merchant, kind, &[key; 16], known)
+            keys.look(merchant, kind, &[key; 16], Some(known))
         };
         keys.insert(one, KeyKind::Idempotency, &[7; 16], Lsn(5));
         assert_eq!(look(&keys, one, KeyKind::Idempotency, 7, &none), Sighting::At(Lsn(5)));

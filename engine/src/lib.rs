@@ -29,11 +29,11 @@ pub mod snapshot;
 pub mod translate;
 mod turn;
 
-pub use completion::{Inbox, Ticket};
+pub use completion::{Inbox, Item, Ticket};
 pub use config::EngineConfig;
-pub use engine::{Engine, OnFailure};
+pub use engine::{Engine, Failure, OnFailure};
 pub use error::{AdminError, StartError};
-pub use handle::{Busy, Handle, Item};
+pub use handle::{Busy, Handle};
 pub use onhand_domain as domain;
 pub use onhand_record as record;
 pub use onhand_snapshots as snapshots;

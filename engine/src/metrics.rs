@@ -24,8 +24,14 @@ pub const KEEPER_FAILURES: &str = "onhand_keeper_failures_total";
 /// Submissions that wait or are on their way to disk.
 pub const IN_FLIGHT: &str = "onhand_submissions_in_flight";
 
+/// Merchants that are not served because their state contradicts their records.
+pub const MERCHANTS_OUT: &str = "onhand_merchants_out";
+
+/// 1 while the clock is not believed and nothing expires, else 0.
+pub const CLOCK_SUSPENDED: &str = "onhand_clock_suspended";
+
 /// Every metric of the engine: name and meaning.
-pub const CATALOGUE: [(&str, &str); 10] = [
+pub const CATALOGUE: [(&str, &str); 12] = [
     (LOG_SYNCS, "Frames written and synced to the log"),
     (LOG_RECORDS, "Records made durable"),
     (LOG_SYNC_SECONDS, "Time to write and sync one frame"),
@@ -36,6 +42,8 @@ pub const CATALOGUE: [(&str, &str); 10] = [
     (INDEX_ENTRIES, "Entries of the index of sealed segments"),
     (ARCHIVED_SEGMENTS, "Sealed segments that were archived"),
     (KEEPER_FAILURES, "Work behind the path of the orders that failed and is tried again"),
+    (MERCHANTS_OUT, "Merchants that are not served because their state contradicts their records"),
+    (CLOCK_SUSPENDED, "1 while the clock is not believed and nothing expires, else 0"),
 ];
 
 /// Tells the recorder what the names mean.
@@ -50,4 +58,6 @@ pub fn describe() {
     describe_gauge!(INDEX_ENTRIES, Unit::Count, CATALOGUE[7].1);
     describe_counter!(ARCHIVED_SEGMENTS, Unit::Count, CATALOGUE[8].1);
     describe_counter!(KEEPER_FAILURES, Unit::Count, CATALOGUE[9].1);
+    describe_gauge!(MERCHANTS_OUT, Unit::Count, CATALOGUE[10].1);
+    describe_gauge!(CLOCK_SUSPENDED, Unit::Count, CATALOGUE[11].1);
 }

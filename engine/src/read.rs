@@ -3,7 +3,7 @@
 use crate::ask::{OrderRead, ReadAnswer, ReadAsk, StockRead};
 use crate::keys::Keys;
 use crate::turn::Merchant;
-use onhand_domain::sku::{Backlog, Class, Cursor, Level, SkuActor};
+use onhand_domain::sku::{Class, Level, SkuActor};
 use onhand_domain::{ChannelNumber, MerchantState, OrderId, SkuNumber};
 
 pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswer {
@@ -39,10 +39,7 @@ fn stock(state: &MerchantState, from: SkuNumber, limit: usize) -> ReadAnswer {
 }
 
 fn stock_row(sku: SkuNumber, actor: &SkuActor) -> StockRead {
-    let waiting = |class: Class| {
-        let all = actor.backlog().into_iter().flat_map(|backlog: &Backlog| backlog.from(Cursor::START));
-        all.filter(|(waiting, _)| waiting.class == class).map(|(_, quantity)| u64::from(quantity)).sum()
-    };
+    let waiting = |class: Class| actor.backlog().map_or(0, |backlog| backlog.total_of(class));
     StockRead {
         sku,
         levels: actor.levels().to_vec(),

@@ -7,9 +7,11 @@
 use crate::clock::Stopwatch;
 use crate::directory::Directory;
 use crate::handle::Inner;
+use crate::metrics;
 use crate::recovery::shard_of;
 use crate::translate::decode_event;
 use crate::turn::Merchant;
+use ::metrics::gauge;
 use onhand_domain::{MerchantNumber, MerchantState};
 use onhand_record::Header;
 use onhand_snapshots::Lsn;
@@ -24,33 +26,29 @@ use std::sync::Arc;
 pub(crate) struct Ward(Mutex<BTreeSet<MerchantNumber>>);
 
 impl Ward {
-    /// This one is not to be trusted.
+    /// This one is not to be trusted any more. Said once, by the shard, when it happens.
     pub(crate) fn admit(&self, merchant: MerchantNumber) {
         self.0.lock().insert(merchant);
     }
 
-    fn first(&self) -> Option<MerchantNumber> {
-        self.0.lock().first().copied()
-    }
-
-    fn discharge(&self, merchant: MerchantNumber) {
-        self.0.lock().remove(&merchant);
+    fn next(&self) -> Option<MerchantNumber> {
+        self.0.lock().pop_first()
     }
 }
 
 /// Builds one merchant again, if one waits; `false` if none does.
 pub(crate) fn rebuild_step(inner: &Inner, reader: &LogReader) -> bool {
-    let Some(number) = inner.ward.first() else { return false };
+    let Some(number) = inner.ward.next() else { return false };
     let watch = Stopwatch::start();
     // Its last record may be on its way to disk still.
     let last = inner.appender.last();
     inner.appender.wake();
     if !inner.appender.wait_durable(last) {
+        inner.ward.admit(number);
         return false;
     }
     let built = inner.directories.get(number).ok_or_else(|| "it was never created".to_owned());
     let built = built.and_then(|directory| build(directory, reader, last));
-    inner.ward.discharge(number);
     match built {
         Ok(merchant) => {
             let shard = shard_of(number, inner.shards.len());
@@ -61,7 +59,10 @@ pub(crate) fn rebuild_step(inner: &Inner, reader: &LogReader) -> bool {
                 inner.ward.admit(number);
             }
         }
-        Err(what) => tracing::error!(merchant = number.0, what, "cannot be built again; it is not served"),
+        Err(what) => {
+            gauge!(metrics::MERCHANTS_OUT).increment(1.0);
+            tracing::error!(merchant = number.0, what, "cannot be built again; it is not served");
+        }
     }
     true
 }
@@ -104,34 +105,33 @@ fn apply(merchant: &mut Merchant, lsn: Lsn, record: &[u8]) -> Result<(), String>
 
 #[cfg(test)]
 mod tests {
-    use crate::ask::{Answer, Ask, LocationAsk, ReadAsk, SkuAsk, Submission};
+    use crate::ask::{Answer, Ask, LocationAsk, Movement, ReadAsk, SkuAsk, StockAsk, Submission};
     use crate::clock::ManualClock;
     use crate::config::EngineConfig;
-    use crate::keys::Known;
     use crate::secrets::Fingerprints;
-    use crate::{Engine, Handle, Inbox};
-    use onhand_domain::{MerchantNumber, SkuNumber};
+    use crate::{Engine, Handle, Inbox, Item, OnFailure};
+    use onhand_domain::sku::StockState;
+    use onhand_domain::{LocationNumber, MerchantNumber, SkuNumber};
     use onhand_snapshots::Disk;
     use onhand_snapshots::storage::SimStorage;
     use std::sync::Arc;
 
     fn ask(handle: &Handle, merchant: MerchantNumber, ask: Ask) -> Answer {
+        let names = handle.directory(merchant).unwrap().names();
+        ask_as(handle, merchant, names, ask)
+    }
+
+    fn ask_as(handle: &Handle, merchant: MerchantNumber, names: u32, ask: Ask) -> Answer {
         let directory = handle.directory(merchant).unwrap();
         handle.admit(&directory).unwrap();
-        let (actor, request, known) = (0, [1; 16], Known::default());
+        let (actor, request, known) = (0, [1; 16], None);
         let (idempotency, fingerprint) = (None, None);
-        let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
+        let submission = Submission { names, actor, request, idempotency, fingerprint, known, ask };
         let inbox = Arc::new(Inbox::default());
-        handle.submit(&inbox, &mut vec![(1, directory, submission)]);
-        let mut answers = Vec::new();
+        handle.submit(&inbox, &directory, vec![Item::new(1, submission)]);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            while answers.is_empty() {
-                inbox.arrived().await;
-                inbox.drain(&mut answers);
-            }
-        });
-        answers.remove(0).1
+        runtime.block_on(inbox.arrived());
+        inbox.take().next().unwrap().1
     }
 
     fn sku(handle: &Handle, merchant: MerchantNumber, code: &str) -> Answer {
@@ -139,25 +139,119 @@ mod tests {
         ask(
             handle,
             merchant,
-            Ask::PutSku(SkuAsk { code: code.into(), title, unit, decimals: 0, gtin, tags: Vec::new() }),
+            Ask::PutSku(Box::new(SkuAsk {
+                code: code.into(),
+                title,
+                unit,
+                decimals: 0,
+                gtin,
+                tags: Vec::new(),
+            })),
         )
+    }
+
+    fn engine_on(storage: &Arc<SimStorage>) -> Engine {
+        let config = EngineConfig { segment_bytes: 2 << 20, ..EngineConfig::for_cores(4) };
+        let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
+        let key = Fingerprints::with_key([3; 32]);
+        Engine::start(Disk::simulated(storage), key, Arc::new(ManualClock::at(1)), &config, on_failure)
+            .unwrap()
+    }
+
+    /// A client that goes on asking while the merchant is built again admits it to nothing a second time, so no
+    /// older state ever replaces the one that serves again: all that was answered is there after a start.
+    #[test]
+    fn what_is_answered_after_a_rebuild_stays() {
+        let storage = Arc::new(SimStorage::default());
+        let engine = engine_on(&storage);
+        let handle = engine.handle();
+        let sick = handle.create_merchant("sick").unwrap();
+        assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }));
+        let keeper = handle.inner.keeper.lock();
+        for shard in &handle.inner.shards {
+            shard.poison(sick);
+        }
+        for _ in 0..5 {
+            assert!(matches!(sku(&handle, sick, "CUP"), Answer::Poisoned));
+        }
+        drop(keeper);
+        handle.tidy().unwrap();
+        for number in 0..20 {
+            let code = format!("NEW-{number}");
+            assert!(matches!(sku(&handle, sick, &code), Answer::Recorded { .. }));
+            // Nothing is left to be built again.
+            handle.tidy().unwrap();
+        }
+        let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
+        assert_eq!(format!("{read:?}").matches("StockRead").count(), 21);
+        drop(handle);
+        let digest = engine.stop();
+        assert!(digest.is_some());
+        assert_eq!(engine_on(&storage).stop(), digest);
+    }
+
+    /// Nobody can compare with a state that is not trusted: a stop says nothing of it, and the next start serves
+    /// the merchant from its records.
+    #[test]
+    fn a_stop_while_a_merchant_is_not_trusted_leaves_a_log_that_opens() {
+        let storage = Arc::new(SimStorage::default());
+        let engine = engine_on(&storage);
+        let handle = engine.handle();
+        let sick = handle.create_merchant("sick").unwrap();
+        assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }));
+        let keeper = handle.inner.keeper.lock();
+        for shard in &handle.inner.shards {
+            shard.poison(sick);
+        }
+        engine.gate_for_tests().close();
+        drop(keeper);
+        drop(handle);
+        assert_eq!(engine.stop(), None);
+        let engine = engine_on(&storage);
+        let handle = engine.handle();
+        let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
+        assert_eq!(format!("{read:?}").matches("StockRead").count(), 1);
+        drop(handle);
+        assert!(engine.stop().is_some());
+    }
+
+    /// A request that was read with other decimals than the SKU has when its turn comes is not taken.
+    #[test]
+    fn a_request_read_before_a_name_changed_is_sent_back() {
+        let engine = engine_on(&Arc::new(SimStorage::default()));
+        let handle = engine.handle();
+        let merchant = handle.create_merchant("acme").unwrap();
+        assert!(matches!(sku(&handle, merchant, "MUG"), Answer::Recorded { .. }));
+        let directory = handle.directory(merchant).unwrap();
+        let before = directory.names();
+        let (title, unit, gtin, code) = (None, None, None, "MUG".into());
+        let put = Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 3, gtin, tags: Vec::new() }));
+        assert!(matches!(ask(&handle, merchant, put), Answer::Recorded { .. }));
+        assert_ne!(directory.names(), before);
+        let receive = || {
+            let movement = Movement::Receive { state: StockState::Sellable, quantity: 1_500 };
+            let (sku, location) = (SkuNumber(0), LocationNumber(0));
+            Ask::MoveStock(StockAsk { sku, location, movement, reason: "received".into(), reference: None })
+        };
+        assert!(matches!(ask_as(&handle, merchant, before, receive()), Answer::Renamed));
+        assert!(matches!(ask(&handle, merchant, receive()), Answer::Recorded { .. }));
+        drop(handle);
+        engine.stop();
     }
 
     #[test]
     fn a_merchant_that_is_not_trusted_comes_back_from_the_log() {
-        let clock = Arc::new(ManualClock::at(1));
-        let disk = Disk::simulated(&SimStorage::default());
-        let config = EngineConfig { segment_bytes: 2 << 20, ..EngineConfig::for_cores(4) };
-        let on_failure = Box::new(|error: &_| panic!("{error}"));
-        let engine =
-            Engine::start(disk, Fingerprints::with_key([3; 32]), clock, &config, on_failure).unwrap();
+        let engine = engine_on(&Arc::new(SimStorage::default()));
         let handle = engine.handle();
         let [sick, well] = ["sick", "well"].map(|name| handle.create_merchant(name).unwrap());
         for merchant in [sick, well] {
             let (kind, country) = ("shop".into(), "DE".into());
             let (region, postal_code, priority) = (None, None, 1);
             let location = LocationAsk { code: "main".into(), kind, country, region, postal_code, priority };
-            assert!(matches!(ask(&handle, merchant, Ask::PutLocation(location)), Answer::Recorded { .. }));
+            assert!(matches!(
+                ask(&handle, merchant, Ask::PutLocation(Box::new(location))),
+                Answer::Recorded { .. }
+            ));
             assert!(matches!(sku(&handle, merchant, "MUG"), Answer::Recorded { .. }));
         }
         // The keeper is held, so that the moment in between can be looked at.
@@ -177,6 +271,6 @@ mod tests {
         let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 9 }));
         assert!(format!("{read:?}").matches("StockRead").count() == 2, "{read:?}");
         drop(handle);
-        assert_eq!(engine.stop(), 0);
+        assert!(engine.stop().is_some());
     }
 }

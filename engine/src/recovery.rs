@@ -6,17 +6,17 @@ use crate::config::EngineConfig;
 use crate::directory::Directories;
 use crate::error::StartError;
 use crate::registry::{Key, Registry, Scopes};
-use crate::secrets::{Fingerprints, random_bytes};
-use crate::seen::keys_of;
+use crate::secrets::Fingerprints;
+use crate::seen::{closes, keys_of};
 use crate::snapshot::{Foundation, load};
 use crate::translate::decode_event;
 use onhand_domain::MerchantNumber;
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, LogClosedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, decode};
-use onhand_snapshots::log::{Log, LogOptions, Opened};
+use onhand_snapshots::log::{Log, LogOptions, OpenReport, Opened};
 use onhand_snapshots::{Disk, Generations, Index, Lsn};
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Which shard a merchant lives on.
@@ -43,9 +43,10 @@ pub(crate) fn recover(
     let mut foundation = newest(generations, config.shards)?;
     let covered = index.covered();
     let from = foundation.cut.min(covered).next();
-    let cluster = random_bytes().map_err(|source| StartError::Io { what: "random bytes", source })?;
-    let options = LogOptions { cluster, segment_bytes: config.segment_bytes };
-    let mut replay = Replay {
+    let options = LogOptions { cluster: fingerprints.cluster(), segment_bytes: config.segment_bytes };
+    let furthest = foundation.cuts.values().copied().fold(foundation.cut, Lsn::max);
+    let known = [("a snapshot", furthest), ("the index", covered)];
+    let replay = RefCell::new(Replay {
         states: &mut foundation.states,
         directories: &foundation.directories,
         registry: &foundation.registry,
@@ -53,22 +54,37 @@ pub(crate) fn recover(
         cuts: &foundation.cuts,
         covered,
         closing_digest: None,
+    });
+    let visit = &mut |lsn, record: &[u8]| replay.borrow_mut().record(lsn, record);
+    let mut verdict = Ok(());
+    let judge = &mut |report: &OpenReport| {
+        let replay = replay.borrow();
+        verdict = belongs(report, fingerprints, foundation.cluster, known)
+            .and_then(|()| check(replay.states, replay.closing_digest));
+        verdict.as_ref().map(|_| ()).map_err(ToString::to_string)
     };
-    let visit = &mut |lsn, record: &[u8]| replay.record(lsn, record);
-    let opened = Log::open(Arc::clone(&disk.storage), options, from, visit)?;
-    let closing_digest = replay.closing_digest;
-    let last = opened.report.last;
-    let furthest = foundation.cuts.values().copied().fold(foundation.cut, Lsn::max);
-    for (what, had) in [("a snapshot", furthest), ("the index", covered)] {
-        if had > last {
-            return Err(StartError::Behind { what, had, last });
-        }
+    let opened = Log::open_judged(Arc::clone(&disk.storage), options, from, visit, judge);
+    verdict?;
+    let opened = opened?;
+    index.sweep()?;
+    Ok(Recovered { foundation, opened })
+}
+
+/// Whether log, snapshots, index and key are of one data directory and of one moment.
+fn belongs(
+    report: &OpenReport,
+    fingerprints: &Fingerprints,
+    snapshots: Option<[u8; 16]>,
+    known: [(&'static str, Lsn); 2],
+) -> Result<(), StartError> {
+    let last = report.last;
+    if let Some((what, had)) = known.into_iter().find(|(_, had)| *had > last) {
+        return Err(StartError::Behind { what, had, last });
     }
-    if foundation.cluster.is_some_and(|cluster| cluster != opened.report.cluster) {
+    if snapshots.is_some_and(|cluster| cluster != report.cluster) {
         return Err(StartError::OtherLog);
     }
-    check(&foundation.states, closing_digest)?;
-    Ok(Recovered { foundation, opened })
+    if report.cluster == fingerprints.cluster() { Ok(()) } else { Err(StartError::OtherKey) }
 }
 
 /// The newest generation that can be read and has the digest it says; without one, nothing.
@@ -82,18 +98,19 @@ fn newest(generations: &Generations, shards: usize) -> Result<Foundation, StartE
     Ok(Foundation::empty(shards))
 }
 
-/// Nothing is served from a state that breaks an invariant or is not the one that stopped.
+/// Nothing is served from a state that breaks an invariant or is not the one that stopped. Merchants whose records
+/// contradicted each other are not served at all, and the digest says nothing without them.
 fn check(states: &[ShardState], closing_digest: Option<u64>) -> Result<(), StartError> {
-    let mut recovered = 0_u64;
+    let mut recovered = Some(0_u64);
     for state in states {
         let digest = state.check().map_err(|(merchant, violation)| StartError::Invariant {
             merchant: merchant.0,
             violation: violation.to_string(),
         })?;
-        recovered = recovered.wrapping_add(digest);
+        recovered = recovered.zip(digest).map(|(sum, digest)| sum.wrapping_add(digest));
     }
-    match closing_digest {
-        Some(written) if written != recovered => Err(StartError::Digest { recovered, written }),
+    match recovered.zip(closing_digest) {
+        Some((recovered, written)) if written != recovered => Err(StartError::Digest { recovered, written }),
         _ => Ok(()),
     }
 }
@@ -164,17 +181,21 @@ impl Replay<'_> {
         let (merchant, keys) = self.states[shard_of(number, count)].merchant(&directory);
         let told = decode_event(header.kind, body).map_err(|error| error.to_string())?;
         if lsn > self.covered {
-            let event = told.as_ref().map(|told| &told.event);
+            let closed = || Ok(told.as_ref().and_then(|told| closes(&told.event)));
             let mut insert = |kind, key: &[u8; 16]| keys.insert(number, kind, key, lsn);
-            keys_of(header, body, event, self.fingerprints, &mut insert)
+            keys_of(header, body, closed, self.fingerprints, &mut insert)
                 .map_err(|error| error.to_string())?;
         }
         if self.cuts.get(&number).is_some_and(|cut| lsn <= *cut) {
             return Ok(());
         }
         merchant.at = merchant.at.max(header.at);
-        let Some(told) = told else { return Ok(()) };
-        let applied = catch_unwind(AssertUnwindSafe(|| merchant.apply(lsn, &told.event, told.code)));
-        applied.map_err(|_| format!("it contradicts the state of merchant {number} before it"))
+        // One merchant whose records contradict each other must not keep the others out.
+        if let Some(told) = told
+            && !merchant.poisoned
+        {
+            merchant.evolve(lsn, &told.event, told.code);
+        }
+        Ok(())
     }
 }

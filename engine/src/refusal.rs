@@ -57,12 +57,14 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
         | Rejection::TooMany { .. }
         | Rejection::OrderNotOpen { .. }
         | Rejection::NotOpen { .. }
+        | Rejection::TooManyClaims { .. }
         | Rejection::NotAllocated { .. } => conflict(rejection),
         Rejection::NoLines
         | Rejection::TooManyLines { .. }
         | Rejection::QuantityOutOfRange { .. }
         | Rejection::SameState { .. }
         | Rejection::TooManyDecimals { .. }
+        | Rejection::TooManyLocations { .. }
         | Rejection::DuplicateLocation { .. }
         | Rejection::UnknownLine { .. }
         | Rejection::DuplicateLine { .. }
@@ -101,7 +103,7 @@ fn conflict(rejection: &Rejection) -> Refusal {
         Rejection::DecimalsFixed { decimals } => Refusal::new(
             409,
             "decimals_fixed",
-            format!("stock has moved, so the sku keeps its {decimals} decimals"),
+            format!("stock has moved or was ordered, so the sku keeps its {decimals} decimals"),
             vec![("decimals", i64::from(*decimals))],
         ),
         Rejection::TooMany { what, max } => Refusal::new(
@@ -109,6 +111,12 @@ fn conflict(rejection: &Rejection) -> Refusal {
             "limit_reached",
             format!("a merchant can have {max} {what}"),
             vec![("max", number((*max).into()))],
+        ),
+        Rejection::TooManyClaims { claims, max } => Refusal::new(
+            409,
+            "too_many_claims",
+            format!("{claims} claims would change in one step, at most {max} can: do it in parts"),
+            vec![("claims", number(*claims as u64)), ("max", number(*max as u64))],
         ),
         Rejection::NotOpen { line, requested, open } => Refusal::new(
             409,
@@ -152,6 +160,10 @@ fn unprocessable(rejection: &Rejection) -> Refusal {
         }
         Rejection::TooManyDecimals { decimals, max } => {
             invalid("too_many_decimals", format!("{decimals} decimals, at most {max}"), "/decimals".into())
+        }
+        Rejection::TooManyLocations { locations, max } => {
+            let detail = format!("{locations} locations, at most {max} can serve a channel");
+            invalid("too_many_locations", detail, "/locations".into())
         }
         Rejection::DuplicateLocation { .. } => {
             invalid("duplicate_location", "a location is named twice".into(), "/locations".into())

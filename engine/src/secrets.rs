@@ -1,10 +1,11 @@
 //! The key under which requests are fingerprinted.
 //!
 //! A plain hash of a body would let whoever reads the log guess what it said; a keyed one does not. The key
-//! stands in a file beside the log, readable by its owner alone; a backup without it cannot recognise
-//! repeats of requests from before.
+//! stands in a file beside the log, readable by its owner alone. A log without it, or with another, is refused:
+//! no repeat of a request from before would be recognised.
 
 use onhand_domain::MerchantNumber;
+use smallvec::SmallVec;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -42,6 +43,11 @@ impl Fingerprints {
                 let wrong = |_| io::Error::new(io::ErrorKind::InvalidData, "the file does not hold 32 bytes");
                 Ok(Self { key: bytes.try_into().map_err(wrong)? })
             }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && has_log(root) => {
+                let lost = "the file is missing, but there is a log: without it no repeat of an earlier request \
+                            would be recognised; put it back from a copy";
+                Err(io::Error::new(io::ErrorKind::NotFound, format!("{FINGERPRINT_KEY_FILE}: {lost}")))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(root),
             Err(error) => Err(error),
         }
@@ -57,6 +63,12 @@ impl Fingerprints {
         std::fs::rename(&temporary, root.join(FINGERPRINT_KEY_FILE))?;
         std::fs::File::open(root)?.sync_all()?;
         Ok(Self { key })
+    }
+
+    /// The identity of the log that is written under this key: so a log and a key of another one are told apart.
+    #[must_use]
+    pub fn cluster(&self) -> [u8; 16] {
+        self.hash(b"cluster", MerchantNumber(0), &[])
     }
 
     /// The hash of an `Idempotency-Key`.
@@ -79,17 +91,23 @@ impl Fingerprints {
     }
 
     fn hash(&self, purpose: &[u8], merchant: MerchantNumber, parts: &[&[u8]]) -> [u8; 16] {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(purpose);
-        hasher.update(&merchant.0.to_le_bytes());
+        // Put together first and hashed at once: of so few bytes that costs half of hashing part by part.
+        let mut said: SmallVec<[u8; 256]> = SmallVec::new();
+        said.extend_from_slice(purpose);
+        said.extend_from_slice(&merchant.0.to_le_bytes());
         for part in parts {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
+            said.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            said.extend_from_slice(part);
         }
         let mut hash = [0; 16];
-        hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        hash.copy_from_slice(&blake3::keyed_hash(&self.key, &said).as_bytes()[..16]);
         hash
     }
+}
+
+/// Whether a data directory has a log already.
+fn has_log(root: &Path) -> bool {
+    std::fs::read_dir(root.join("log")).is_ok_and(|mut files| files.next().is_some())
 }
 
 /// Fills a buffer with random bytes from the operating system.

@@ -1,11 +1,11 @@
 //! Which keys a record has: what the tables in memory and the index on disk hold of it.
 
-use crate::ask::OrderAsk;
 use crate::keys::{KeyKind, hash_of, order_key};
 use crate::secrets::Fingerprints;
 use crate::translate::decode_event;
 use onhand_domain::{Event, MerchantNumber};
-use onhand_record::{DecodeError, Header};
+use onhand_record::order::external_of;
+use onhand_record::{DecodeError, Header, Kind};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::index::Entry;
 
@@ -20,29 +20,30 @@ pub(crate) fn closes(event: &Event) -> Option<u64> {
     after.lines.iter().all(|picture| picture.line.open() == 0).then_some(order.0)
 }
 
-/// Hands out the keys of a record whose event was read.
+/// Hands out the keys of a record. Of an accepted order only what its key is made of is read, since there are
+/// many; `closed` is asked for the order that a record closed.
 pub(crate) fn keys_of(
     header: &Header,
     body: &[u8],
-    event: Option<&Event>,
+    closed: impl FnOnce() -> Result<Option<u64>, DecodeError>,
     fingerprints: &Fingerprints,
     take: &mut dyn FnMut(KeyKind, &[u8; 16]),
 ) -> Result<(), DecodeError> {
     if let Some(key) = &header.idempotency {
         take(KeyKind::Idempotency, key);
     }
-    match event {
-        Some(Event::OrderAccepted(accepted)) => {
+    match header.kind {
+        Kind::OrderAccepted => {
             let merchant = MerchantNumber(header.merchant);
-            let external_id = OrderAsk::external_id(body)?;
-            take(KeyKind::External, &fingerprints.external(merchant, accepted.channel.0, external_id));
+            let (external_id, channel) = external_of(body)?;
+            take(KeyKind::External, &fingerprints.external(merchant, channel, external_id));
         }
-        Some(event) => {
-            if let Some(order) = closes(event) {
+        Kind::OrderCancelled | Kind::OrderShipped => {
+            if let Some(order) = closed()? {
                 take(KeyKind::Closed, &order_key(order));
             }
         }
-        None => {}
+        _ => {}
     }
     Ok(())
 }
@@ -55,9 +56,9 @@ pub(crate) fn entries_of(
     out: &mut Vec<Entry>,
 ) -> Result<(), DecodeError> {
     let (header, body) = Header::decode(record)?;
-    let told = decode_event(header.kind, body)?;
     let merchant = MerchantNumber(header.merchant);
-    keys_of(&header, body, told.as_ref().map(|told| &told.event), fingerprints, &mut |kind, key| {
+    let closed = || Ok(decode_event(header.kind, body)?.and_then(|told| closes(&told.event)));
+    keys_of(&header, body, closed, fingerprints, &mut |kind, key| {
         out.push(Entry { hash: hash_of(merchant, kind, key), lsn });
     })
 }

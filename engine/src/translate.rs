@@ -5,8 +5,8 @@
 use crate::ask::{Ask, ChannelAsk, LocationAsk, Movement, SkuAsk, StockAsk};
 use onhand_domain::command::{PutLocation, PutSku};
 use onhand_domain::event::{
-    BacklogFilled, ChannelPut, Event, Filled, OrderAccepted, OrderCancelled, OrderShipped, Shorted,
-    StockMoved,
+    BacklogFilled, ChannelPut, Event, Filled, NewClaims, OrderAccepted, OrderCancelled, OrderShipped,
+    Shorted, StockMoved,
 };
 use onhand_domain::order::{Line, LinePicture, OrderPicture, Policy, Released, Source};
 use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
@@ -43,6 +43,7 @@ pub fn encode_body(
     event: &Event,
     ask: Option<&Ask>,
     decimals: u8,
+    claims: &mut Vec<ClaimV1>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     match (event, ask) {
@@ -58,7 +59,7 @@ pub fn encode_body(
         }
         (Event::OrderAccepted(accepted), Some(Ask::PlaceOrder(ask))) => {
             out.extend_from_slice(&ask.asked);
-            encode_into(&accepted_body(accepted), out)
+            encode_accepted(accepted, claims, out)
         }
         (Event::OrderCancelled(cancelled), Some(Ask::CancelOrder(ask))) => {
             encode_into(&cancelled_body(cancelled, ask.reason.as_deref()), out)
@@ -137,18 +138,31 @@ fn stock_body<'a>(moved: &StockMoved, ask: &'a StockAsk, decimals: u8) -> StockM
     }
 }
 
-/// What was decided about an accepted order.
-#[must_use]
-pub fn accepted_body(accepted: &OrderAccepted) -> OrderAcceptedV1 {
+/// What was decided about an accepted order. `claims` is room that is used again for each of them.
+fn encode_accepted(
+    accepted: &OrderAccepted,
+    claims: &mut Vec<ClaimV1>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
     let claim = |(demand, location, quantity): &(u16, LocationNumber, u32)| ClaimV1 {
         demand: *demand,
         location: location.0,
         quantity: *quantity,
     };
-    OrderAcceptedV1 {
-        policy: policy_record(accepted.policy),
-        claims: accepted.claims.iter().map(claim).collect(),
-    }
+    let mut claims_now = std::mem::take(claims);
+    claims_now.clear();
+    claims_now.extend(accepted.claims.iter().map(claim));
+    let body = OrderAcceptedV1 { policy: policy_record(accepted.policy), claims: claims_now };
+    let result = encode_into(&body, out);
+    *claims = body.claims;
+    result
+}
+
+/// The claims of an accepted order, as its record has them.
+#[must_use]
+pub fn claims_of(accepted: &OrderAcceptedV1) -> NewClaims {
+    let claim = |claim: &ClaimV1| (claim.demand, LocationNumber(claim.location), claim.quantity);
+    accepted.claims.iter().map(claim).collect()
 }
 
 fn cancelled_body<'a>(cancelled: &OrderCancelled, reason: Option<&'a str>) -> OrderCancelledV1<'a> {
@@ -310,12 +324,11 @@ fn stock_event(body: &StockMovedV1<'_>) -> Event {
 
 fn accepted_event(body: &[u8]) -> Result<Event, DecodeError> {
     let (asked, accepted) = decode_accepted(body)?;
-    let claim = |claim: &ClaimV1| (claim.demand, LocationNumber(claim.location), claim.quantity);
     Ok(Event::OrderAccepted(OrderAccepted {
         channel: ChannelNumber(asked.channel),
         policy: policy_of(accepted.policy),
         lines: asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect(),
-        claims: accepted.claims.iter().map(claim).collect(),
+        claims: claims_of(&accepted),
     }))
 }
 

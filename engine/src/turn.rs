@@ -15,12 +15,13 @@ use crate::directory::Directory;
 use crate::keys::{KeyKind, Keys, Sighting, order_key};
 use crate::refusal::refusal_of;
 use crate::seen::closes;
-use crate::translate::{accepted_body, encode_body, kind_of};
+use crate::translate::{encode_body, kind_of};
 use onhand_domain::command::{CancelOrder, PlaceOrder, ShipOrder};
+use onhand_domain::event::OrderAccepted;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::{Command, Event, MerchantNumber, MerchantState, OrderId, Rejection};
 use onhand_record::admin::CommandRefusedV1;
-use onhand_record::order::{OrderRefusedV1, ShortfallV1};
+use onhand_record::order::{ClaimV1, OrderRefusedV1, ShortfallV1};
 use onhand_record::{EncodeError, Header, Kind, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{AppendError, Appender};
@@ -44,6 +45,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) keys: &'a mut Keys,
     /// The record being written; kept to be used again.
     pub(crate) buffer: &'a mut Vec<u8>,
+    /// The claims of that record; likewise.
+    pub(crate) claims: &'a mut Vec<ClaimV1>,
     pub(crate) now_ms: u64,
 }
 
@@ -85,48 +88,75 @@ impl From<NotWritten> for Answer {
 
 impl Merchant {
     /// One submission, from key to answer.
-    pub(crate) fn turn(&mut self, submission: &mut Submission, tools: &mut Tools<'_>) -> Turned {
-        let until = tools.appender.last();
+    pub(crate) fn turn(&mut self, mut submission: Submission, tools: &mut Tools<'_>) -> Turned {
         if self.poisoned {
             return Turned { answer: Answer::Poisoned, until: Lsn::ZERO };
         }
         if let Ask::Read(read) = &submission.ask {
-            let read = crate::read::read(self, read, tools.keys);
-            return Turned { answer: Answer::Read { lsn: until, read }, until };
+            return self.read(read, tools);
         }
-        let (sighting, by_key) = self.seen(submission, tools.keys);
-        if sighting != Sighting::No {
-            let ask = std::mem::replace(&mut submission.ask, Ask::Read(ReadAsk::Orders(Vec::new())));
-            return sighted(sighting, by_key, Box::new(ask));
+        if submission.names != self.directory.names() {
+            return Turned { answer: Answer::Renamed, until: Lsn::ZERO };
+        }
+        match self.seen(&submission, tools.keys) {
+            (Sighting::No, _) => {}
+            (Sighting::At(lsn), by_key) => {
+                let submission = Box::new(submission);
+                return Turned { answer: Answer::Repeats { lsn, by_key, submission }, until: lsn };
+            }
+            (Sighting::Perhaps(hash), by_key) => {
+                let submission = Box::new(submission);
+                return Turned { answer: Answer::Perhaps { hash, by_key, submission }, until: Lsn::ZERO };
+            }
         }
         match self.decide(&submission.ask) {
             Err(Panicked) => Turned { answer: Answer::Failed, until: Lsn::ZERO },
-            Ok(Ok(event)) => match self.commit(&event, submission, tools) {
+            Ok(Ok(event)) => match self.commit(event, &mut submission, tools) {
                 Ok(turned) => turned,
                 Err(not_written) => Turned { answer: not_written.into(), until: Lsn::ZERO },
             },
-            Ok(Err(rejection)) => self.refuse(rejection, submission, until, tools),
+            Ok(Err(rejection)) => self.refuse(rejection, &mut submission, tools),
         }
     }
 
-    /// The system's own work for this merchant, if there is some: one step of it.
+    fn read(&self, read: &ReadAsk, tools: &Tools<'_>) -> Turned {
+        let until = tools.appender.last();
+        let read = catch_unwind(AssertUnwindSafe(|| crate::read::read(self, read, tools.keys)));
+        match read {
+            Ok(read) => Turned { answer: Answer::Read { lsn: until, read }, until },
+            Err(_) => Turned { answer: Answer::Failed, until: Lsn::ZERO },
+        }
+    }
+
+    /// Whether the system has work of its own for this merchant.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.poisoned && self.state.next_work().is_some()
+    }
+
+    /// The system's own work for this merchant, if there is some: one step of it. `false` if none was done.
     pub(crate) fn work(&mut self, tools: &mut Tools<'_>) -> bool {
         let Some(command) = self.state.next_work().filter(|_| !self.poisoned) else { return false };
-        let Ok(event) = self.state.decide(&command) else { return false };
+        let decided = catch_unwind(AssertUnwindSafe(|| self.state.decide(&command)));
+        let Ok(Ok(event)) = decided else {
+            self.distrust(tools.appender.last(), "its own work cannot be decided");
+            return false;
+        };
         let header = self.header(kind_of(&event), None, tools.now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
-        let encoded = encode_body(&event, None, 0, tools.buffer);
-        let appended = encoded.is_ok().then(|| tools.appender.append(&[tools.buffer]));
+        if let Err(error) = encode_body(&event, None, 0, tools.claims, tools.buffer) {
+            tracing::error!(merchant = self.number.0, %error, "a record of the system's own work cannot be written");
+            return false;
+        }
         // A full log is no loss: the work is still there next time.
-        let Some(Ok(lsn)) = appended else { return false };
+        let Ok(lsn) = tools.appender.append(&[tools.buffer]) else { return false };
         self.evolve(lsn, &event, None);
         true
     }
 
     /// Whether the key was seen, and else, of an order, the external id.
     fn seen(&self, submission: &Submission, keys: &Keys) -> (Sighting, bool) {
-        let look = |kind, key| keys.look(self.number, kind, key, &submission.known);
+        let look = |kind, key| keys.look(self.number, kind, key, submission.known.as_deref());
         let by_key = submission.idempotency.as_ref().map(|key| look(KeyKind::Idempotency, key));
         if let Some(sighting) = by_key.filter(|sighting| *sighting != Sighting::No) {
             return (sighting, true);
@@ -171,36 +201,30 @@ impl Merchant {
     /// Writes the event down, lets it happen, and says so.
     fn commit(
         &mut self,
-        event: &Event,
+        event: Event,
         submission: &mut Submission,
         tools: &mut Tools<'_>,
     ) -> Result<Turned, NotWritten> {
-        let header = self.header(kind_of(event), Some(submission), tools.now_ms);
+        let header = self.header(kind_of(&event), Some(submission), tools.now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
-        encode_body(event, Some(&submission.ask), self.decimals(&submission.ask), tools.buffer)?;
+        let decimals = self.decimals(&submission.ask);
+        encode_body(&event, Some(&submission.ask), decimals, tools.claims, tools.buffer)?;
         let lsn = tools.appender.append(&[tools.buffer])?;
-        self.remember(submission, event, lsn, tools.keys);
-        self.evolve(lsn, event, Some(&submission.ask));
+        self.remember(submission, &event, lsn, tools.keys);
+        self.evolve(lsn, &event, code_of(&submission.ask));
         let answer = match event {
-            Event::OrderAccepted(accepted) => Answer::Accepted {
-                lsn,
-                asked: take_asked(&mut submission.ask),
-                accepted: accepted_body(accepted),
-            },
+            Event::OrderAccepted(OrderAccepted { policy, claims, .. }) => {
+                Answer::Accepted { lsn, asked: take_asked(&mut submission.ask), policy, claims }
+            }
             _ => Answer::Recorded { lsn, record: tools.buffer.clone() },
         };
         Ok(Turned { answer, until: lsn })
     }
 
     /// A business "no": logged if it must be the same again, else only said.
-    fn refuse(
-        &mut self,
-        rejection: Rejection,
-        submission: &mut Submission,
-        until: Lsn,
-        tools: &mut Tools<'_>,
-    ) -> Turned {
+    fn refuse(&mut self, rejection: Rejection, submission: &mut Submission, tools: &mut Tools<'_>) -> Turned {
+        let until = tools.appender.last();
         let refusal = refusal_of(&rejection);
         let is_remembered = submission.idempotency.is_some() && refusal.status == 409;
         let shortfalls = match &rejection {
@@ -282,18 +306,17 @@ impl Merchant {
     }
 
     /// Lets an event happen. If that contradicts an invariant, the state is not trusted any more.
-    fn evolve(&mut self, lsn: Lsn, event: &Event, ask: Option<&Ask>) {
-        let code = match ask {
-            Some(Ask::PutLocation(ask)) => Some(&*ask.code),
-            Some(Ask::PutChannel(ask)) => Some(&*ask.code),
-            Some(Ask::PutSku(ask)) => Some(&*ask.code),
-            _ => None,
-        };
+    pub(crate) fn evolve(&mut self, lsn: Lsn, event: &Event, code: Option<&str>) {
         let evolved = catch_unwind(AssertUnwindSafe(|| self.apply(lsn, event, code)));
         if evolved.is_err() {
-            self.poisoned = true;
-            tracing::error!(merchant = self.number.0, %lsn, "the state contradicted itself; the merchant is not served");
+            self.distrust(lsn, "the state contradicted itself");
         }
+    }
+
+    /// Serves the merchant no more, until it was built again from the log.
+    fn distrust(&mut self, lsn: Lsn, why: &'static str) {
+        self.poisoned = true;
+        tracing::error!(merchant = self.number.0, %lsn, why, "the merchant is not served");
     }
 
     /// Lets an event happen, live or from the log.
@@ -313,12 +336,13 @@ impl Merchant {
     }
 }
 
-/// The answer to what was seen before, or perhaps was.
-fn sighted(sighting: Sighting, by_key: bool, ask: Box<Ask>) -> Turned {
-    match sighting {
-        Sighting::At(lsn) => Turned { answer: Answer::Repeats { lsn, by_key, ask }, until: lsn },
-        Sighting::Perhaps(hash) => Turned { answer: Answer::Perhaps { hash, by_key, ask }, until: Lsn::ZERO },
-        Sighting::No => Turned { answer: Answer::Failed, until: Lsn::ZERO },
+/// The code of what is put, which the directory keeps.
+fn code_of(ask: &Ask) -> Option<&str> {
+    match ask {
+        Ask::PutLocation(ask) => Some(&ask.code),
+        Ask::PutChannel(ask) => Some(&ask.code),
+        Ask::PutSku(ask) => Some(&ask.code),
+        _ => None,
     }
 }
 

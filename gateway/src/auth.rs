@@ -7,6 +7,7 @@ use actix_web::http::header::AUTHORIZATION;
 use onhand_engine::Handle;
 use onhand_engine::directory::Directory;
 use onhand_engine::registry::Scopes;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The one who asks.
@@ -16,6 +17,15 @@ pub struct Caller {
     pub key: u32,
     /// The merchant's names.
     pub directory: Arc<Directory>,
+    /// What [`Directory::names`] was before anything of the request was read.
+    pub names: Cell<u32>,
+}
+
+impl Caller {
+    /// Notes what names mean now, before the next part of a request is read.
+    pub fn look_again(&self) {
+        self.names.set(self.directory.names());
+    }
 }
 
 /// Finds the caller of a request and checks the scope it needs.
@@ -42,5 +52,6 @@ pub fn caller(request: &HttpRequest, handle: &Handle, needed: Scopes) -> Result<
         let missing = names.iter().find(|(_, bit)| *bit == needed.0).map_or("", |(name, _)| name);
         return Err(Problem::new(403, "scope_missing", format!("the key lacks the scope {missing}")));
     }
-    Ok(Caller { key: key.number, directory })
+    let names = Cell::new(directory.names());
+    Ok(Caller { key: key.number, directory, names })
 }

@@ -39,14 +39,21 @@ pub fn request_text(request: &[u8; 16]) -> String {
 /// An order's public id.
 #[must_use]
 pub fn order_text(order: OrderId) -> String {
+    let mut text = Vec::with_capacity(20);
+    push_order(&mut text, order);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Appends an order's public id.
+pub fn push_order(out: &mut Vec<u8>, order: OrderId) {
     let mut bytes = [JOURNAL; 9];
     bytes[1..].copy_from_slice(&order.0.to_be_bytes());
-    let mut text = String::with_capacity(20);
-    text.push_str("ord_");
+    out.extend_from_slice(b"ord_");
     if let Some(crockford) = CROCKFORD.as_ref() {
-        crockford.encode_append(&bytes, &mut text);
+        let start = out.len();
+        out.resize(start + crockford.encode_len(bytes.len()), 0);
+        crockford.encode_mut(&bytes, &mut out[start..]);
     }
-    text
 }
 
 /// The order of a public id; `None` if it is none of ours.
@@ -137,6 +144,7 @@ mod tests {
     fn order_ids_round_trip_and_forgive_lookalikes() {
         for lsn in [1, 42, u64::from(u32::MAX), u64::MAX] {
             assert_eq!(parse_order(&order_text(OrderId(lsn))), Some(OrderId(lsn)));
+            assert_eq!(order_text(OrderId(lsn)).len(), 19);
         }
         let text = order_text(OrderId(1));
         assert_eq!(parse_order(&text.replace('0', "o").replacen("oRd", "ord", 1)), Some(OrderId(1)));

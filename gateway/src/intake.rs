@@ -20,7 +20,8 @@ use crate::http::problem::Problem;
 pub struct Intake {
     handle: Handle,
     inbox: Arc<Inbox>,
-    gathered: RefCell<Vec<Item>>,
+    /// By merchant: what one turn of the loop gathers is of few of them.
+    gathered: RefCell<Vec<(Arc<Directory>, Vec<Item>)>>,
     waiting: RefCell<HashMap<Ticket, oneshot::Sender<Answer>>>,
     next: Cell<Ticket>,
     flush_is_due: Cell<bool>,
@@ -59,11 +60,9 @@ impl Intake {
         });
         let worker = Rc::clone(&intake);
         actix_web::rt::spawn(async move {
-            let mut answers = Vec::new();
             loop {
                 worker.inbox.arrived().await;
-                worker.inbox.drain(&mut answers);
-                for (ticket, answer) in answers.drain(..) {
+                for (ticket, answer) in worker.inbox.take() {
                     // A client that went away does not want its answer; what was decided stays.
                     if let Some(sender) = worker.waiting.borrow_mut().remove(&ticket) {
                         drop(sender.send(answer));
@@ -101,36 +100,27 @@ impl Intake {
         identity: Identity,
         ask: Ask,
     ) -> Result<Pending, Problem> {
-        self.handle.admit(&caller.directory)?;
-        Ok(self.send(&caller.directory, caller.key, identity, ask, Known::default()))
+        match ask {
+            Ask::Read(_) => self.handle.admit_always(&caller.directory),
+            _ => self.handle.admit(&caller.directory)?,
+        }
+        Ok(self.send(caller, submission(caller, identity, ask)))
     }
 
-    /// Sends again what is no repeat of what it looked like, with what was found out. It keeps its place: whoever was
-    /// admitted once is not refused now.
-    pub fn resubmit(
-        self: &Rc<Self>,
-        caller: &Caller,
-        identity: Identity,
-        ask: Ask,
-        known: Known,
-    ) -> Result<Pending, Problem> {
-        self.handle.admit(&caller.directory)?;
-        Ok(self.send(&caller.directory, caller.key, identity, ask, known))
+    /// Sends again what is no repeat of what it looked like, with what was found out. Whoever was admitted once is
+    /// not refused now.
+    pub fn resubmit(self: &Rc<Self>, caller: &Caller, mut submission: Submission, known: Known) -> Pending {
+        self.handle.admit_always(&caller.directory);
+        submission.known = Some(Box::new(known));
+        self.send(caller, submission)
     }
 
-    fn send(
-        self: &Rc<Self>,
-        directory: &Arc<Directory>,
-        actor: u32,
-        identity: Identity,
-        ask: Ask,
-        known: Known,
-    ) -> Pending {
+    fn send(self: &Rc<Self>, caller: &Caller, submission: Submission) -> Pending {
         let ticket = self.next.get();
         self.next.set(ticket + 1);
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().insert(ticket, sender);
-        self.gathered.borrow_mut().push(submission(ticket, directory, actor, identity, ask, known));
+        self.gather(&caller.directory, Item::new(ticket, submission));
         if !self.flush_is_due.replace(true) {
             let intake = Rc::clone(self);
             actix_web::rt::spawn(async move {
@@ -142,24 +132,25 @@ impl Intake {
         receiver
     }
 
+    fn gather(&self, directory: &Arc<Directory>, item: Item) {
+        let mut gathered = self.gathered.borrow_mut();
+        match gathered.iter_mut().find(|(other, _)| Arc::ptr_eq(other, directory)) {
+            Some((_, items)) => items.push(item),
+            None => gathered.push((Arc::clone(directory), vec![item])),
+        }
+    }
+
     fn flush(&self) {
         self.flush_is_due.set(false);
-        let mut gathered = self.gathered.take();
-        self.handle.submit(&self.inbox, &mut gathered);
+        for (directory, items) in self.gathered.borrow_mut().drain(..) {
+            self.handle.submit(&self.inbox, &directory, items);
+        }
     }
 }
 
 /// What is asked as it goes to the engine.
-pub(crate) fn submission(
-    ticket: Ticket,
-    directory: &Arc<Directory>,
-    actor: u32,
-    identity: Identity,
-    ask: Ask,
-    known: Known,
-) -> Item {
+pub(crate) fn submission(caller: &Caller, identity: Identity, ask: Ask) -> Submission {
     let Identity { request, idempotency, fingerprint } = identity;
-    let merchant = directory.merchant;
-    let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
-    (ticket, Arc::clone(directory), submission)
+    let (names, actor) = (caller.names.get(), caller.key);
+    Submission { names, actor, request, idempotency, fingerprint, known: None, ask }
 }

@@ -4,8 +4,8 @@
 use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::ids;
-use crate::intake::{Identity, Intake};
-use onhand_engine::ask::{Answer, Ask};
+use crate::intake::Intake;
+use onhand_engine::ask::{Answer, Ask, Submission};
 use onhand_engine::domain::OrderId;
 use onhand_engine::keys::Known;
 use onhand_engine::record::codec::decode_first;
@@ -45,20 +45,18 @@ enum Likeness {
 ///
 /// # Errors
 /// 422 `idempotency_key_reused`, 409 `external_id_conflict`, or what the engine could not do.
-pub async fn settle(
-    intake: &Rc<Intake>,
-    caller: &Caller,
-    identity: Identity,
-    answer: Answer,
-) -> Result<Settled, Problem> {
+pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Result<Settled, Problem> {
     let mut answer = answer;
     let mut known = Known::default();
     loop {
-        let (candidates, by_key, ask) = match answer {
-            Answer::Repeats { lsn, by_key, ask } => (vec![lsn], by_key, ask),
-            Answer::Perhaps { hash, by_key, ask } => (search(intake, hash, by_key, &mut known)?, by_key, ask),
+        let (candidates, by_key, submission) = match answer {
+            Answer::Repeats { lsn, by_key, submission } => (vec![lsn], by_key, submission),
+            Answer::Perhaps { hash, by_key, submission } => {
+                (search(intake, hash, by_key, &mut known)?, by_key, submission)
+            }
             Answer::Rejected(rejection) => return Err(Problem::from(&rejection)),
             Answer::Busy => return Err(Problem::overloaded()),
+            Answer::Renamed => return Err(Problem::renamed()),
             Answer::Failed => return Err(Problem::internal()),
             Answer::Poisoned => return Err(Problem::not_ready()),
             first @ (Answer::Recorded { .. }
@@ -68,13 +66,13 @@ pub async fn settle(
         };
         for lsn in candidates {
             let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
-            match compare(&record, by_key, &identity, &ask, intake.handle().now_ms())? {
+            match compare(&record, by_key, caller, &submission, intake.handle().trusted_ms())? {
                 Likeness::Same => return Ok(Settled::Again { lsn, record }),
                 Likeness::Reused => return Err(reused(by_key, lsn)),
                 Likeness::Other => known.not_repeats.push(lsn),
             }
         }
-        let pending = intake.resubmit(caller, identity, *ask, known.clone())?;
+        let pending = intake.resubmit(caller, *submission, known.clone());
         answer = pending.await.map_err(|_| Problem::not_ready())?;
     }
 }
@@ -94,14 +92,15 @@ fn search(intake: &Intake, hash: u64, by_key: bool, known: &mut Known) -> Result
 fn compare(
     record: &[u8],
     by_key: bool,
-    identity: &Identity,
-    ask: &Ask,
+    caller: &Caller,
+    submission: &Submission,
     now_ms: u64,
 ) -> Result<Likeness, Problem> {
     let (header, body) = Header::decode(record).map_err(|_| Problem::internal())?;
-    let is_it = match ask {
+    let is_it = match &submission.ask {
+        _ if header.merchant != caller.directory.merchant.0 => false,
         _ if by_key => {
-            header.idempotency == identity.idempotency && now_ms.saturating_sub(header.at) <= KEY_WINDOW_MS
+            header.idempotency == submission.idempotency && now_ms.saturating_sub(header.at) <= KEY_WINDOW_MS
         }
         Ask::PlaceOrder(order) if header.kind == Kind::OrderAccepted => {
             let before = decode_first::<OrderAskedV1<'_>>(body).map_err(|_| Problem::internal())?.0;
@@ -110,7 +109,7 @@ fn compare(
         }
         _ => false,
     };
-    Ok(match (is_it, header.fingerprint == identity.fingerprint) {
+    Ok(match (is_it, header.fingerprint == submission.fingerprint) {
         (true, true) => Likeness::Same,
         (true, false) => Likeness::Reused,
         (false, _) => Likeness::Other,

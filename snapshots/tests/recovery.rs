@@ -1,53 +1,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! What a crash, a failing disk and damage may do to the log, on the simulated disk.
 
+mod common;
+
+use common::{OPTIONS, open, record, write};
 use onhand_snapshots::Lsn;
+use onhand_snapshots::journal::JournalError;
 use onhand_snapshots::log::segment::{LOG_DIR, first_of, path_of};
-use onhand_snapshots::log::{Log, LogOptions, OpenError, Opened, SEGMENT_BYTES_MIN, Stepped, scan};
-use onhand_snapshots::storage::{Crash, Fault, SimStorage, Storage};
+use onhand_snapshots::log::{AppendError, Log, LogOptions, OpenError, Opened, Stepped, WriteError, scan};
+use onhand_snapshots::storage::{Crash, Fault, OpKind, SimStorage, Storage};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-const OPTIONS: LogOptions = LogOptions { cluster: [7; 16], segment_bytes: SEGMENT_BYTES_MIN };
-
-/// The bytes of record `lsn`: of changing length, some of them with long runs of zeros.
-fn record(lsn: u64) -> Vec<u8> {
-    let filling = if lsn.is_multiple_of(3) { 0 } else { 0x5A };
-    let length = lsn * 397 % 3_000;
-    lsn.to_le_bytes().into_iter().chain((0..length).map(|_| filling)).collect()
-}
-
-fn open(storage: &SimStorage) -> Result<(Opened, u64), OpenError> {
-    let mut count = 0;
-    let opened = Log::open(Arc::new(storage.clone()), OPTIONS, Lsn(1), &mut |lsn, bytes| {
-        count += 1;
-        let expected = record(lsn.0);
-        if lsn.0 == count && bytes == expected {
-            Ok(())
-        } else {
-            Err(format!("record {lsn} is not what was written"))
-        }
-    })?;
-    assert_eq!(opened.report.last, Lsn(count));
-    Ok((opened, count))
-}
-
-/// Appends `frames` frames of up to five records; returns the last LSN that was reported durable.
-fn write(opened: &mut Opened, frames: u64) -> Lsn {
-    for frame in 0..frames {
-        for _ in 0..=frame % 5 {
-            let lsn = opened.appender.last().next();
-            if opened.appender.append(&[&record(lsn.0)]).is_err() {
-                return opened.appender.durable();
-            }
-        }
-        match opened.writer.step() {
-            Ok(Stepped::Durable(lsn)) => assert_eq!(lsn, opened.appender.durable()),
-            Ok(Stepped::Idle | Stepped::Closed) => panic!("something was waiting"),
-            Err(_) => return opened.appender.durable(),
-        }
-    }
-    opened.appender.durable()
-}
 
 #[test]
 fn a_log_goes_on_where_it_ended() {
@@ -116,27 +79,51 @@ fn a_crash_at_any_call_loses_nothing_durable() {
 
 #[test]
 fn a_failed_call_stops_the_log_for_good() {
-    let start = {
+    let (start, end, all) = {
         let storage = SimStorage::default();
-        open(&storage).unwrap();
-        storage.ops()
+        let (mut opened, _) = open(&storage).unwrap();
+        let start = storage.ops();
+        let all = write(&mut opened, 10);
+        (start, storage.ops(), all)
     };
+    assert!(end > start + 20);
     for errno in [5, 28] {
-        for at in start..start + 60 {
+        for at in start..end {
             let storage = SimStorage::default();
             let (mut opened, _) = open(&storage).unwrap();
             storage.fail_at(Fault { at, errno });
             let durable = write(&mut opened, 10);
-            if durable < Lsn(28) {
-                assert!(opened.appender.append(&[b"more"]).is_err(), "call {at}");
-                assert!(opened.writer.step().is_err() || opened.appender.durable() == durable);
-                assert_eq!(opened.appender.durable(), durable);
-            }
+            assert!(storage.ops() > at, "call {at} was never made");
+            assert!(durable < all, "call {at} failed and nobody noticed");
+            assert_eq!(opened.appender.append(&[b"more"]), Err(AppendError::Closed), "call {at}");
+            assert_eq!(opened.writer.step().unwrap(), Stepped::Closed, "call {at}");
+            assert_eq!(opened.appender.durable(), durable);
             drop(opened);
             storage.crash(Crash::LoseAll);
             assert!(Lsn(open(&storage).unwrap().1) >= durable, "call {at}");
         }
     }
+}
+
+#[test]
+fn what_waited_behind_a_failed_write_is_never_written() {
+    let storage = SimStorage::default();
+    let (mut opened, _) = open(&storage).unwrap();
+    write(&mut opened, 1);
+    // Two frames wait, the first one's sync fails.
+    let large = vec![0x5A; 400 << 10];
+    opened.appender.append(&[&large]).unwrap();
+    opened.appender.append(&[&large]).unwrap();
+    storage.fail_nth(OpKind::Sync, storage.ops_of(OpKind::Sync), 5);
+    let unknown = opened.writer.step();
+    assert!(
+        matches!(unknown, Err(WriteError::Journal(JournalError::Unknown { last: Lsn(2), .. }))),
+        "{unknown:?}"
+    );
+    let poisoned = opened.writer.step();
+    assert!(matches!(poisoned, Err(WriteError::Journal(JournalError::Poisoned))), "{poisoned:?}");
+    assert_eq!(opened.appender.durable(), Lsn(1));
+    assert!(!opened.appender.wait_durable(Lsn(2)));
 }
 
 /// A small log of one segment and the bytes of it that are in use.
@@ -151,13 +138,30 @@ fn small() -> (SimStorage, u64, usize) {
     (storage, last.0, used)
 }
 
-/// Reads without changing anything: every record, or a refusal.
-fn exact_or_refused(storage: &SimStorage, last: u64, what: &str) {
-    if let Ok(found) = scan(storage, Lsn(1), &mut |lsn, bytes| {
-        assert_eq!(bytes, record(lsn.0), "{what}");
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Every record, as it was written.
+    Exact,
+    /// The log is called damaged.
+    Refused,
+}
+
+/// Reads without changing anything. No record is ever another one, none is silently lost, and no error is
+/// any but the one that names the damage.
+fn outcome(storage: &SimStorage, last: u64, what: &str) -> Outcome {
+    let mut count = 0;
+    let scanned = scan(storage, Lsn(1), &mut |lsn, bytes| {
+        count += 1;
+        assert_eq!((lsn.0, bytes), (count, &record(count)[..]), "{what}");
         Ok(())
-    }) {
-        assert_eq!(found.last, Lsn(last), "{what}: records are silently lost");
+    });
+    match scanned {
+        Ok(found) => {
+            assert_eq!((found.last, count, found.torn), (Lsn(last), last, None), "{what}: records are lost");
+            Outcome::Exact
+        }
+        Err(OpenError::Corrupt { .. }) => Outcome::Refused,
+        Err(other) => panic!("{what}: {other}"),
     }
 }
 
@@ -171,12 +175,15 @@ fn every_flipped_or_zeroed_byte_is_exact_or_refused() {
             before = bytes[position];
             bytes[position] ^= 1 << (position % 8);
         });
-        exact_or_refused(&storage, last, &format!("byte {position} flipped"));
+        let what = format!("byte {position} flipped");
+        assert_eq!(outcome(&storage, last, &what), Outcome::Refused, "{what}");
         storage.damage(&path, |bytes| bytes[position] = 0);
-        exact_or_refused(&storage, last, &format!("byte {position} zeroed"));
+        let what = format!("byte {position} zeroed");
+        let due = if before == 0 { Outcome::Exact } else { Outcome::Refused };
+        assert_eq!(outcome(&storage, last, &what), due, "{what}");
         storage.damage(&path, |bytes| bytes[position] = before);
     }
-    exact_or_refused(&storage, last, "mended");
+    assert_eq!(outcome(&storage, last, "mended"), Outcome::Exact);
 }
 
 #[test]
@@ -202,13 +209,18 @@ fn a_zeroed_sector_before_the_last_frame_is_refused() {
 }
 
 #[test]
-fn a_file_cut_short_is_refused_or_exact() {
+fn a_file_cut_short_is_refused() {
     let (storage, last, used) = small();
-    for length in (0..used).step_by(97) {
+    let path = path_of(Lsn(1));
+    let whole = usize::try_from(storage.open(&path).unwrap().len().unwrap()).unwrap();
+    // Also one that lacks nothing but zeros: whoever cut it may have cut frames that filled it.
+    for length in (0..used).step_by(97).chain([used, whole - 1]) {
         let copy = storage.fork();
-        copy.damage(&path_of(Lsn(1)), |bytes| bytes.truncate(length));
-        exact_or_refused(&copy, last, &format!("cut at {length}"));
+        copy.damage(&path, |bytes| bytes.truncate(length));
+        let what = format!("cut at {length}");
+        assert_eq!(outcome(&copy, last, &what), Outcome::Refused, "{what}");
     }
+    assert_eq!(outcome(&storage, last, "whole"), Outcome::Exact);
 }
 
 #[test]
@@ -337,13 +349,14 @@ fn a_damaged_archive_is_exact_or_refused() {
     let storage = SimStorage::default();
     let (mut opened, _) = open(&storage).unwrap();
     let end = write(&mut opened, 300);
+    let next = opened.archiver.sealed()[0].1;
     archive_all(&opened);
     drop(opened);
     let names = storage.list(LOG_DIR).unwrap();
     let name = names.iter().find(|name| name.ends_with(".zst")).unwrap();
     let path = format!("{LOG_DIR}/{name}");
     let bytes = storage.open(&path).unwrap().len().unwrap();
-    let mut refused = 0;
+    let (mut refused, mut blocks) = (0, BTreeMap::new());
     for offset in (0..bytes).step_by(501).chain(bytes - 600..bytes) {
         let damaged = storage.fork();
         let position = usize::try_from(offset).unwrap();
@@ -351,11 +364,24 @@ fn a_damaged_archive_is_exact_or_refused() {
         // A few bits of a compressed block mean nothing: then every record is still what was written.
         match open(&damaged) {
             Ok((_, count)) => assert_eq!(Lsn(count), end, "byte {offset} of {bytes}"),
-            Err(OpenError::Corrupt { .. } | OpenError::Newer { .. } | OpenError::Io { .. }) => refused += 1,
+            Err(OpenError::DamagedBlock { file, offset: block, from, to, .. }) => {
+                assert_eq!(file, path);
+                assert!(block <= offset && from >= Lsn(1) && from <= to && to < next, "byte {offset}");
+                blocks.entry(block).or_insert((from, to));
+            }
+            Err(OpenError::Corrupt { file, .. }) => {
+                assert_eq!(file, path);
+                refused += 1;
+            }
             Err(other) => panic!("byte {offset} of {bytes}: {other}"),
         }
     }
-    assert!(refused > 1_000);
+    // Tables and footer are refused as a whole; of each block it is said which records it holds.
+    assert!(refused > 500);
+    assert!(blocks.len() > 4, "{blocks:?}");
+    let ranges: Vec<(Lsn, Lsn)> = blocks.into_values().collect();
+    assert_eq!((ranges[0].0, ranges[ranges.len() - 1].1.next()), (Lsn(1), next));
+    assert!(ranges.windows(2).all(|pair| pair[0].1.next() >= pair[1].0 && pair[0].0 <= pair[1].0));
     let alone = storage.fork();
     let last = names.iter().rev().find(|name| first_of(name).is_some()).unwrap();
     alone.remove_file(&format!("{LOG_DIR}/{last}")).unwrap();

@@ -6,6 +6,7 @@ use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{OrderPicture, Policy, Released};
 use crate::sku::{Class, Cursor, Level, StockState};
 use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 /// What happened to one merchant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,6 +72,12 @@ pub struct Shorted {
     pub quantity: u32,
 }
 
+/// SKU and quantity of the lines of an order; those of most orders need no memory of their own.
+pub type OrderedLines = SmallVec<[(SkuNumber, u32); 4]>;
+
+/// Demand, location and quantity of the claims of an accepted order.
+pub type NewClaims = SmallVec<[(u16, LocationNumber, u32); 4]>;
+
 /// See [`Event::OrderAccepted`]. The order's id is the LSN of the record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OrderAccepted {
@@ -79,9 +86,9 @@ pub struct OrderAccepted {
     /// What was agreed for what stock cannot serve.
     pub policy: Policy,
     /// SKU and quantity of each line; each line has one demand of the same number.
-    pub lines: Vec<(SkuNumber, u32)>,
+    pub lines: OrderedLines,
     /// What is kept for it: demand, location, quantity. What is missing is backordered.
-    pub claims: Vec<(u16, LocationNumber, u32)>,
+    pub claims: NewClaims,
 }
 
 /// See [`Event::OrderCancelled`].

@@ -67,7 +67,7 @@ pub enum Rejection {
         /// The limit.
         max: u8,
     },
-    /// Stock has moved, so the decimals cannot change.
+    /// Stock has moved or was ordered, so the decimals cannot change.
     DecimalsFixed {
         /// What they are.
         decimals: u8,
@@ -78,6 +78,20 @@ pub enum Rejection {
         what: &'static str,
         /// The limit.
         max: u32,
+    },
+    /// More locations than may serve one channel.
+    TooManyLocations {
+        /// How many were named.
+        locations: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// More claims in one step than one record can hold.
+    TooManyClaims {
+        /// How many it would be.
+        claims: usize,
+        /// The limit.
+        max: usize,
     },
     /// A location is named twice for one channel.
     DuplicateLocation {

@@ -59,7 +59,10 @@ impl<T: Clone> Rows<T> {
             return number;
         }
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_ROWS) {
-            self.chunks.push(Arc::new(Vec::new()));
+            // The first chunk grows with what it holds, since most merchants of many are small; in those behind it,
+            // growing would only copy rows.
+            let capacity = if self.chunks.is_empty() { 0 } else { CHUNK_ROWS };
+            self.chunks.push(Arc::new(Vec::with_capacity(capacity)));
         }
         let chunk_count = self.chunks.len();
         let Some(chunk) = self.chunks.last_mut() else { unreachable!("a chunk was just pushed") };

@@ -13,7 +13,7 @@ pub const LEAF_ENTRIES_MAX: usize = 1_792;
 
 /// The directory reads hash bits from here up. hashbrown places by the low bits and tags by the top seven,
 /// so the bits between are free.
-const DIRECTORY_SHIFT: u32 = 24;
+pub const DIRECTORY_SHIFT: u32 = 24;
 
 /// The directory may have this many slots per leaf. Spread hashes stay near two; many equal hashes would
 /// double it without end, so beyond this a leaf grows instead of splitting.

@@ -176,7 +176,7 @@ impl World {
                     self.judge(place, &accepted.claims, counts);
                     accepted.claims.clone()
                 }
-                _ => Vec::new(),
+                _ => Default::default(),
             };
             if let Event::StockMoved(moved) = &event
                 && !moved.shorts.is_empty()

@@ -13,6 +13,9 @@ use bincode::{BorrowDecode, Encode};
 /// and its picture is some 250 KB; four times that leaves room.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 
+/// The longest row of a snapshot: a merchant's locations and channels, at their limits some 4 MiB.
+pub const ROW_BYTES_MAX: usize = 16 << 20;
+
 /// What a decoded body may occupy in memory: thirty-two times its bytes, since an empty list is one byte on
 /// the wire and twenty-four in memory, and a picture of a line is a handful of such.
 const DECODED_BYTES_MAX: usize = 32 * RECORD_BYTES_MAX;
@@ -101,11 +104,23 @@ impl std::error::Error for DecodeError {}
 /// # Errors
 /// [`EncodeError::TooLong`] if `out` would pass [`RECORD_BYTES_MAX`]; `out` is then as before.
 pub fn encode_into(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    encode_below(RECORD_BYTES_MAX, value, out)
+}
+
+/// Appends a row of a snapshot, which no log has to hold.
+///
+/// # Errors
+/// [`EncodeError::TooLong`] if `out` would pass [`ROW_BYTES_MAX`]; `out` is then as before.
+pub fn encode_row_into(value: &impl Encode, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    encode_below(ROW_BYTES_MAX, value, out)
+}
+
+fn encode_below(max: usize, value: &impl Encode, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = out.len();
     let result = bincode::encode_into_std_write(value, out, CONFIG).map_err(codec_error);
     let bytes = out.len();
     let result = match result {
-        Ok(_) if bytes > RECORD_BYTES_MAX => Err(EncodeError::TooLong { bytes, max: RECORD_BYTES_MAX }),
+        Ok(_) if bytes > max => Err(EncodeError::TooLong { bytes, max }),
         Ok(_) => Ok(()),
         Err(error) => Err(error),
     };

@@ -207,6 +207,14 @@ pub struct WaitingV1 {
     pub demand: u16,
 }
 
+/// Reads of the body of an accepted or refused order only what it begins with: external id and channel.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn external_of(body: &[u8]) -> Result<(&str, u16), DecodeError> {
+    decode_first(body).map(|(first, _)| first)
+}
+
 /// Reads the body of an accepted order.
 ///
 /// # Errors

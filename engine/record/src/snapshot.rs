@@ -92,8 +92,8 @@ pub struct SkuRowV1<'a> {
     pub name: NameV1<'a>,
     /// How many decimals its quantities have.
     pub decimals: u8,
-    /// Whether stock ever moved.
-    pub has_moved: bool,
+    /// Whether stock ever moved or somebody waited for it.
+    pub is_in_use: bool,
     /// Location, sellable, damaged and quality control.
     pub levels: Vec<(u16, u32, u32, u32)>,
     /// Where a pass over those who wait goes on, if one is under way.

@@ -5,11 +5,13 @@
 //! the turns run once the mailbox was looked through, so that fairness sees everybody who is there.
 
 use super::shard::{Batch, Shard};
+use crate::engine::{Failure, OnFailure};
 use crate::snapshot::FrozenShard;
 use crate::turn::Merchant;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam::channel::{Sender, bounded};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 /// Batches that may wait before a shard. Admission has bounded the submissions in them already.
@@ -88,7 +90,7 @@ impl Handler<Batch> for Host {
     type Result = ();
 
     fn handle(&mut self, batch: Batch, context: &mut Self::Context) {
-        let Some(shard) = &mut self.shard else { return };
+        let Some(shard) = &mut self.shard else { return batch.turn_away() };
         shard.enqueue(batch);
         if !self.turn_is_due {
             self.turn_is_due = true;
@@ -191,16 +193,26 @@ impl ShardAddress {
 ///
 /// # Errors
 /// If the operating system gives no thread.
-pub(crate) fn start(number: usize, shard: Shard) -> io::Result<(ShardAddress, JoinHandle<()>)> {
+pub(crate) fn start(
+    number: usize,
+    shard: Shard,
+    on_failure: OnFailure,
+) -> io::Result<(ShardAddress, JoinHandle<()>)> {
     let (sender, receiver) = bounded(1);
-    let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || {
-        actix::System::new().block_on(async move {
-            let (alive, ended) = tokio::sync::oneshot::channel::<()>();
-            let address = Host { shard: Some(shard), turn_is_due: false, _alive: alive }.start();
-            drop(sender.send(address));
-            // Nothing is ever sent: this ends when the actor does.
-            drop(ended.await);
-        });
+    let name = format!("shard-{number}");
+    let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+        let stopped = catch_unwind(AssertUnwindSafe(|| {
+            actix::System::new().block_on(async move {
+                let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+                let address = Host { shard: Some(shard), turn_is_due: false, _alive: alive }.start();
+                drop(sender.send(address));
+                // Nothing is ever sent: this ends when the actor does.
+                drop(ended.await);
+            });
+        }));
+        if stopped.is_err() {
+            on_failure(&Failure::Thread(name));
+        }
     })?;
     let address = receiver.recv().map_err(|_| io::Error::other("the shard's thread ended at once"))?;
     Ok((ShardAddress(address), thread))

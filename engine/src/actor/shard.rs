@@ -4,11 +4,10 @@
 //! and runs a bounded number of turns. Neither waits for anything, so a simulator can call them as well as
 //! the actor does.
 
-use crate::ask::Submission;
 use crate::clock::Clock;
-use crate::completion::{Completions, Inbox, Ticket, Waiting};
+use crate::completion::{Completions, Inbox, Item, Waiting};
 use crate::directory::Directory;
-use crate::fair::Fair;
+use crate::fair::{BATCH_MAX, Fair};
 use crate::keys::Keys;
 use crate::rebuild::Ward;
 use crate::snapshot::{FrozenPart, FrozenShard};
@@ -16,9 +15,10 @@ use crate::turn::{Merchant, Tools};
 use onhand_domain::digest::digest;
 use onhand_domain::merchant::Violation;
 use onhand_domain::{MerchantNumber, MerchantState};
-use onhand_snapshots::Index;
+use onhand_record::order::ClaimV1;
 use onhand_snapshots::log::Appender;
-use std::collections::HashMap;
+use onhand_snapshots::{Index, Lsn};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Submissions one step runs before it looks for new batches: some milliseconds of single-line orders.
@@ -27,18 +27,19 @@ const STEP_MAX: usize = 4_096;
 /// Steps of the system's own work behind one submission: 4 times 64 waiting demands, some 50 microseconds.
 const WORK_MAX: usize = 4;
 
-/// Submissions of one receiver for one shard.
+/// Submissions of one receiver for one merchant; at most [`BATCH_MAX`].
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) inbox: Arc<Inbox>,
-    pub(crate) items: Vec<(Ticket, Arc<Directory>, Submission)>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) items: Vec<Item>,
 }
 
-struct Queued {
-    inbox: Arc<Inbox>,
-    ticket: Ticket,
-    directory: Arc<Directory>,
-    submission: Submission,
+impl Batch {
+    /// Gives all of it back without answers: nothing was done.
+    pub(crate) fn turn_away(self) {
+        self.inbox.deliver([self.items]);
+    }
 }
 
 /// What a shard owns: the merchants and what was seen of them.
@@ -62,14 +63,25 @@ impl ShardState {
         (self.merchants.entry(number).or_insert_with(fresh), &mut self.keys)
     }
 
-    /// Checks every invariant of every merchant and sums their digests.
-    pub(crate) fn check(&self) -> Result<u64, (MerchantNumber, Violation)> {
+    /// Checks every invariant of every merchant that is served and sums their digests; there is no sum if some
+    /// merchant is not served.
+    pub(crate) fn check(&self) -> Result<Option<u64>, (MerchantNumber, Violation)> {
         let mut sum = 0_u64;
-        for merchant in self.merchants.values() {
+        for merchant in self.merchants.values().filter(|merchant| !merchant.poisoned) {
             merchant.state.check().map_err(|violation| (merchant.number, violation))?;
             sum = sum.wrapping_add(digest(merchant.number, &merchant.state));
         }
-        Ok(sum)
+        Ok(self.poisoned().next().is_none().then_some(sum))
+    }
+
+    /// The last time that stands in a record of its merchants.
+    pub(crate) fn at(&self) -> u64 {
+        self.merchants.values().map(|merchant| merchant.at).max().unwrap_or(0)
+    }
+
+    /// The merchants that are not served.
+    pub(crate) fn poisoned(&self) -> impl Iterator<Item = MerchantNumber> {
+        self.merchants.values().filter(|merchant| merchant.poisoned).map(|merchant| merchant.number)
     }
 
     /// The sum of the merchants' digests.
@@ -91,7 +103,7 @@ impl ShardState {
 pub(crate) struct Shard {
     number: usize,
     state: ShardState,
-    queue: Fair<Queued>,
+    queue: Fair<Batch>,
     /// Merchants with work of the system's own left.
     work: Vec<MerchantNumber>,
     appender: Appender,
@@ -100,8 +112,8 @@ pub(crate) struct Shard {
     index: Arc<Index>,
     ward: Arc<Ward>,
     buffer: Vec<u8>,
-    taken: Vec<Queued>,
-    answers: Vec<Waiting>,
+    claims: Vec<ClaimV1>,
+    waiting: Vec<Waiting>,
 }
 
 impl Shard {
@@ -125,8 +137,8 @@ impl Shard {
             index,
             ward,
             buffer: Vec::new(),
-            taken: Vec::new(),
-            answers: Vec::new(),
+            claims: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -160,20 +172,23 @@ impl Shard {
         }
     }
 
-    /// Takes over a merchant that was built again.
+    /// Takes over a merchant that was built again, unless the one that is here is trusted: then what was built is
+    /// older than what it has done since.
     pub(crate) fn adopt(&mut self, merchant: Merchant) {
         let number = merchant.number;
+        if self.state.merchants.get(&number).is_some_and(|own| !own.poisoned) {
+            return;
+        }
         if merchant.state.next_work().is_some() && !self.work.contains(&number) {
             self.work.push(number);
         }
         self.state.merchants.insert(number, merchant);
     }
 
-    /// Sorts a batch into the queues.
+    /// Adds a batch to its merchant's queue.
     pub(crate) fn enqueue(&mut self, batch: Batch) {
-        for (ticket, directory, submission) in batch.items {
-            let inbox = Arc::clone(&batch.inbox);
-            self.queue.push(submission.merchant, Queued { inbox, ticket, directory, submission });
+        if !batch.items.is_empty() {
+            self.queue.push(batch.directory.merchant, batch);
         }
     }
 
@@ -187,46 +202,77 @@ impl Shard {
         let now_ms = self.clock.now_ms();
         self.state.keys.follow(self.index.runs());
         self.catch_up(now_ms);
-        let mut taken = std::mem::take(&mut self.taken);
         let mut count = 0;
-        while count < STEP_MAX && self.queue.take(&mut taken).is_some() {
-            count += taken.len();
-            for queued in taken.drain(..) {
-                self.turn(queued, now_ms);
-            }
+        while count < STEP_MAX
+            && let Some((merchant, mut queue)) = self.queue.begin()
+        {
+            count += self.serve(&mut queue, now_ms);
+            self.queue.end(merchant, queue);
         }
-        self.taken = taken;
-        self.completions.file(self.number, &mut self.answers);
+        self.completions.file(self.number, &mut self.waiting);
         self.appender.wake();
     }
 
-    fn turn(&mut self, queued: Queued, now_ms: u64) {
-        let Queued { inbox, ticket, directory, mut submission } = queued;
+    /// One merchant's turn: whole batches until [`BATCH_MAX`] submissions are done. Returns how many were.
+    fn serve(&mut self, queue: &mut VecDeque<Batch>, now_ms: u64) -> usize {
+        let mut served = 0;
+        while served < BATCH_MAX
+            && let Some(batch) = queue.pop_front()
+        {
+            served += batch.items.len();
+            let waiting = self.turns(batch, now_ms);
+            self.waiting.push(waiting);
+        }
+        served
+    }
+
+    fn turns(&mut self, batch: Batch, now_ms: u64) -> Waiting {
+        let Batch { inbox, directory, mut items } = batch;
         let (merchant, keys) = self.state.merchant(&directory);
-        let mut tools = Tools { appender: &self.appender, keys, buffer: &mut self.buffer, now_ms };
-        let turned = merchant.turn(&mut submission, &mut tools);
-        let mut steps = 0;
-        while steps < WORK_MAX && merchant.work(&mut tools) {
-            steps += 1;
+        let (buffer, claims) = (&mut self.buffer, &mut self.claims);
+        let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms };
+        let was_poisoned = merchant.poisoned;
+        let (mut until, mut is_behind) = (Lsn::ZERO, false);
+        for item in &mut items {
+            item.turn(|submission| {
+                let turned = merchant.turn(submission, &mut tools);
+                until = until.max(turned.until);
+                turned.answer
+            });
+            is_behind |= !work(merchant, &mut tools);
         }
-        if steps == WORK_MAX && !self.work.contains(&submission.merchant) {
-            self.work.push(submission.merchant);
+        if is_behind && !self.work.contains(&merchant.number) {
+            self.work.push(merchant.number);
         }
-        if merchant.poisoned {
+        if merchant.poisoned && !was_poisoned {
             self.ward.admit(merchant.number);
         }
-        let directory = Some(directory);
-        let (until, answer) = (turned.until, turned.answer);
-        self.answers.push(Waiting { until, inbox, ticket, answer, directory });
+        Waiting { until, inbox, directory, items }
     }
 
     /// Goes on with the system's own work that was left, one merchant after the other.
     fn catch_up(&mut self, now_ms: u64) {
         let ShardState { merchants, keys } = &mut self.state;
-        let mut tools = Tools { appender: &self.appender, keys, buffer: &mut self.buffer, now_ms };
+        let (buffer, claims) = (&mut self.buffer, &mut self.claims);
+        let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms };
         self.work.retain(|number| {
             let Some(merchant) = merchants.get_mut(number) else { return false };
-            (0..WORK_MAX).all(|_| merchant.work(&mut tools))
+            let was_poisoned = merchant.poisoned;
+            let is_done = work(merchant, &mut tools);
+            if merchant.poisoned && !was_poisoned {
+                self.ward.admit(*number);
+            }
+            !is_done
         });
     }
+}
+
+/// Some of the system's own work for a merchant; `false` if there is more. A full log leaves it for later.
+fn work(merchant: &mut Merchant, tools: &mut Tools<'_>) -> bool {
+    for _ in 0..WORK_MAX {
+        if !merchant.work(tools) {
+            break;
+        }
+    }
+    !merchant.has_work()
 }

@@ -173,7 +173,7 @@ impl Loader<'_> {
                 Level::restored(LocationNumber(*location), *sellable, *damaged, *quality_control)
             };
             let levels = row.levels.iter().map(level);
-            merchant.state.restore_sku(SkuActor::restored(row.decimals, row.has_moved, levels));
+            merchant.state.restore_sku(SkuActor::restored(row.decimals, row.is_in_use, levels));
             merchant.directory.put_sku(sku, row.name.code, Lsn(row.name.put), row.decimals);
             passes.extend(row.pass.map(|pass| (number, sku, cursor_of(pass))));
         }

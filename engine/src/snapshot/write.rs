@@ -5,6 +5,7 @@ use crate::directory::{FrozenName, FrozenNames};
 use crate::translate::{cursor_record, policy_record};
 use onhand_domain::order::Order;
 use onhand_domain::sku::{Level, SkuActor};
+use onhand_record::codec::encode_row_into;
 use onhand_record::encode_into;
 use onhand_record::snapshot::{
     CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_SKUS, CHUNK_STATES, ChannelRowV1, KeyRowV1, MerchantRowV1,
@@ -95,7 +96,7 @@ fn registry(picture: &Picture, writer: &mut SetWriter<'_>) -> Result<(), Snapsho
 fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<(), SnapshotError> {
     let number = part.number.0;
     let mut states = Chunker::new(writer, CHUNK_STATES, number);
-    states.push(|out| encode_into(&state_row(part, cut), out))?;
+    states.push(|out| encode_row_into(&state_row(part, cut), out))?;
     states.flush()?;
     let mut skus = Chunker::new(writer, CHUNK_SKUS, number);
     for ((row, actor), name) in part.state.skus.iter().zip(part.names.skus()) {
@@ -135,7 +136,7 @@ fn sku_row<'a>(actor: &SkuActor, name: NameV1<'a>) -> SkuRowV1<'a> {
     SkuRowV1 {
         name,
         decimals: actor.decimals(),
-        has_moved: actor.has_moved(),
+        is_in_use: actor.is_in_use(),
         levels: actor.levels().iter().map(level).collect(),
         pass: actor.backlog().and_then(onhand_domain::sku::Backlog::pass).map(cursor_record),
     }

@@ -14,16 +14,17 @@ use onhand_engine::ask::{
 use onhand_engine::clock::ManualClock;
 use onhand_engine::config::QueueLimits;
 use onhand_engine::directory::Directory;
+use onhand_engine::domain::event::NewClaims;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
 use onhand_engine::keys::Known;
 use onhand_engine::record::encode_into;
-use onhand_engine::record::order::{LineAskedV1, OrderAcceptedV1, OrderAskedV1};
+use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Lsn};
-use onhand_engine::{Engine, EngineConfig, Handle, Inbox, StartError};
+use onhand_engine::{Engine, EngineConfig, Handle, Inbox, Item, OnFailure, StartError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -41,7 +42,7 @@ pub fn config(shards: usize) -> EngineConfig {
 
 pub fn try_start(storage: Arc<SimStorage>, shards: usize) -> Result<Engine, StartError> {
     let clock = Arc::new(ManualClock::at(1_700_000_000_000));
-    let on_failure = Box::new(|_: &_| FAILED.store(true, Ordering::SeqCst));
+    let on_failure: OnFailure = Arc::new(|_| FAILED.store(true, Ordering::SeqCst));
     Engine::start(
         Disk::simulated(&storage),
         Fingerprints::with_key([3; 32]),
@@ -87,8 +88,9 @@ impl Client {
         self.handle.admit(&self.directory).unwrap();
         let idempotency =
             idempotency.map(|key| self.handle.fingerprints().idempotency(self.merchant, key.as_bytes()));
+        let known = (known != Known::default()).then(|| Box::new(known));
         let submission = Submission {
-            merchant: self.merchant,
+            names: self.directory.names(),
             actor: 0,
             request: [1; 16],
             idempotency,
@@ -96,15 +98,9 @@ impl Client {
             known,
             ask,
         };
-        self.handle.submit(&self.inbox, &mut vec![(7, Arc::clone(&self.directory), submission)]);
-        let mut answers = Vec::new();
-        self.runtime.block_on(async {
-            while answers.is_empty() {
-                self.inbox.arrived().await;
-                self.inbox.drain(&mut answers);
-            }
-        });
-        let (ticket, answer) = answers.remove(0);
+        self.handle.submit(&self.inbox, &self.directory, vec![Item::new(7, submission)]);
+        self.runtime.block_on(self.inbox.arrived());
+        let (ticket, answer) = self.inbox.take().next().unwrap();
         assert_eq!(ticket, 7);
         answer
     }
@@ -112,17 +108,16 @@ impl Client {
     /// Submits one when the log is bound to fail; `None` once the engine has said that it did.
     pub fn try_ask(&self, ask: Ask) -> Option<Answer> {
         self.handle.admit(&self.directory).unwrap();
-        let (merchant, actor, request) = (self.merchant, 0, [1; 16]);
-        let (idempotency, fingerprint, known) = (None, None, Known::default());
-        let submission = Submission { merchant, actor, request, idempotency, fingerprint, known, ask };
-        self.handle.submit(&self.inbox, &mut vec![(8, Arc::clone(&self.directory), submission)]);
-        let mut answers = Vec::new();
-        while answers.is_empty() && !self.failed.load(Ordering::SeqCst) {
-            self.inbox.drain(&mut answers);
+        let (names, actor, request) = (self.directory.names(), 0, [1; 16]);
+        let (idempotency, fingerprint, known) = (None, None, None);
+        let submission = Submission { names, actor, request, idempotency, fingerprint, known, ask };
+        self.handle.submit(&self.inbox, &self.directory, vec![Item::new(8, submission)]);
+        let mut answer = None;
+        while answer.is_none() && !self.failed.load(Ordering::SeqCst) {
+            answer = self.inbox.take().next();
             std::thread::yield_now();
         }
-        self.inbox.drain(&mut answers);
-        answers.pop().map(|(_, answer)| answer)
+        answer.or_else(|| self.inbox.take().next()).map(|(_, answer)| answer)
     }
 
     pub fn ask(&self, ask: Ask) -> Answer {
@@ -133,21 +128,21 @@ impl Client {
         let (kind, country) = ("warehouse".into(), "DE".into());
         let ask =
             LocationAsk { code: code.into(), kind, country, region: None, postal_code: None, priority: 1 };
-        recorded(&self.ask(Ask::PutLocation(ask)));
+        recorded(&self.ask(Ask::PutLocation(Box::new(ask))));
         self.directory.location(code).unwrap()
     }
 
     pub fn channel(&self, code: &str, locations: &[LocationNumber]) -> ChannelNumber {
         let (kind, policy) = ("api".into(), Policy::Reject);
         let ask = ChannelAsk { code: code.into(), kind, locations: locations.to_vec(), policy };
-        recorded(&self.ask(Ask::PutChannel(ask)));
+        recorded(&self.ask(Ask::PutChannel(Box::new(ask))));
         self.directory.channel(code).unwrap()
     }
 
     pub fn sku(&self, code: &str) -> SkuNumber {
         let ask =
             SkuAsk { code: code.into(), title: None, unit: None, decimals: 0, gtin: None, tags: Vec::new() };
-        recorded(&self.ask(Ask::PutSku(ask)));
+        recorded(&self.ask(Ask::PutSku(Box::new(ask))));
         self.directory.sku(code).unwrap().number
     }
 
@@ -228,9 +223,9 @@ pub fn recorded(answer: &Answer) -> Lsn {
     }
 }
 
-pub fn accepted(answer: Answer) -> (Lsn, OrderAcceptedV1) {
+pub fn accepted(answer: Answer) -> (Lsn, NewClaims) {
     match answer {
-        Answer::Accepted { lsn, accepted, .. } => (lsn, accepted),
+        Answer::Accepted { lsn, claims, .. } => (lsn, claims),
         other => panic!("{other:?}"),
     }
 }

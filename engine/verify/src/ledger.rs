@@ -1,9 +1,12 @@
-//! One merchant's books: stock by location, open orders, and who was seen.
+//! One merchant's books: names, stock by location, open orders, who waits, and who was seen.
 
+use crate::backlog::{Backlog, Turn};
 use crate::digest::fact;
-use onhand_record::order::{LinePictureV1, SourceV1};
+use crate::order::{Line, Order};
+use onhand_record::rules::PolicyV1;
 use onhand_record::stock::{LevelV1, StateV1};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 /// What lies at one place.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,6 +30,10 @@ impl Place {
         self.sellable + self.damaged + self.quality_control
     }
 
+    pub(crate) fn unclaimed(&self) -> i64 {
+        self.sellable - self.claimed
+    }
+
     pub(crate) fn is_negative(&self) -> bool {
         [self.sellable, self.damaged, self.quality_control, self.claimed].iter().any(|units| *units < 0)
     }
@@ -38,114 +45,107 @@ impl Place {
     }
 }
 
-/// One line of an open order. As long as there are no kits, demand `n` is line `n`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Line {
-    pub(crate) sku: u32,
-    pub(crate) ordered: i64,
-    pub(crate) cancelled: i64,
-    pub(crate) shipped: i64,
-    pub(crate) backordered: i64,
-    pub(crate) short: i64,
-    /// Units claimed, by location.
-    pub(crate) claims: BTreeMap<u16, i64>,
-}
-
-impl Line {
-    pub(crate) fn open(&self) -> i64 {
-        self.ordered - self.cancelled - self.shipped
-    }
-
-    pub(crate) fn covered(&self) -> i64 {
-        self.backordered + self.short + self.claims.values().sum::<i64>()
-    }
-
-    pub(crate) fn equals(&self, stated: &LinePictureV1) -> bool {
-        let mut claims: BTreeMap<u16, i64> = BTreeMap::new();
-        for (location, quantity) in &stated.allocated {
-            *claims.entry(*location).or_default() += i64::from(*quantity);
-        }
-        let numbers = [self.ordered, self.cancelled, self.shipped, self.backordered, self.short];
-        let stated_numbers =
-            [stated.ordered, stated.cancelled, stated.shipped, stated.backordered, stated.short]
-                .map(i64::from);
-        numbers == stated_numbers && claims == self.claims
-    }
-
-    /// Takes from a claim; `false` if it is not there that far.
-    pub(crate) fn end_claim(&mut self, location: u16, quantity: i64) -> bool {
-        let Some(claim) = self.claims.get_mut(&location) else { return false };
-        *claim -= quantity;
-        let is_there = *claim >= 0;
-        if *claim == 0 {
-            self.claims.remove(&location);
-        }
-        is_there
-    }
-
-    /// Takes from what waits or is claimed; `false` if it is not there that far.
-    pub(crate) fn let_go(&mut self, source: SourceV1, quantity: i64) -> bool {
-        match source {
-            SourceV1::Backordered => {
-                self.backordered -= quantity;
-                self.backordered >= 0
-            }
-            SourceV1::Short => {
-                self.short -= quantity;
-                self.short >= 0
-            }
-            SourceV1::Claimed(location) => self.end_claim(location, quantity),
-        }
-    }
-}
-
-/// One open order.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Order {
-    pub(crate) channel: u16,
-    pub(crate) lines: Vec<Line>,
-}
-
-/// A channel: its code and the locations that serve it.
-#[derive(Debug, Clone, Default)]
+/// A channel: its code, the locations that serve it, and what its orders get if they name no policy.
+#[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) code: String,
     pub(crate) locations: Vec<u16>,
+    pub(crate) policy: PolicyV1,
+}
+
+/// What is known of a SKU besides its stock.
+#[derive(Debug)]
+pub(crate) struct Sku {
+    pub(crate) decimals: u8,
+    /// Bit `n`: it had `n` decimals at some time.
+    pub(crate) decimals_ever: u8,
+    /// From its first movement on its decimals are fixed.
+    pub(crate) has_moved: bool,
+}
+
+/// A record that decided something under an `Idempotency-Key`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decided {
+    pub(crate) lsn: u64,
+    pub(crate) at: u64,
+    pub(crate) fingerprint: Option<[u8; 16]>,
+}
+
+/// What has a code and a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Named {
+    Location,
+    Channel,
+    Sku,
 }
 
 /// One merchant.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    /// The time of the last record that its shard stamped.
     pub(crate) at: u64,
-    pub(crate) locations: Vec<String>,
-    pub(crate) channels: Vec<Channel>,
-    pub(crate) skus: Vec<String>,
-    pub(crate) codes: HashSet<(u8, String)>,
+    pub(crate) location_count: usize,
+    pub(crate) channels: Vec<Rc<Channel>>,
+    pub(crate) skus: Vec<Sku>,
+    pub(crate) codes: HashMap<(Named, String), u32>,
     pub(crate) places: HashMap<(u32, u16), Place>,
-    pub(crate) orders: HashMap<u64, Order>,
-    pub(crate) keys: HashMap<[u8; 16], u64>,
+    pub(crate) orders: BTreeMap<u64, Order>,
+    pub(crate) backlogs: HashMap<u32, Backlog>,
+    /// The last record under each key.
+    pub(crate) keys: HashMap<[u8; 16], Decided>,
     pub(crate) external_ids: HashSet<(u16, String)>,
 }
 
 impl Ledger {
+    /// The place to write at.
+    pub(crate) fn place_mut(&mut self, sku: u32, location: u16) -> &mut Place {
+        self.places.entry((sku, location)).or_default()
+    }
+
+    /// What lies at a place; nothing, where nothing ever lay.
+    pub(crate) fn place(&self, sku: u32, location: u16) -> Place {
+        self.places.get(&(sku, location)).copied().unwrap_or_default()
+    }
+
+    /// A demand of an open order.
+    pub(crate) fn line(&mut self, order: u64, demand: u16) -> Option<&mut Line> {
+        self.orders.get_mut(&order)?.lines.get_mut(usize::from(demand))
+    }
+
+    /// The channel of an open order.
+    pub(crate) fn channel_of(&self, order: u64) -> Option<&Channel> {
+        self.channels.get(usize::from(self.orders.get(&order)?.channel)).map(Rc::as_ref)
+    }
+
+    /// Adds to what a demand waits for; takes from it if `quantity` is negative.
+    pub(crate) fn wait(&mut self, sku: u32, turn: Turn, quantity: i64) {
+        self.backlogs.entry(sku).or_default().wait(turn, quantity);
+    }
+
+    /// Units of a SKU that a channel's orders can surely get, and those that they can get at most. While those
+    /// who wait are looked through, what waits is kept from new orders; whether that is so, no record says.
+    pub(crate) fn free(&self, sku: u32, channel: &Channel) -> (i64, i64) {
+        let waits = self.backlogs.get(&sku).map_or(0, Backlog::total);
+        let unclaimed = channel.locations.iter().map(|location| self.place(sku, *location).unclaimed());
+        unclaimed.fold((0, 0), |(sure, most), units| (sure + (units - waits).max(0), most + units))
+    }
+
     /// The digest of `docs/FORMATS.md`.
     pub(crate) fn digest(&self, merchant: u32) -> u64 {
         let merchant = u64::from(merchant);
-        let word = |units: i64| u64::try_from(units).unwrap_or(u64::MAX);
         let mut sum = 0_u64;
         for ((sku, location), place) in &self.places {
             let numbers = [place.sellable, place.damaged, place.quality_control, place.claimed].map(word);
             if numbers != [0; 4] {
                 let [a, b, c, d] = numbers;
-                sum =
-                    sum.wrapping_add(fact(&[1, merchant, u64::from(*sku), u64::from(*location), a, b, c, d]));
+                let (sku, location) = (u64::from(*sku), u64::from(*location));
+                sum = sum.wrapping_add(fact(&[1, merchant, sku, location, a, b, c, d]));
             }
         }
         for (id, order) in &self.orders {
             for (number, line) in (0_u64..).zip(&order.lines) {
-                let numbers =
-                    [line.ordered, line.cancelled, line.shipped, line.backordered, line.short].map(word);
-                let [a, b, c, d, e] = numbers;
+                let numbers = [line.ordered, line.cancelled, line.shipped, line.backordered, line.short];
+                let [a, b, c, d, e] = numbers.map(word);
                 sum = sum.wrapping_add(fact(&[2, merchant, *id, number, a, b, c, d, e]));
                 for (location, quantity) in &line.claims {
                     let words = [3, merchant, *id, number, u64::from(*location), word(*quantity)];
@@ -155,4 +155,9 @@ impl Ledger {
         }
         sum
     }
+}
+
+/// A quantity as it enters the hash; a negative one is none that a healthy state could have.
+fn word(units: i64) -> u64 {
+    u64::try_from(units).unwrap_or(u64::MAX)
 }

@@ -6,9 +6,15 @@
 //!
 //! Memory: open orders and the identity of every order ever accepted (some hundred bytes each).
 
+mod backlog;
 mod books;
 mod digest;
+mod findings;
 mod ledger;
+mod observer;
+mod order;
+mod page;
+mod registry;
 mod report;
 
 use books::Books;
@@ -18,14 +24,9 @@ use onhand_snapshots::log::{OpenError, scan};
 use onhand_snapshots::storage::{FileStorage, Storage};
 use std::path::Path;
 
-pub use books::{AcceptedFact, Observer};
+pub use observer::{AcceptedFact, Ignore, Observer};
+pub use page::KEY_WINDOW_MS;
 pub use report::{AuditReport, INVARIANTS, Invariant, Outcome, Tightest, Totals};
-
-/// An observer that wants to know nothing.
-#[derive(Debug, Default)]
-pub struct Ignore;
-
-impl Observer for Ignore {}
 
 /// Why there is no report: the log itself cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ pub fn audit_storage(
     name: &str,
     observer: &mut dyn Observer,
 ) -> Result<AuditReport, AuditError> {
-    let mut books = Books::default();
+    let mut books = Books::new();
     let found = scan(storage, Lsn(1), &mut |lsn, record| {
         books.enter(lsn, record, observer);
         Ok(())

@@ -37,6 +37,13 @@ pub(super) fn revoke_key(data: &Path, key: u32) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) fn confirm_clock(data: &Path) -> anyhow::Result<ExitCode> {
+    let socket = UnixStream::connect(data.join(SOCKET));
+    let socket = socket.context("no server has this directory: a clock is confirmed to a running one")?;
+    say(&ask(socket, "/admin/clock/confirm", &json!({}))?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Asks the server that has the directory; without one, opens the directory itself.
 fn run(
     data: &Path,

@@ -51,6 +51,11 @@ enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Say that the server's clock is right after it jumped forward.
+    Clock {
+        #[command(subcommand)]
+        command: ClockCommand,
+    },
     /// Audit a data directory: exit code 0 only if every invariant holds.
     Verify {
         /// The data directory.
@@ -123,6 +128,16 @@ enum MerchantCommand {
 }
 
 #[derive(Subcommand)]
+enum ClockCommand {
+    /// Let windows and deadlines pass by the clock again.
+    Confirm {
+        /// The data directory of the running server.
+        #[arg(long, env = "ONHAND_DATA")]
+        data: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum KeyCommand {
     /// Create a key and print its secret, which is kept nowhere.
     Create {
@@ -170,6 +185,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             admin::create_key(&data, &merchant, &scopes)
         }
         Command::Key { command: KeyCommand::Revoke { key, data } } => admin::revoke_key(&data, key),
+        Command::Clock { command: ClockCommand::Confirm { data } } => admin::confirm_clock(&data),
         Command::Verify { dir } => verify::verify(&dir),
         Command::Log { dir, from } => log::log(&dir, from),
     }
@@ -218,7 +234,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             StartError::Invariant { .. }
             | StartError::Digest { .. }
             | StartError::Behind { .. }
-            | StartError::OtherLog,
+            | StartError::OtherLog
+            | StartError::OtherKey,
         ) => true,
         _ => error.downcast_ref::<OpenError>().is_some_and(is_damaged),
     };
@@ -231,7 +248,9 @@ fn is_damaged(error: &OpenError) -> bool {
         OpenError::Corrupt { .. }
         | OpenError::Missing { .. }
         | OpenError::Foreign { .. }
+        | OpenError::DamagedBlock { .. }
+        | OpenError::Refused { .. }
         | OpenError::Visitor { .. } => true,
-        OpenError::Io { .. } | OpenError::Newer { .. } => false,
+        OpenError::Io { .. } | OpenError::Newer { .. } | OpenError::SegmentBytes { .. } => false,
     }
 }

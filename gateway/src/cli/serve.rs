@@ -11,7 +11,7 @@ use onhand_engine::clock::{Stopwatch, SystemClock};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::Disk;
 use onhand_engine::snapshots::storage::DirectoryLock;
-use onhand_engine::{Engine, EngineConfig};
+use onhand_engine::{Engine, EngineConfig, OnFailure};
 use std::io::IsTerminal;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub(super) const SOCKET: &str = "admin.sock";
 /// How often the exporter's histograms are drained: without it they grow until somebody scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Exit code of a process whose log failed: what the disk holds is unknown, so it must not go on.
+/// Exit code of a process whose log failed or that lost a thread: it must not go on.
 const LOG_FAILED: i32 = 4;
 
 /// Everything that `serve` and the administrator's commands need of a data directory.
@@ -40,8 +40,8 @@ pub(super) struct Opened {
 /// Recovers and starts the engine; whoever starts it has the lock.
 pub(super) fn open(data: &Path, config: &EngineConfig, lock: DirectoryLock) -> anyhow::Result<Opened> {
     let fingerprints = Fingerprints::open(data).with_context(|| format!("{}", data.display()))?;
-    let on_failure = Box::new(|error: &onhand_engine::snapshots::log::WriteError| {
-        say_error(&format!("onhand: the log failed, the process ends: {error}"));
+    let on_failure: OnFailure = Arc::new(|failure| {
+        say_error(&format!("onhand: {failure}; the process ends"));
         std::process::exit(LOG_FAILED);
     });
     let engine = Engine::start(Disk::at(data), fingerprints, Arc::new(SystemClock), config, on_failure)?;

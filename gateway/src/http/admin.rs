@@ -46,7 +46,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(no_route))
         .route("/admin/merchants", web::post().to(create_merchant))
         .route("/admin/keys", web::post().to(create_key))
-        .route("/admin/keys/revoke", web::post().to(revoke_key));
+        .route("/admin/keys/revoke", web::post().to(revoke_key))
+        .route("/admin/clock/confirm", web::post().to(confirm_clock));
 }
 
 async fn no_route(request: HttpRequest) -> HttpResponse {
@@ -81,6 +82,11 @@ async fn create_key(shared: web::Data<Shared>, body: web::Json<CreateKey>) -> im
                 .await
         }
     }
+}
+
+async fn confirm_clock(shared: web::Data<Shared>) -> impl Responder {
+    let say = |stood_still| if stood_still { "time goes on" } else { "time was not standing still" };
+    run(&shared, move |handle| Ok(say(handle.confirm_clock()).to_owned())).await
 }
 
 async fn revoke_key(shared: web::Data<Shared>, body: web::Json<RevokeKey>) -> impl Responder {

@@ -13,14 +13,14 @@ use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;
 use crate::intake::Identity;
 use crate::metrics::{RouteClass, count_bulk_line, count_refusal, count_response, measure_request};
-use crate::render::Rendered;
+use crate::render::{Rendered, accepted_into, json};
 use actix_web::web::{self, Buf, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt};
-use onhand_engine::ask::Ask;
+use onhand_engine::Handle;
+use onhand_engine::ask::{Answer, Ask};
 use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
-use std::io::Write;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -29,9 +29,6 @@ use tokio::sync::mpsc;
 
 /// Lines under way: four frames' worth of single-line orders; some 2 MB.
 const WINDOW: usize = 8_192;
-
-/// Lines that travel together at the most: a tenth of a millisecond of the shard's time.
-const BATCH_LINES: usize = 256;
 
 /// Answers are sent in pieces of about this many bytes, or when nothing more is ready.
 const PIECE_BYTES: usize = 32 << 10;
@@ -158,14 +155,15 @@ impl Reader {
         if !self.course.has_room() {
             // What waits for the answer must be on its way.
             self.course.submit(&self.desk);
+            self.course.room().await;
         }
-        if !self.course.room().await {
+        if self.course.is_abandoned() {
             return false;
         }
         if let Err(problem) = self.enter(line).await {
             self.course.fail(problem);
         }
-        if self.course.gathered() >= BATCH_LINES {
+        if self.course.gathered() >= Handle::BATCH_MAX {
             self.course.submit(&self.desk);
         }
         true
@@ -173,13 +171,18 @@ impl Reader {
 
     async fn enter(&self, line: &[u8]) -> Result<(), Problem> {
         let (identity, Asked { mut ask, customer, .. }) = self.prepare(line)?;
-        seal(&self.desk, &mut ask, customer).await?;
-        self.admit().await;
+        if customer.is_some() {
+            seal(&self.desk, &mut ask, customer).await?;
+        }
+        if self.desk.intake.handle().admit(&self.desk.caller.directory).is_err() {
+            self.wait_for_admission().await;
+        }
         self.course.enter(&self.desk, identity, ask);
         Ok(())
     }
 
     fn prepare(&self, line: &[u8]) -> Result<(Identity, Asked), Problem> {
+        self.desk.caller.look_again();
         let asked = (self.read)(&self.desk, line)?;
         // A line without a key of its own has the request's key and its number.
         let numbered = || self.desk.idempotency_key.as_ref().map(|key| key::of_line(key, self.number));
@@ -201,7 +204,7 @@ impl Reader {
     }
 
     /// Waits until the merchant is below its limit: a bulk sender is slowed, not refused.
-    async fn admit(&self) {
+    async fn wait_for_admission(&self) {
         while self.desk.intake.handle().admit(&self.desk.caller.directory).is_err() {
             // What was admitted before must be on its way, or it would be waited for in vain.
             self.course.submit(&self.desk);
@@ -232,8 +235,24 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
             }
         };
         number += 1;
+        if let Ok(Answer::Accepted { lsn, asked, policy, claims }) = &outcome {
+            let start = piece.len();
+            write_head(&mut piece, number, 201);
+            let written = accepted_into(&desk.caller.directory, *lsn, asked, *policy, claims, &mut piece);
+            if let Err(problem) = written {
+                piece.truncate(start);
+                write_line(&mut piece, number, &Rendered::from(&problem));
+            } else {
+                count_bulk_line(201);
+                piece.extend_from_slice(b"}\n");
+            }
+            if piece.len() >= PIECE_BYTES && !flush(&mut piece, &pieces).await {
+                return;
+            }
+            continue;
+        }
         let outcome = match outcome {
-            Ok((identity, answer)) => desk.settled(identity, answer).await,
+            Ok(answer) => desk.settled(answer).await,
             Err(problem) => Err(problem),
         };
         let rendered = outcome.unwrap_or_else(|problem| {
@@ -241,16 +260,27 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
             Rendered::from(&problem)
         });
         count_bulk_line(rendered.status);
-        // Writing into a Vec cannot fail.
-        let written = write!(piece, r#"{{"line":{number},"status":{},"body":"#, rendered.status);
-        debug_assert!(written.is_ok());
-        piece.extend_from_slice(&rendered.body);
-        piece.extend_from_slice(b"}\n");
+        write_line(&mut piece, number, &rendered);
         if piece.len() >= PIECE_BYTES && !flush(&mut piece, &pieces).await {
             return;
         }
     }
     flush(&mut piece, &pieces).await;
+}
+
+/// The answer of a line up to its body.
+fn write_head(piece: &mut Vec<u8>, line: u64, status: u16) {
+    piece.extend_from_slice(br#"{"line":"#);
+    json::number(piece, line);
+    piece.extend_from_slice(br#","status":"#);
+    json::number(piece, status.into());
+    piece.extend_from_slice(br#","body":"#);
+}
+
+fn write_line(piece: &mut Vec<u8>, line: u64, rendered: &Rendered) {
+    write_head(piece, line, rendered.status);
+    piece.extend_from_slice(&rendered.body);
+    piece.extend_from_slice(b"}\n");
 }
 
 /// Sends a piece; `false` once nobody reads.

@@ -127,7 +127,7 @@ fn location_ask(code: String, body: &[u8]) -> Result<Ask, Problem> {
     check.finish()?;
     let LocationBody { kind, country, region, postal_code, priority } = body;
     let priority = priority.unwrap_or(PRIORITY);
-    Ok(Ask::PutLocation(LocationAsk { code, kind, country, region, postal_code, priority }))
+    Ok(Ask::PutLocation(Box::new(LocationAsk { code, kind, country, region, postal_code, priority })))
 }
 
 /// Two capital letters, as ISO 3166-1 has them.
@@ -169,7 +169,7 @@ fn channel_ask(directory: &Directory, code: String, body: &[u8]) -> Result<Ask, 
     }
     let policy = body.policy.as_deref().map_or(Some(Policy::Reject), |word| policy_of(&mut check, word));
     let policy = check.done(policy)?;
-    Ok(Ask::PutChannel(ChannelAsk { code, kind: body.kind, locations, policy }))
+    Ok(Ask::PutChannel(Box::new(ChannelAsk { code, kind: body.kind, locations, policy })))
 }
 
 fn sku_ask(code: String, body: SkuBody) -> Result<Ask, Problem> {
@@ -197,7 +197,7 @@ fn sku_ask(code: String, body: SkuBody) -> Result<Ask, Problem> {
         .filter_map(|(place, tag)| check.code(|| format!("/tags/{place}"), tag).map(Cow::into_owned));
     let tags = composed.collect();
     check.finish()?;
-    Ok(Ask::PutSku(SkuAsk { code, title, unit, decimals, gtin, tags }))
+    Ok(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags })))
 }
 
 /// A line of the bulk request: a SKU and its attributes, and the line's own key.

@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 /// One line on its way.
 enum Line {
     /// It was or will be submitted.
-    Waiting(Identity),
-    Answered(Identity, Answer),
-    Failed(Problem),
+    Waiting,
+    Answered(Answer),
+    Failed(Box<Problem>),
 }
 
 /// See the module. Lives on one thread, between the task that reads lines and the one that writes answers.
@@ -28,7 +28,6 @@ pub(super) struct Course {
     /// The ticket of the first of `lines`.
     first: Cell<u64>,
     inbox: Arc<Inbox>,
-    arrivals: RefCell<Vec<(u64, Answer)>>,
     gathered: RefCell<Vec<Item>>,
     room: Notify,
     /// No line will follow.
@@ -45,7 +44,6 @@ impl Course {
             lines: RefCell::default(),
             first: Cell::new(0),
             inbox: Arc::default(),
-            arrivals: RefCell::default(),
             gathered: RefCell::default(),
             room: Notify::new(),
             has_ended: Cell::new(false),
@@ -56,6 +54,11 @@ impl Course {
     /// Whether another line may enter.
     pub(super) fn has_room(&self) -> bool {
         self.lines.borrow().len() < self.window
+    }
+
+    /// Whether nobody wants the answers any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.is_abandoned.get()
     }
 
     /// Waits for room; `false` once nobody wants the answers.
@@ -70,13 +73,13 @@ impl Course {
     pub(super) fn enter(&self, desk: &Desk, identity: Identity, ask: Ask) {
         let mut lines = self.lines.borrow_mut();
         let ticket = self.first.get() + lines.len() as u64;
-        lines.push_back(Line::Waiting(identity));
+        lines.push_back(Line::Waiting);
         self.gathered.borrow_mut().push(desk.item(ticket, identity, ask));
     }
 
     /// Adds a line that failed.
     pub(super) fn fail(&self, problem: Problem) {
-        self.lines.borrow_mut().push_back(Line::Failed(problem));
+        self.lines.borrow_mut().push_back(Line::Failed(Box::new(problem)));
         self.inbox.wake();
     }
 
@@ -87,9 +90,9 @@ impl Course {
 
     /// Submits what was gathered.
     pub(super) fn submit(&self, desk: &Desk) {
-        let mut gathered = self.gathered.borrow_mut();
+        let gathered = self.gathered.take();
         if !gathered.is_empty() {
-            desk.intake.handle().submit(&self.inbox, &mut gathered);
+            desk.intake.handle().submit(&self.inbox, &desk.caller.directory, gathered);
         }
     }
 
@@ -111,21 +114,23 @@ impl Course {
     }
 
     /// The next line in order, once its answer is there.
-    pub(super) fn take(&self) -> Option<Result<(Identity, Answer), Problem>> {
+    pub(super) fn take(&self) -> Option<Result<Answer, Problem>> {
         let mut lines = self.lines.borrow_mut();
-        if matches!(lines.front(), None | Some(Line::Waiting(_))) {
+        if matches!(lines.front(), None | Some(Line::Waiting)) {
             self.sort_in(&mut lines);
         }
         let outcome = match lines.pop_front()? {
-            Line::Answered(identity, answer) => Ok((identity, answer)),
-            Line::Failed(problem) => Err(problem),
-            waiting @ Line::Waiting(_) => {
-                lines.push_front(waiting);
+            Line::Answered(answer) => Ok(answer),
+            Line::Failed(problem) => Err(*problem),
+            Line::Waiting => {
+                lines.push_front(Line::Waiting);
                 return None;
             }
         };
         self.first.set(self.first.get() + 1);
-        self.room.notify_one();
+        if lines.len() + 1 == self.window {
+            self.room.notify_one();
+        }
         Some(outcome)
     }
 
@@ -136,14 +141,10 @@ impl Course {
 
     /// Puts what has arrived to its lines.
     fn sort_in(&self, lines: &mut VecDeque<Line>) {
-        let mut arrivals = self.arrivals.borrow_mut();
-        self.inbox.drain(&mut arrivals);
-        for (ticket, answer) in arrivals.drain(..) {
+        for (ticket, answer) in self.inbox.take() {
             let place = usize::try_from(ticket - self.first.get()).unwrap_or(usize::MAX);
-            if let Some(line) = lines.get_mut(place)
-                && let Line::Waiting(identity) = line
-            {
-                *line = Line::Answered(*identity, answer);
+            if let Some(line @ Line::Waiting) = lines.get_mut(place) {
+                *line = Line::Answered(answer);
             }
         }
     }

@@ -28,7 +28,6 @@ use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Route, 
 use metrics_exporter_prometheus::PrometheusHandle;
 use onhand_engine::ask::{Answer, Ask};
 use onhand_engine::clock::Stopwatch;
-use onhand_engine::keys::Known;
 use onhand_engine::registry::Scopes;
 use onhand_engine::{Handle, Item, Ticket};
 use problem::{Problem, shown};
@@ -127,7 +126,7 @@ impl Desk {
 
     /// What is asked as it goes to the engine, for whoever waits at an inbox of its own.
     fn item(&self, ticket: Ticket, identity: Identity, ask: Ask) -> Item {
-        submission(ticket, &self.caller.directory, self.caller.key, identity, ask, Known::default())
+        Item::new(ticket, submission(&self.caller, identity, ask))
     }
 
     fn submit(&self, identity: Identity, ask: Ask) -> Result<Pending, Problem> {
@@ -135,13 +134,13 @@ impl Desk {
     }
 
     /// Waits for the answer and renders it.
-    async fn answer(&self, identity: Identity, pending: Pending) -> Result<Rendered, Problem> {
-        self.settled(identity, pending.await.map_err(|_| Problem::not_ready())?).await
+    async fn answer(&self, pending: Pending) -> Result<Rendered, Problem> {
+        self.settled(pending.await.map_err(|_| Problem::not_ready())?).await
     }
 
     /// Renders an answer that has come; one that was given before is found first.
-    async fn settled(&self, identity: Identity, answer: Answer) -> Result<Rendered, Problem> {
-        let settled = settle(&self.intake, &self.caller, identity, answer).await?;
+    async fn settled(&self, answer: Answer) -> Result<Rendered, Problem> {
+        let settled = settle(&self.intake, &self.caller, answer).await?;
         render::settled(self.intake.handle(), &self.caller.directory, &settled)
     }
 
@@ -150,7 +149,7 @@ impl Desk {
         let (word, said) = fingerprint::canonical(&ask);
         let identity = self.identity(self.idempotency_key.as_deref(), word, &said);
         let pending = self.submit(identity, ask)?;
-        self.answer(identity, pending).await
+        self.answer(pending).await
     }
 }
 

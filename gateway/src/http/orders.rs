@@ -6,7 +6,7 @@ use super::customer::{Customer, opened, seal};
 use super::key::no_member;
 use super::stock::{page_size, query, read};
 use super::{Desk, Identity, read_body, respond};
-use crate::body::{self, Amount, Check, parse};
+use crate::body::{self, Amount, Check, Text, parse};
 use crate::http::problem::{Problem, shown};
 use crate::ids;
 use crate::member::{Name, Object};
@@ -45,13 +45,13 @@ struct OrderBody<'a> {
     #[serde(borrow)]
     channel: Name<'a>,
     #[serde(borrow)]
-    placed_at: Option<Cow<'a, str>>,
+    placed_at: Option<Text<'a>>,
     #[serde(borrow)]
-    currency: Option<Cow<'a, str>>,
+    currency: Option<Text<'a>>,
     #[serde(borrow)]
     ship_to: Option<Object<ShipToBody<'a>>>,
     #[serde(borrow)]
-    policy: Option<Cow<'a, str>>,
+    policy: Option<Text<'a>>,
     #[serde(borrow)]
     customer: Option<Object<Customer<'a>>>,
     #[serde(borrow)]
@@ -65,9 +65,9 @@ struct ShipToBody<'a> {
     #[serde(borrow)]
     country: Cow<'a, str>,
     #[serde(borrow)]
-    region: Option<Cow<'a, str>>,
+    region: Option<Text<'a>>,
     #[serde(borrow)]
-    postal_code: Option<Cow<'a, str>>,
+    postal_code: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ struct LineBody<'a> {
     #[serde(borrow)]
     quantity: Amount<'a>,
     #[serde(borrow)]
-    unit_price: Option<Cow<'a, str>>,
+    unit_price: Option<Text<'a>>,
 }
 
 pub(super) async fn place(request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -95,7 +95,7 @@ async fn place_one(request: &HttpRequest, payload: web::Payload) -> Result<Rende
     let identity = order_identity(&desk, desk.idempotency_key.as_deref(), &ask, customer.as_deref());
     seal(&desk, &mut ask, customer).await?;
     let pending = desk.submit(identity, ask)?;
-    desk.answer(identity, pending).await
+    desk.answer(pending).await
 }
 
 /// An order is the same order if it asks the same, however it was written down.
@@ -256,7 +256,7 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, order, &found)?;
     let policy = policy_of_record(decided.policy);
     let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture);
-    Rendered::of(200, &view.with_customer(opened(&desk, &asked)?))
+    Ok(Rendered::order(200, &view.with_customer(opened(&desk, &asked)?)))
 }
 
 /// The lines of an order as they stand: from memory, or from the record that closed it.
@@ -416,6 +416,13 @@ fn has_status(
     Ok(standing(handle, merchant, order, state)?.status().as_str() == status)
 }
 
+/// What stands behind the orders of a page.
+#[derive(Serialize)]
+struct PageEnd {
+    next_cursor: Option<String>,
+    lsn: u64,
+}
+
 fn page(
     desk: &Desk,
     lsn: Lsn,
@@ -424,22 +431,27 @@ fn page(
     status: Option<&str>,
     next_cursor: Option<String>,
 ) -> Result<Rendered, Problem> {
-    #[derive(Serialize)]
-    struct Page<'a> {
-        data: Vec<OrderView<'a>>,
-        next_cursor: Option<String>,
-        lsn: u64,
-    }
     let decoded = found.iter().map(|(_, accepted)| accepted.decode());
     let decoded = decoded.collect::<Result<Vec<_>, Problem>>()?;
-    let mut data = Vec::with_capacity(found.len());
+    let mut body = br#"{"data":["#.to_vec();
+    let mut is_first = true;
     for (((order, _), (asked, decided)), state) in found.iter().zip(&decoded).zip(states) {
         let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, *order, state)?;
         let policy = policy_of_record(decided.policy);
         let view = OrderView::standing(&desk.caller.directory, *order, lsn, asked, policy, picture);
         if status.is_none_or(|status| view.status() == status) {
-            data.push(view);
+            if !is_first {
+                body.push(b',');
+            }
+            is_first = false;
+            view.write(&mut body);
         }
     }
-    Rendered::of(200, &Page { data, next_cursor, lsn: lsn.0 })
+    let rest =
+        serde_json::to_string(&PageEnd { next_cursor, lsn: lsn.0 }).map_err(|_| Problem::internal())?;
+    body.push(b']');
+    // The members behind the list, without their opening brace.
+    body.push(b',');
+    body.extend_from_slice(&rest.as_bytes()[1..]);
+    Ok(Rendered { status: 200, body, is_repeat: false })
 }

@@ -120,6 +120,14 @@ impl Problem {
         Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
     }
 
+    /// A name changed what it means between the reading of the request and its turn.
+    #[must_use]
+    pub fn renamed() -> Self {
+        let detail =
+            "the decimals of a sku changed while the request was read; nothing was done, send it again";
+        Self { retry_after: true, ..Self::new(503, "names_changed", detail) }
+    }
+
     /// A defect on our side; nothing was done.
     #[must_use]
     pub fn internal() -> Self {

@@ -1,6 +1,7 @@
 //! Answers, made of the record alone: never of the present state, so that the same key gets the same answer.
 
 mod catalogue;
+pub(crate) mod json;
 mod order;
 mod stock;
 
@@ -9,15 +10,18 @@ use crate::metrics::{Outcome, count_order};
 use crate::repeat::Settled;
 use onhand_engine::ask::Answer;
 use onhand_engine::directory::Directory;
+use onhand_engine::domain::LocationNumber;
+use onhand_engine::domain::order::Policy;
 use onhand_engine::record::admin::CommandRefusedV1;
 use onhand_engine::record::order::decode_accepted;
 use onhand_engine::record::{DecodeError, Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
+use onhand_engine::translate::{claims_of, policy_of};
 use onhand_engine::{Handle, record};
 use serde::{Serialize, Serializer};
 
 pub(crate) use catalogue::last_put;
-pub use order::{OrderView, closed_lines, order_problem, order_view};
+pub use order::{OrderView, closed_lines, order_problem};
 pub use stock::StockView;
 
 /// A body with its status.
@@ -40,7 +44,18 @@ impl Rendered {
         let body = serde_json::to_vec(view).map_err(|_| Problem::internal())?;
         Ok(Self { status, body, is_repeat: false })
     }
+
+    /// An order.
+    #[must_use]
+    pub fn order(status: u16, view: &OrderView<'_>) -> Self {
+        let mut body = Vec::with_capacity(ORDER_BYTES);
+        view.write(&mut body);
+        Self { status, body, is_repeat: false }
+    }
 }
+
+/// Room for an order of one line with everything it may say.
+const ORDER_BYTES: usize = 512;
 
 impl From<&Problem> for Rendered {
     fn from(problem: &Problem) -> Self {
@@ -73,11 +88,10 @@ impl Serialize for Units {
 /// The problem that the record says, or 500 if it cannot be read.
 pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Result<Rendered, Problem> {
     match settled {
-        Settled::First(Answer::Accepted { lsn, asked, accepted }) => {
-            let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
-            let view = order_view(directory, *lsn, &asked, accepted);
-            count_order(Outcome::of_accepted(view.status()));
-            Rendered::of(201, &view)
+        Settled::First(Answer::Accepted { lsn, asked, policy, claims }) => {
+            let mut body = Vec::with_capacity(ORDER_BYTES);
+            accepted_into(directory, *lsn, asked, *policy, claims, &mut body)?;
+            Ok(Rendered { status: 201, body, is_repeat: false })
         }
         Settled::First(Answer::Refused { lsn: _, asked, refused }) => {
             let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
@@ -96,13 +110,33 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
     }
 }
 
+/// Appends the answer to an order that was accepted just now.
+///
+/// # Errors
+/// 500 if what was asked cannot be read; `out` is then as before.
+pub fn accepted_into(
+    directory: &Directory,
+    lsn: Lsn,
+    asked: &[u8],
+    policy: Policy,
+    claims: &[(u16, LocationNumber, u32)],
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
+    let view = OrderView::accepted(directory, lsn, &asked, policy, claims);
+    count_order(Outcome::of_accepted(view.status()));
+    view.write(out);
+    Ok(())
+}
+
 /// Renders the answer that a record is.
 fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> Result<Rendered, Problem> {
     let (header, body) = Header::decode(record).map_err(broken)?;
     match header.kind {
         Kind::OrderAccepted => {
             let (asked, accepted) = decode_accepted(body).map_err(broken)?;
-            Rendered::of(201, &order_view(directory, lsn, &asked, &accepted))
+            let (policy, claims) = (policy_of(accepted.policy), claims_of(&accepted));
+            Ok(Rendered::order(201, &OrderView::accepted(directory, lsn, &asked, policy, &claims)))
         }
         Kind::OrderRefused => {
             let (asked, refused) = record::order::decode_refused(body).map_err(broken)?;

@@ -1,150 +1,101 @@
 //! Orders.
 
-use super::{Rendered, Units, broken};
+use super::{Rendered, Units, broken, json};
 use crate::http::problem::Problem;
 use crate::ids;
 use onhand_engine::Handle;
 use onhand_engine::directory::Directory;
-use onhand_engine::domain::money::{Currency, format_unit_price};
-use onhand_engine::domain::order::{Line, LinePicture, OrderPicture, Policy};
+use onhand_engine::domain::money::Currency;
+use onhand_engine::domain::order::{Line, OrderPicture, OrderStatus, Policy};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::order::{
-    LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1,
-    OrderShippedV1, decode_accepted,
+    LineAskedV1, LinePictureV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
+    decode_accepted,
 };
 use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::translate::{picture_of, policy_of};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// An order as shown.
-#[derive(Serialize)]
 pub struct OrderView<'a> {
-    id: String,
-    external_id: &'a str,
-    channel: Code<'a>,
-    status: &'static str,
-    lsn: u64,
-    policy: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    placed_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    currency: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ship_to: Option<ShipToView<'a>>,
-    /// Only where it was asked for, and not erased.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customer: Option<Box<RawValue>>,
-    lines: Lines<'a>,
-}
-
-/// A code, looked up while it is written: no copy of it is made.
-struct Code<'a> {
     directory: &'a Directory,
-    of: Named,
+    order: OrderId,
+    lsn: Lsn,
+    asked: &'a OrderAskedV1<'a>,
+    policy: Policy,
+    standing: Standing<'a>,
+    /// Only where it was asked for, and not erased.
+    customer: Option<Box<RawValue>>,
 }
 
-enum Named {
-    Sku(SkuNumber),
-    Location(LocationNumber),
-    Channel(ChannelNumber),
+/// How the lines of an order stand.
+enum Standing<'a> {
+    /// As its acceptance left them: what has no claim waits.
+    Accepted(&'a [(u16, LocationNumber, u32)]),
+    /// As a later moment found them.
+    Picture(OrderPicture),
 }
 
-impl Serialize for Code<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let write = |code: &str| serializer.serialize_str(code);
-        match self.of {
-            Named::Sku(sku) => self.directory.with_sku_code(sku, write),
-            Named::Location(location) => self.directory.with_location_code(location, write),
-            Named::Channel(channel) => self.directory.with_channel_code(channel, write),
+/// One line's numbers.
+struct LineNow {
+    line: Line,
+    backordered: u32,
+    short: u32,
+}
+
+impl Standing<'_> {
+    fn line(&self, place: usize, asked: &LineAskedV1<'_>) -> LineNow {
+        match self {
+            Self::Accepted(claims) => {
+                let line = Line { ordered: asked.quantity, cancelled: 0, shipped: 0, returned: 0 };
+                let claimed = claims.iter().filter(|claim| usize::from(claim.0) == place);
+                let backordered = claimed.fold(asked.quantity, |open, claim| open.saturating_sub(claim.2));
+                LineNow { line, backordered, short: 0 }
+            }
+            Self::Picture(picture) => picture.lines.get(place).map_or(
+                LineNow {
+                    line: Line { ordered: asked.quantity, cancelled: 0, shipped: 0, returned: 0 },
+                    backordered: 0,
+                    short: 0,
+                },
+                |now| LineNow { line: now.line, backordered: now.backordered, short: now.short },
+            ),
+        }
+    }
+
+    /// Hands out where the units of a line are kept.
+    fn allocated(&self, place: usize, mut take: impl FnMut(LocationNumber, u32)) {
+        match self {
+            Self::Accepted(claims) => {
+                for (_, location, quantity) in claims.iter().filter(|claim| usize::from(claim.0) == place) {
+                    take(*location, *quantity);
+                }
+            }
+            Self::Picture(picture) => {
+                for (location, quantity) in picture.lines.get(place).map_or(&[][..], |line| &line.allocated) {
+                    take(*location, *quantity);
+                }
+            }
         }
     }
 }
 
-/// What was asked on each line, and how it stands.
-struct Lines<'a> {
-    directory: &'a Directory,
-    asked: &'a [LineAskedV1<'a>],
-    picture: OrderPicture,
-}
-
-impl Serialize for Lines<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let lines = self.asked.iter().zip(&self.picture.lines);
-        serializer.collect_seq(lines.map(|(asked, line)| line_view(self.directory, asked, line)))
-    }
-}
-
-/// Where the units of a line are kept.
-struct Allocated<'a> {
-    directory: &'a Directory,
-    claims: &'a [(LocationNumber, u32)],
-    decimals: u8,
-}
-
-impl Serialize for Allocated<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { directory, decimals, .. } = *self;
-        serializer.collect_seq(self.claims.iter().map(|(location, quantity)| AllocatedView {
-            location: Code { directory, of: Named::Location(*location) },
-            quantity: Units { units: (*quantity).into(), decimals },
-        }))
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct ShipToView<'a> {
-    country: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    postal_code: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct LineView<'a> {
-    id: &'a str,
-    sku: Code<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unit_price: Option<String>,
-    ordered: Units,
-    allocated: Allocated<'a>,
-    backordered: Units,
-    short: Units,
-    cancelled: Units,
-    shipped: Units,
-    returned: Units,
-}
-
-#[derive(Serialize)]
-struct AllocatedView<'a> {
-    location: Code<'a>,
-    quantity: Units,
-}
-
-/// The word of a policy.
-#[must_use]
-fn policy_word(policy: Policy) -> &'static str {
-    match policy {
-        Policy::Reject => "reject",
-        Policy::Backorder => "backorder",
-    }
-}
-
-/// An order as its acceptance left it.
-#[must_use]
-pub fn order_view<'a>(
-    directory: &'a Directory,
-    lsn: Lsn,
-    asked: &'a OrderAskedV1<'a>,
-    accepted: &OrderAcceptedV1,
-) -> OrderView<'a> {
-    let picture = accepted_picture(asked, accepted);
-    view(directory, OrderId(lsn.0), lsn, asked, policy_of(accepted.policy), picture)
-}
-
 impl<'a> OrderView<'a> {
+    /// An order as its acceptance left it.
+    #[must_use]
+    pub fn accepted(
+        directory: &'a Directory,
+        lsn: Lsn,
+        asked: &'a OrderAskedV1<'a>,
+        policy: Policy,
+        claims: &'a [(u16, LocationNumber, u32)],
+    ) -> Self {
+        let (order, standing) = (OrderId(lsn.0), Standing::Accepted(claims));
+        Self { directory, order, lsn, asked, policy, standing, customer: None }
+    }
+
     /// An order with lines as they stand.
     #[must_use]
     pub fn standing(
@@ -155,7 +106,7 @@ impl<'a> OrderView<'a> {
         policy: Policy,
         picture: OrderPicture,
     ) -> Self {
-        view(directory, order, lsn, asked, policy, picture)
+        Self { directory, order, lsn, asked, policy, standing: Standing::Picture(picture), customer: None }
     }
 
     /// The same with the personal data of the order.
@@ -167,78 +118,112 @@ impl<'a> OrderView<'a> {
     /// The word of its status.
     #[must_use]
     pub fn status(&self) -> &'static str {
-        self.status
+        let status = match &self.standing {
+            Standing::Picture(picture) => picture.status(),
+            Standing::Accepted(claims) => {
+                let open: u64 = self.asked.lines.iter().map(|line| u64::from(line.quantity)).sum();
+                let claimed: u64 = claims.iter().map(|claim| u64::from(claim.2)).sum();
+                OrderStatus::of(open, 0, open.saturating_sub(claimed))
+            }
+        };
+        status.as_str()
+    }
+
+    /// Appends the order as JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let Self { directory, asked, .. } = self;
+        out.extend_from_slice(br#"{"id":""#);
+        ids::push_order(out, self.order);
+        out.extend_from_slice(br#"","external_id":"#);
+        json::text(out, asked.external_id);
+        out.extend_from_slice(br#","channel":"#);
+        directory.with_channel_code(ChannelNumber(asked.channel), |code| json::text(out, code));
+        out.extend_from_slice(br#","status":"#);
+        json::text(out, self.status());
+        out.extend_from_slice(br#","lsn":"#);
+        json::number(out, self.lsn.0);
+        out.extend_from_slice(br#","policy":"#);
+        json::text(out, policy_word(self.policy));
+        self.write_origin(out);
+        out.extend_from_slice(br#","lines":["#);
+        for (place, line) in asked.lines.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            self.write_line(place, line, out);
+        }
+        out.extend_from_slice(b"]}");
+    }
+
+    /// What the order may say of when, in what money, to where and for whom.
+    fn write_origin(&self, out: &mut Vec<u8>) {
+        let asked = self.asked;
+        let mut member = |name: &[u8], value: Option<&str>| {
+            if let Some(value) = value {
+                out.extend_from_slice(name);
+                json::text(out, value);
+            }
+        };
+        member(br#","placed_at":"#, asked.placed_at.and_then(instant_text).as_deref());
+        member(br#","currency":"#, asked.currency.map(Currency).as_ref().map(Currency::as_str));
+        if let Some(to) = &asked.ship_to {
+            member(br#","ship_to":{"country":"#, Some(to.country));
+            member(br#","region":"#, to.region);
+            member(br#","postal_code":"#, to.postal_code);
+            out.push(b'}');
+        }
+        if let Some(customer) = &self.customer {
+            out.extend_from_slice(br#","customer":"#);
+            out.extend_from_slice(customer.get().as_bytes());
+        }
+    }
+
+    fn write_line(&self, place: usize, asked: &LineAskedV1<'_>, out: &mut Vec<u8>) {
+        let now = self.standing.line(place, asked);
+        let decimals = asked.decimals;
+        out.extend_from_slice(br#"{"id":"#);
+        json::text(out, asked.id);
+        out.extend_from_slice(br#","sku":"#);
+        self.directory.with_sku_code(SkuNumber(asked.sku), |code| json::text(out, code));
+        if let Some(price) = asked.unit_price {
+            out.extend_from_slice(br#","unit_price":"#);
+            json::unit_price(out, price);
+        }
+        let member = |out: &mut Vec<u8>, name: &[u8], units: u32| {
+            out.extend_from_slice(name);
+            json::units(out, Units { units: units.into(), decimals });
+        };
+        member(out, br#","ordered":"#, now.line.ordered);
+        out.extend_from_slice(br#","allocated":["#);
+        let mut is_first = true;
+        self.standing.allocated(place, |location, quantity| {
+            let open: &[u8] = if is_first { br#"{"location":"# } else { br#",{"location":"# };
+            is_first = false;
+            out.extend_from_slice(open);
+            self.directory.with_location_code(location, |code| json::text(out, code));
+            member(out, br#","quantity":"#, quantity);
+            out.push(b'}');
+        });
+        member(out, br#"],"backordered":"#, now.backordered);
+        member(out, br#","short":"#, now.short);
+        member(out, br#","cancelled":"#, now.line.cancelled);
+        member(out, br#","shipped":"#, now.line.shipped);
+        member(out, br#","returned":"#, now.line.returned);
+        out.push(b'}');
     }
 }
 
-fn line_view<'a>(
-    directory: &'a Directory,
-    asked: &'a LineAskedV1<'a>,
-    line: &'a LinePicture,
-) -> LineView<'a> {
-    let decimals = asked.decimals;
-    let units = |units: u32| Units { units: units.into(), decimals };
-    LineView {
-        id: asked.id,
-        sku: Code { directory, of: Named::Sku(SkuNumber(asked.sku)) },
-        unit_price: asked.unit_price.map(format_unit_price),
-        ordered: units(line.line.ordered),
-        allocated: Allocated { directory, claims: &line.allocated, decimals },
-        backordered: units(line.backordered),
-        short: units(line.short),
-        cancelled: units(line.line.cancelled),
-        shipped: units(line.line.shipped),
-        returned: units(line.line.returned),
-    }
-}
-
-fn view<'a>(
-    directory: &'a Directory,
-    order: OrderId,
-    lsn: Lsn,
-    asked: &'a OrderAskedV1<'a>,
-    policy: Policy,
-    picture: OrderPicture,
-) -> OrderView<'a> {
-    let ship_to = asked.ship_to.map(|to| ShipToView {
-        country: to.country,
-        region: to.region,
-        postal_code: to.postal_code,
-    });
-    OrderView {
-        id: ids::order_text(order),
-        external_id: asked.external_id,
-        channel: Code { directory, of: Named::Channel(ChannelNumber(asked.channel)) },
-        status: picture.status().as_str(),
-        lsn: lsn.0,
-        policy: policy_word(policy),
-        placed_at: asked.placed_at.and_then(instant_text),
-        currency: asked.currency.map(|code| Currency(code).as_str().to_owned()),
-        ship_to,
-        customer: None,
-        lines: Lines { directory, asked: &asked.lines, picture },
+/// The word of a policy.
+#[must_use]
+fn policy_word(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Reject => "reject",
+        Policy::Backorder => "backorder",
     }
 }
 
 fn instant_text(milliseconds: i64) -> Option<String> {
     jiff::Timestamp::from_millisecond(milliseconds).ok().map(|instant| instant.to_string())
-}
-
-fn accepted_picture(asked: &OrderAskedV1<'_>, accepted: &OrderAcceptedV1) -> OrderPicture {
-    let line = |line: &LineAskedV1<'_>| LinePicture {
-        line: Line { ordered: line.quantity, cancelled: 0, shipped: 0, returned: 0 },
-        backordered: line.quantity,
-        short: 0,
-        allocated: Vec::new(),
-    };
-    let mut lines: Vec<LinePicture> = asked.lines.iter().map(line).collect();
-    for claim in &accepted.claims {
-        if let Some(line) = lines.get_mut(usize::from(claim.demand)) {
-            line.backordered = line.backordered.saturating_sub(claim.quantity);
-            line.allocated.push((LocationNumber(claim.location), claim.quantity));
-        }
-    }
-    OrderPicture { lines }
 }
 
 /// The answer to a cancellation or a shipment: the order as that record left it.
@@ -254,7 +239,8 @@ pub(super) fn changed(
     let (_, accepted) = Header::decode(&accepted).map_err(broken)?;
     let (asked, accepted) = decode_accepted(accepted).map_err(broken)?;
     let policy = policy_of(accepted.policy);
-    Rendered::of(status, &view(directory, order, lsn, &asked, policy, picture_of(&after)))
+    let view = OrderView::standing(directory, order, lsn, &asked, policy, picture_of(&after));
+    Ok(Rendered::order(status, &view))
 }
 
 fn change_of(kind: Kind, body: &[u8]) -> Result<(u16, OrderId, Vec<LinePictureV1>), Problem> {

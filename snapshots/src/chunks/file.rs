@@ -7,6 +7,7 @@
 use super::{ChunkError, ChunkReader, ChunkStore, ChunkWriter};
 use crate::storage::{Storage, StorageFile};
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 const FILE: &str = "chunks";
@@ -21,6 +22,18 @@ impl FileChunks {
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         Self { storage }
+    }
+}
+
+impl FileChunks {
+    /// A directory without its file was begun or removed in part: that is damage, and no failure of the disk.
+    fn not_opened(&self, path: &str, error: io::Error) -> ChunkError {
+        match self.storage.exists(path) {
+            Ok(true) if error.kind() == io::ErrorKind::NotFound => {
+                ChunkError::damaged(path, "its file is not there")
+            }
+            Ok(_) | Err(_) => ChunkError::io(path)(error),
+        }
     }
 }
 
@@ -44,17 +57,24 @@ impl ChunkStore for FileChunks {
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn ChunkReader>, ChunkError> {
-        let file = self.storage.open(&format!("{path}/{FILE}")).map_err(ChunkError::io(path))?;
+        let file =
+            self.storage.open(&format!("{path}/{FILE}")).map_err(|error| self.not_opened(path, error))?;
         let bytes = file.len().map_err(ChunkError::io(path))?;
+        let reach = |end: u64| {
+            if end <= bytes {
+                Ok(())
+            } else {
+                Err(ChunkError::damaged(path, "a chunk reaches beyond the file"))
+            }
+        };
         let (mut places, mut offset) = (BTreeMap::new(), 0);
         while offset < bytes {
             let mut lengths = [0; 8];
+            reach(offset + 8)?;
             file.read_at(offset, &mut lengths).map_err(ChunkError::io(path))?;
             let [key_bytes, value_bytes] = [&lengths[..4], &lengths[4..]]
                 .map(|half| half.first_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize));
-            if offset + 8 + key_bytes as u64 + value_bytes as u64 > bytes {
-                return Err(ChunkError::damaged(path, "a chunk reaches beyond the file"));
-            }
+            reach(offset + 8 + key_bytes as u64 + value_bytes as u64)?;
             let mut key = vec![0; key_bytes];
             file.read_at(offset + 8, &mut key).map_err(ChunkError::io(path))?;
             let value_at = offset + 8 + key_bytes as u64;

@@ -40,9 +40,25 @@ pub enum ChunkError {
         /// What does not check.
         what: String,
     },
+    /// Somebody still has the directory open: it may be the last reader, on its way out.
+    #[error("{path} is still in use")]
+    Busy {
+        /// Which directory.
+        path: String,
+    },
 }
 
 impl ChunkError {
+    /// Whether what is on disk is wrong, so that it may be removed and made again. Whatever else went wrong
+    /// (no file handle left, no permission, a disk that does not answer) says nothing about it.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Io { .. } | Self::Store { .. } | Self::Busy { .. } => false,
+        }
+    }
+
     pub(crate) fn io(path: &str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
@@ -61,10 +77,11 @@ pub trait ChunkStore: Send + Sync {
     /// [`ChunkError`].
     fn create(&self, path: &str) -> Result<Box<dyn ChunkWriter>, ChunkError>;
 
-    /// Opens what [`ChunkStore::create`] and [`ChunkWriter::finish`] made.
+    /// Opens what [`ChunkStore::create`] and [`ChunkWriter::finish`] made. It does not wait: [`set::Set`] tries
+    /// again while it is [`ChunkError::Busy`].
     ///
     /// # Errors
-    /// [`ChunkError`].
+    /// [`ChunkError`]; [`ChunkError::Damaged`] only if the disk reads well what is there.
     fn open(&self, path: &str) -> Result<Box<dyn ChunkReader>, ChunkError>;
 
     /// Makes every file below a directory, and every name, durable.
@@ -72,6 +89,10 @@ pub trait ChunkStore: Send + Sync {
     /// # Errors
     /// [`ChunkError`].
     fn sync(&self, path: &str) -> Result<(), ChunkError>;
+
+    /// Waits before an open that was [`ChunkError::Busy`] is tried again, for the `attempt`-th time from 0. A
+    /// store that is never busy has nothing to wait for.
+    fn pause(&self, _attempt: u32) {}
 }
 
 /// Takes chunks.

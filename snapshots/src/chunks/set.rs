@@ -19,6 +19,10 @@ const MANIFEST: &[u8] = &[0xFF];
 const MAGIC: [u8; 4] = *b"OHC1";
 const FORMAT: u16 = 1;
 
+/// How often a busy directory is tried. sled's threads hold its lock for a moment after it was closed; with the
+/// pauses of [`super::SledChunks`] the last try comes after half a second.
+const OPENS_MAX: u32 = 10;
+
 /// Enough to notice any damage; nobody forges what is rebuilt from the log.
 type Digest = [u8; 16];
 
@@ -142,13 +146,24 @@ fn parse(bytes: &[u8]) -> Option<Manifest> {
     rest.is_empty().then(|| (about.to_vec(), digests))
 }
 
+/// Opens a directory of chunks, and tries again while it is busy.
+fn open_when_free(store: &dyn ChunkStore, path: &str) -> Result<Box<dyn ChunkReader>, ChunkError> {
+    for attempt in 0..OPENS_MAX - 1 {
+        match store.open(path) {
+            Err(ChunkError::Busy { .. }) => store.pause(attempt),
+            opened => return opened,
+        }
+    }
+    store.open(path)
+}
+
 impl Set {
     /// Opens a set and checks its manifest; chunks are checked as they are read.
     ///
     /// # Errors
     /// [`ChunkError`].
     pub fn open(store: &dyn ChunkStore, path: &str) -> Result<Self, ChunkError> {
-        let reader = store.open(path)?;
+        let reader = open_when_free(store, path)?;
         let bytes = reader.get(MANIFEST)?.ok_or_else(|| ChunkError::damaged(path, "it has no manifest"))?;
         let (about, digests) = parse(&bytes).ok_or_else(|| ChunkError::damaged(path, "its manifest"))?;
         Ok(Self { path: path.to_owned(), reader, about, digests })

@@ -2,16 +2,25 @@
 //!
 //! sled 0.34.7 is fenced in: a fresh directory each time, no background flusher, never on an order's path.
 //! Its `flush` is no fsync on Linux, so [`SledChunks::sync`] syncs the files itself; its panics become
-//! errors; nothing it returns is believed before it is checked.
+//! errors; nothing it returns is believed before it is checked. Its threads hold the lock of a directory for a
+//! moment after it was closed, so opening one again may find it busy.
+//!
+//! What sled says of damaged bytes is seldom a word about damage: mostly nothing, else an error of any kind or a
+//! panic. So an error that names no failure of the disk is taken for damage only if the operating system reads
+//! every file of the directory without complaint.
 
 use super::{ChunkError, ChunkReader, ChunkStore, ChunkWriter};
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// sled's page cache for one directory: a few chunks. They are read once at a start, or one at a time.
 const CACHE_BYTES: u64 = 1 << 20;
+
+/// The first pause before a busy directory is tried again; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// sled below a data directory.
 #[derive(Debug, Clone)]
@@ -27,30 +36,66 @@ impl SledChunks {
     }
 
     fn open_db(&self, path: &str, create_new: bool) -> Result<SledDirectory, ChunkError> {
+        let directory = self.root.join(path);
         let config = sled::Config::new()
-            .path(self.root.join(path))
+            .path(&directory)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None)
             .print_profile_on_drop(false)
             .create_new(create_new);
-        let db = guarded(path, || config.open())?;
-        Ok(SledDirectory { path: path.to_owned(), db })
+        let db = guarded(path, &directory, || config.open())?;
+        Ok(SledDirectory { path: path.to_owned(), directory, db })
     }
 }
 
 struct SledDirectory {
     path: String,
+    directory: PathBuf,
     db: sled::Db,
 }
 
 /// sled panics where others return errors.
-fn guarded<T>(path: &str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, ChunkError> {
-    let store = |what: String| ChunkError::Store { path: path.to_owned(), what };
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(store(error.to_string())),
-        Err(_) => Err(store("sled panicked".into())),
+fn guarded<T>(path: &str, directory: &Path, call: impl FnOnce() -> sled::Result<T>) -> Result<T, ChunkError> {
+    let what = match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(sled::Error::Io(error))) if is_locked(&error) => {
+            return Err(ChunkError::Busy { path: path.to_owned() });
+        }
+        Ok(Err(sled::Error::Io(error))) if !is_about_content(&error) => {
+            return Err(ChunkError::io(path)(error));
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "sled panicked".into(),
+    };
+    match read_tree(directory) {
+        Ok(()) => Err(ChunkError::damaged(path, what)),
+        Err(error) => Err(ChunkError::io(path)(error)),
     }
+}
+
+/// Whether another handle has the lock. sled wraps what the system said into a text.
+fn is_locked(error: &io::Error) -> bool {
+    let text = error.to_string();
+    text.contains("could not acquire lock") && text.contains("WouldBlock")
+}
+
+/// Whether a file is shorter than sled expects, not there, or not what it expects.
+fn is_about_content(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+    matches!(error.kind(), InvalidData | NotFound | UnexpectedEof)
+}
+
+/// Reads every byte below a directory.
+fn read_tree(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read_tree(&path)?;
+        } else {
+            io::copy(&mut File::open(&path)?, &mut io::sink())?;
+        }
+    }
+    Ok(())
 }
 
 impl ChunkStore for SledChunks {
@@ -59,14 +104,20 @@ impl ChunkStore for SledChunks {
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn ChunkReader>, ChunkError> {
-        if !self.root.join(path).is_dir() {
-            return Err(ChunkError::io(path)(io::ErrorKind::NotFound.into()));
+        // sled would make an empty one.
+        let found = fs::metadata(self.root.join(path)).map_err(ChunkError::io(path))?;
+        if !found.is_dir() {
+            return Err(ChunkError::io(path)(io::ErrorKind::NotADirectory.into()));
         }
         Ok(Box::new(self.open_db(path, false)?))
     }
 
     fn sync(&self, path: &str) -> Result<(), ChunkError> {
         sync_tree(&self.root.join(path)).map_err(ChunkError::io(path))
+    }
+
+    fn pause(&self, attempt: u32) {
+        std::thread::sleep(FIRST_PAUSE * 2_u32.saturating_pow(attempt));
     }
 }
 
@@ -84,16 +135,18 @@ fn sync_tree(dir: &Path) -> io::Result<()> {
 
 impl ChunkWriter for SledDirectory {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), ChunkError> {
-        guarded(&self.path, || self.db.insert(key, value).map(|_| ()))
+        guarded(&self.path, &self.directory, || self.db.insert(key, value).map(|_| ()))
     }
 
     fn finish(self: Box<Self>) -> Result<(), ChunkError> {
-        guarded(&self.path, || self.db.flush().map(|_| ()))
+        guarded(&self.path, &self.directory, || self.db.flush().map(|_| ()))
     }
 }
 
 impl ChunkReader for SledDirectory {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChunkError> {
-        guarded(&self.path, || self.db.get(key).map(|value| value.map(|bytes| bytes.to_vec())))
+        guarded(&self.path, &self.directory, || {
+            self.db.get(key).map(|value| value.map(|bytes| bytes.to_vec()))
+        })
     }
 }

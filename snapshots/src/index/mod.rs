@@ -32,6 +32,8 @@ pub struct Index {
     storage: Arc<dyn Storage>,
     store: Arc<dyn ChunkStore>,
     runs: RwLock<Runs>,
+    /// Runs that were found and not taken, by first and last record.
+    unfit: Mutex<Vec<(Lsn, Lsn)>>,
     /// One change at a time.
     changing: Mutex<()>,
 }
@@ -91,27 +93,51 @@ impl Runs {
 }
 
 impl Index {
-    /// Opens the runs that follow each other from the first record on. What does not fit, or cannot be read,
-    /// is removed: it is derived, and is made again.
+    /// Opens the runs that follow each other from the first record on. What is damaged, or does not fit, is
+    /// left out: it is derived, and is made again. Nothing is removed before [`Index::sweep`].
     ///
     /// # Errors
-    /// [`ChunkError`] if the disk says no.
+    /// [`ChunkError`] if the disk says no: that a run cannot be read now does not mean that it is bad.
     pub fn open(storage: Arc<dyn Storage>, store: Arc<dyn ChunkStore>) -> Result<Self, ChunkError> {
         let names = storage.list(INDEX_DIR).map_err(ChunkError::io(INDEX_DIR))?;
         let mut ranges: Vec<(Lsn, Lsn)> = names.iter().filter_map(|name| run::range_of(name)).collect();
         // Of runs that begin together the longest counts: the others were merged into it.
         ranges.sort_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
-        let mut runs: Vec<Arc<Run>> = Vec::new();
+        let (mut runs, mut unfit): (Vec<Arc<Run>>, _) = (Vec::new(), Vec::new());
         for (first, last) in ranges {
             let due = runs.last().map_or(Lsn(1), |run| run.last().next());
-            let opened = if first == due { Run::open(&*store, first, last).ok() } else { None };
-            match opened {
-                Some(run) => runs.push(Arc::new(run)),
-                None => remove(&*storage, &run::path_of(first, last))?,
+            if first != due {
+                unfit.push((first, last));
+                continue;
+            }
+            match Run::open(&*store, first, last) {
+                Ok(run) => runs.push(Arc::new(run)),
+                Err(error) if error.is_damage() => unfit.push((first, last)),
+                Err(error) => return Err(error),
             }
         }
-        let runs = RwLock::new(Runs(Arc::new(runs)));
-        Ok(Self { storage, store, runs, changing: Mutex::new(()) })
+        let (runs, unfit) = (RwLock::new(Runs(Arc::new(runs))), Mutex::new(unfit));
+        Ok(Self { storage, store, runs, unfit, changing: Mutex::new(()) })
+    }
+
+    /// Removes the runs that [`Index::open`] left out; returns how many. To be called when the log was accepted:
+    /// in a directory whose log is refused nothing is changed.
+    ///
+    /// # Errors
+    /// [`ChunkError`] if the disk says no; what is left is removed by the next call.
+    pub fn sweep(&self) -> Result<usize, ChunkError> {
+        let _one = self.changing.lock();
+        let mut unfit = self.unfit.lock();
+        let mut removed = 0;
+        while let Some((first, last)) = unfit.last().copied() {
+            // It may have been made again meanwhile.
+            if !self.runs().0.iter().any(|run| (run.first(), run.last()) == (first, last)) {
+                remove(&*self.storage, &run::path_of(first, last))?;
+                removed += 1;
+            }
+            unfit.pop();
+        }
+        Ok(removed)
     }
 
     /// The runs as they are now.

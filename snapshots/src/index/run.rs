@@ -57,13 +57,19 @@ pub(super) struct RunWriter<'a> {
     chunks: u32,
 }
 
-pub(super) fn path_of(first: Lsn, last: Lsn) -> String {
-    format!("{INDEX_DIR}/{:020}-{:020}.run", first.0, last.0)
+fn name_of(first: Lsn, last: Lsn) -> String {
+    format!("{:020}-{:020}.run", first.0, last.0)
 }
 
+pub(super) fn path_of(first: Lsn, last: Lsn) -> String {
+    format!("{INDEX_DIR}/{}", name_of(first, last))
+}
+
+/// The range in a run's name; `None` if it is no run's.
 pub(super) fn range_of(name: &str) -> Option<(Lsn, Lsn)> {
     let (first, last) = name.strip_suffix(".run")?.split_once('-')?;
-    Some((Lsn(first.parse().ok()?), Lsn(last.parse().ok()?)))
+    let (first, last) = (Lsn(first.parse().ok()?), Lsn(last.parse().ok()?));
+    (name == name_of(first, last)).then_some((first, last))
 }
 
 fn key(kind: u8, number: u32) -> [u8; 5] {

@@ -23,7 +23,7 @@
 //! ```
 //! Stock `zstd -d` passes over the two skippable frames and gives the segment back, without its zeros.
 
-use super::frame::ChainHash;
+use super::frame::{BLOCK_BYTES, ChainHash};
 use crate::lsn::Lsn;
 use crate::storage::StorageFile;
 use parking_lot::Mutex;
@@ -40,8 +40,9 @@ const MAGIC: [u8; 4] = *b"OHA1";
 const FORMAT: u16 = 1;
 const INDEX_FIXED_BYTES: usize = 120;
 
-/// Blocks of the longest segment, 4 GiB.
-const BLOCKS_MAX: usize = 32 << 10;
+/// Blocks of the longest segment, 4 GiB: the offsets in an archive's tables are then far from the ends of their
+/// four bytes, and its tables a thousandth of it.
+pub(super) const BLOCKS_MAX: usize = 32 << 10;
 
 /// What an archive says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,19 @@ struct OpenBlock {
     block: Option<usize>,
     stored: Vec<u8>,
     plain: Vec<u8>,
+}
+
+/// A block that cannot be opened, inside an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("damaged archive: block {block} with records {from} to {to}: {what}")]
+pub(super) struct DamagedBlock {
+    pub(super) block: usize,
+    /// Where it begins in the archive.
+    pub(super) offset: u64,
+    /// The records that are, at least in part, in it.
+    pub(super) from: Lsn,
+    pub(super) to: Lsn,
+    pub(super) what: String,
 }
 
 fn bad(what: &str) -> io::Error {
@@ -136,6 +150,20 @@ impl ArchiveInfo {
         usize::try_from(self.content_bytes.saturating_sub(start))
             .unwrap_or(usize::MAX)
             .min(ARCHIVE_BLOCK_BYTES)
+    }
+
+    /// The first and last record of the frames that reach into a block.
+    fn records_in(&self, block: usize) -> (Lsn, Lsn) {
+        let start = block as u64 * ARCHIVE_BLOCK_BYTES as u64;
+        let end = start + ARCHIVE_BLOCK_BYTES as u64;
+        let begins = |row: &(u32, u32)| u64::from(row.1) * BLOCK_BYTES as u64;
+        // A frame ends where the next one begins.
+        let first = self.frames.partition_point(|row| begins(row) <= start).saturating_sub(1);
+        let behind = self.frames.partition_point(|row| begins(row) < end);
+        let lsn = |row: &(u32, u32)| Lsn(self.first.0.saturating_add(u64::from(row.0)));
+        let from = self.frames.get(first).map_or(self.first, lsn);
+        let to = self.frames.get(behind).map_or(self.last, |row| Lsn(lsn(row).0.saturating_sub(1)));
+        (from, to)
     }
 
     fn decode(index: &[u8]) -> io::Result<(Self, u32)> {
@@ -247,11 +275,14 @@ impl ArchiveFile {
         stored.resize(usize::try_from(end - start).unwrap_or(usize::MAX), 0);
         self.file.read_at(*start, stored)?;
         plain.resize(ARCHIVE_BLOCK_BYTES, 0);
-        let bytes = decompressor
-            .decompress_to_buffer(stored, &mut plain[..])
-            .map_err(|error| bad(&format!("block {block}: {error}")))?;
+        let damaged = |what: String| {
+            let (from, to) = self.info.records_in(block);
+            io::Error::new(io::ErrorKind::InvalidData, DamagedBlock { block, offset: *start, from, to, what })
+        };
+        let opened = decompressor.decompress_to_buffer(stored, &mut plain[..]);
+        let bytes = opened.map_err(|error| damaged(error.to_string()))?;
         if bytes != self.info.plain_bytes(block) {
-            return Err(bad(&format!("block {block} holds {bytes} bytes")));
+            return Err(damaged(format!("it holds {bytes} bytes")));
         }
         plain.truncate(bytes);
         *which = Some(block);
@@ -282,5 +313,26 @@ impl StorageFile for ArchiveFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.info.content_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_of_the_records_whose_frames_reach_into_it() {
+        let info = ArchiveInfo {
+            cluster: [7; 16],
+            first: Lsn(100),
+            last: Lsn(120),
+            content_bytes: 96 * BLOCK_BYTES as u64,
+            hash: [0; 32],
+            content_hash: [0; 32],
+            // A block of the archive has 32 blocks of the segment.
+            frames: vec![(0, 1), (2, 2), (5, 40), (9, 64)],
+        };
+        let ranges = [0, 1, 2].map(|block| info.records_in(block));
+        assert_eq!(ranges, [(Lsn(100), Lsn(104)), (Lsn(102), Lsn(108)), (Lsn(109), Lsn(120))]);
     }
 }

@@ -91,7 +91,8 @@ impl Table {
         Self { first, file, frames: Vec::new() }
     }
 
-    /// Adds a frame. Both numbers fit: a segment has at most `SEGMENT_BYTES_MAX` bytes.
+    /// Adds a frame. Both numbers fit: a segment has at most [`super::SEGMENT_BYTES_MAX`] bytes, so at most a
+    /// quarter as many records.
     pub(super) fn push(&mut self, first: Lsn, offset: u64) {
         let delta = u32::try_from(first.0 - self.first.0).unwrap_or(u32::MAX);
         let block = u32::try_from(offset / BLOCK_BYTES as u64).unwrap_or(u32::MAX);
@@ -177,12 +178,18 @@ impl Catalog {
         }
     }
 
-    /// Goes on in a new segment.
+    /// Goes on in a new segment. The one before is sealed, or forgotten if it has no frame: the new one begins
+    /// with the same record and has taken its file's name.
     pub(super) fn begin(&self, table: Table) {
         let mut segments = self.segments.write();
-        if let Some(sealed) = segments.current.replace(table) {
-            segments.seal(Form::Raw, sealed);
+        let next = table.first;
+        let Some(before) = segments.current.replace(table) else { return };
+        if before.frames.is_empty() {
+            assert!(next == before.first, "an empty segment is replaced by one of the same name");
+            return;
         }
+        assert!(next > before.first, "segments follow each other (J4)");
+        segments.seal(Form::Raw, before);
     }
 
     /// The oldest sealed segments that are not archived, with the first LSN of the segment after each.

@@ -21,6 +21,8 @@ pub struct LocalLog {
     pub(super) file: Option<Arc<dyn StorageFile>>,
     /// Where the next frame goes.
     pub(super) offset: u64,
+    /// How far the current segment was zero-filled.
+    pub(super) room: u64,
     pub(super) last: Lsn,
     pub(super) hash: [u8; 32],
     pub(super) poisoned: bool,
@@ -55,7 +57,7 @@ impl Journal for LocalLog {
 impl LocalLog {
     fn write(&mut self, frame: &Frame<'_>) -> io::Result<()> {
         let file = match &self.file {
-            Some(file) if self.offset + frame.stored.len() as u64 <= self.segment_bytes => Arc::clone(file),
+            Some(file) if self.offset + frame.stored.len() as u64 <= self.room => Arc::clone(file),
             _ => self.next_segment(frame.first)?,
         };
         file.write_at(self.offset, frame.stored)?;
@@ -67,7 +69,9 @@ impl LocalLog {
         Ok(())
     }
 
-    /// Goes on in a new segment. The one before needs no further sync: every frame in it had its own.
+    /// Goes on in a new segment. The one before needs no further sync: every frame in it had its own. One
+    /// without a frame (a crash came before its first, and it is too small for this one) has the same first
+    /// record, so the new one takes its name and its place.
     fn next_segment(&mut self, first: Lsn) -> io::Result<Arc<dyn StorageFile>> {
         if !self.spare.take() {
             prepare_spare(&*self.storage, self.segment_bytes)?;
@@ -83,6 +87,7 @@ impl LocalLog {
         self.catalog.begin(Table::new(first, Arc::clone(&file)));
         self.file = Some(Arc::clone(&file));
         self.offset = FIRST_FRAME;
+        self.room = self.segment_bytes;
         self.spare.order();
         Ok(file)
     }

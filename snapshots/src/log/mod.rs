@@ -8,12 +8,14 @@ mod local;
 mod reader;
 mod recovery;
 pub mod segment;
+mod segment_reader;
 mod spare;
 mod writer;
 
 use crate::lsn::Lsn;
 use crate::storage::Storage;
 use catalog::{Catalog, Segments};
+use recovery::{Beside, read_all};
 use std::sync::Arc;
 
 pub use archive::{ARCHIVE_LEVEL, ArchiveError, Archiver};
@@ -30,12 +32,16 @@ pub const QUARANTINE_DIR: &str = "quarantine";
 /// The smallest segment: its header and the longest frame.
 pub const SEGMENT_BYTES_MIN: u64 = segment::FIRST_FRAME + frame::STORED_BYTES_MAX as u64;
 
+/// The largest segment, 4 GiB: an archive counts its blocks, and the catalog the places of frames, in four
+/// bytes, and whoever opens an archive believes no more blocks than this.
+pub const SEGMENT_BYTES_MAX: u64 = archive_file::BLOCKS_MAX as u64 * archive_file::ARCHIVE_BLOCK_BYTES as u64;
+
 /// How to open a log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogOptions {
     /// Identity of a journal that is created; an existing one keeps its own.
     pub cluster: [u8; 16],
-    /// Bytes of a segment, at least [`SEGMENT_BYTES_MIN`].
+    /// Bytes of a segment, at most [`SEGMENT_BYTES_MAX`]; fewer than [`SEGMENT_BYTES_MIN`] are taken for that.
     pub segment_bytes: u64,
 }
 
@@ -68,6 +74,9 @@ pub struct OpenReport {
     pub torn: Option<Torn>,
 }
 
+/// Says whether a log that was read is the one its owner expects; an `Err` refuses the start.
+pub type Judge<'a> = dyn FnMut(&OpenReport) -> Result<(), String> + 'a;
+
 /// Opens logs.
 #[derive(Debug)]
 pub struct Log;
@@ -76,32 +85,60 @@ impl Log {
     /// Opens the log of a data directory, or creates it, and hands out its records from `from` on.
     ///
     /// # Errors
-    /// [`OpenError`]; then nothing was changed.
+    /// [`OpenError`]; nothing was changed, unless the disk failed while a torn end was cut off.
     pub fn open(
         storage: Arc<dyn Storage>,
         options: LogOptions,
         from: Lsn,
         visit: &mut Visitor<'_>,
     ) -> Result<Opened, OpenError> {
-        let io_error = |path: &str| {
-            let path = path.to_owned();
-            move |source| OpenError::Io { path, source }
-        };
-        storage.create_dir_all(segment::LOG_DIR).map_err(io_error(segment::LOG_DIR))?;
-        storage.sync_dir(".").map_err(io_error("."))?;
-        let found = scan(&*storage, from, visit)?;
-        if let Some(torn) = &found.torn {
-            cut(&*storage, torn).map_err(io_error(&torn.file))?;
+        Self::open_judged(storage, options, from, visit, &mut |_| Ok(()))
+    }
+
+    /// Opens a log as [`Log::open`] does, and asks `judge` when all of it was read and before anything on
+    /// disk is changed: a torn end may be the smallest thing that is wrong with a directory whose segments
+    /// were lost or swapped, and to cut it off would destroy what explains them. The report says what would
+    /// be cut off; of a log that is not there yet it says the identity that it would get.
+    ///
+    /// # Errors
+    /// As [`Log::open`], and [`OpenError::Refused`] with what `judge` says; then nothing was changed.
+    pub fn open_judged(
+        storage: Arc<dyn Storage>,
+        options: LogOptions,
+        from: Lsn,
+        visit: &mut Visitor<'_>,
+        judge: &mut Judge<'_>,
+    ) -> Result<Opened, OpenError> {
+        if options.segment_bytes > SEGMENT_BYTES_MAX {
+            let bytes = options.segment_bytes;
+            return Err(OpenError::SegmentBytes { bytes, max: SEGMENT_BYTES_MAX });
         }
-        let cluster = found.cluster.unwrap_or(options.cluster);
-        let epoch = found.epoch.max(1);
+        let found = read_all(&*storage, from, visit, Beside::Nobody)?;
+        let report = OpenReport {
+            cluster: found.cluster.unwrap_or(options.cluster),
+            epoch: found.epoch.max(1),
+            last: found.last,
+            torn: found.torn.clone(),
+        };
+        judge(&report).map_err(|what| OpenError::Refused { what })?;
+        // From here on the disk is changed.
+        prepare(&*storage, &found)?;
+        Self::take(storage, options, found, report)
+    }
+
+    /// The parts of a log that was read, accepted and made durable.
+    fn take(
+        storage: Arc<dyn Storage>,
+        options: LogOptions,
+        found: Scan,
+        report: OpenReport,
+    ) -> Result<Opened, OpenError> {
+        let OpenReport { cluster, epoch, .. } = report;
         let hash = found.hash.unwrap_or_default();
-        let report = OpenReport { cluster, epoch, last: found.last, torn: found.torn.clone() };
         let segment_bytes = options.segment_bytes.max(SEGMENT_BYTES_MIN);
         let spare = Arc::new(spare::Spare::new());
-        secure(&*storage, &found.segments).map_err(io_error(segment::LOG_DIR))?;
         let file = found.segments.current.as_ref().map(|table| Arc::clone(&table.file));
-        let written = file.as_ref().map_or(Ok(0), |file| file.len()).map_err(io_error(segment::LOG_DIR))?;
+        let room = file.as_ref().map_or(Ok(0), |file| file.len()).map_err(io_error(segment::LOG_DIR))?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&storage), found.segments));
         let local = LocalLog {
             storage: Arc::clone(&storage),
@@ -111,8 +148,9 @@ impl Log {
             spare: Arc::clone(&spare),
             catalog: Arc::clone(&catalog),
             file,
-            // A segment of another size goes on only as far as it was zero-filled.
-            offset: if written >= segment_bytes { found.end } else { segment_bytes },
+            offset: found.end,
+            // A segment of another size goes on as far as it was zero-filled.
+            room: room.min(SEGMENT_BYTES_MAX),
             last: found.last,
             hash,
             poisoned: false,
@@ -123,6 +161,21 @@ impl Log {
         let spares = SparePreparer { storage, segment_bytes, spare };
         Ok(Opened { appender, writer, reader: LogReader::new(catalog), archiver, spares, report })
     }
+}
+
+fn io_error(path: &str) -> impl FnOnce(std::io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::Io { path, source }
+}
+
+/// Makes the directory fit to be written: it is there, its torn end is not, and what was read is durable.
+fn prepare(storage: &dyn Storage, found: &Scan) -> Result<(), OpenError> {
+    storage.create_dir_all(segment::LOG_DIR).map_err(io_error(segment::LOG_DIR))?;
+    storage.sync_dir(".").map_err(io_error("."))?;
+    if let Some(torn) = &found.torn {
+        cut(storage, torn).map_err(io_error(&torn.file))?;
+    }
+    secure(storage, &found.segments).map_err(io_error(segment::LOG_DIR))
 }
 
 /// Makes durable what was read: the process before may have ended before the sync of its last frame, and
@@ -136,18 +189,28 @@ fn secure(storage: &dyn Storage, segments: &Segments) -> std::io::Result<()> {
     storage.sync_dir(segment::LOG_DIR)
 }
 
-/// Keeps a copy of a torn frame and makes its place zero again.
+/// Keeps a copy of a torn frame and makes its place zero again. Not before the copy is durable, with the name
+/// of its directory.
 fn cut(storage: &dyn Storage, torn: &Torn) -> std::io::Result<()> {
     let file = storage.open(&torn.file)?;
     let mut bytes = vec![0; torn.bytes];
     file.read_at(torn.offset, &mut bytes)?;
     storage.create_dir_all(QUARANTINE_DIR)?;
-    let kept = storage.list(QUARANTINE_DIR)?.len();
-    let copy = storage.create_new(&format!("{QUARANTINE_DIR}/{:020}-{kept}.torn", torn.last_good.0 + 1))?;
+    storage.sync_dir(".")?;
+    let copy = storage.create_new(&free_name(storage, torn.last_good.next())?)?;
     copy.write_at(0, &bytes)?;
     copy.sync_data()?;
     storage.sync_dir(QUARANTINE_DIR)?;
     bytes.fill(0);
     file.write_at(torn.offset, &bytes)?;
     file.sync_data()
+}
+
+/// A name in [`QUARANTINE_DIR`] that no file has: the same end may have been cut before, and some of the copies
+/// may have been taken away since.
+fn free_name(storage: &dyn Storage, first: Lsn) -> std::io::Result<String> {
+    let taken = storage.list(QUARANTINE_DIR)?;
+    let names = (0..=taken.len()).map(|number| format!("{:020}-{number}.torn", first.0));
+    let free = names.into_iter().find(|name| !taken.contains(name)).unwrap_or_default();
+    Ok(format!("{QUARANTINE_DIR}/{free}"))
 }

@@ -4,21 +4,19 @@
 //! durable, and it may be cut off. Because no sector of a frame is ever all zero, and a segment was all zero
 //! before, a frame written in part has a sector that is all zero. Anything else that does not check is
 //! damage to something that may have been promised: then nothing is changed and the log is refused.
+//!
+//! Reading changes nothing. Whoever holds the directory's lock reads what stands still; whoever does not
+//! ([`scan`]) may read beside a server that goes on writing and archiving, and looks again before it calls
+//! something damage.
 
-use super::archive_file::ArchiveFile;
-use super::catalog::{Form, Sealed, Segments, Table};
-use super::frame::{
-    ChainHash, FrameError, FrameHeader, HEADER_BYTES, STORED_BYTES_MAX, chain_hash, has_zero_sector, is_zero,
-    open_body, parse_header, records,
-};
-use super::segment::{
-    ARCHIVE_SUFFIX, FIRST_FRAME, LOG_DIR, SegmentError, SegmentHeader, archive_path_of, first_of, path_of,
-};
+use super::catalog::{Form, Segments};
+use super::frame::ChainHash;
+use super::segment::{ARCHIVE_SUFFIX, LOG_DIR, first_of};
+use super::segment_reader::SegmentReader;
 use crate::lsn::Lsn;
-use crate::storage::{Storage, StorageFile};
+use crate::storage::Storage;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 
 /// Why a log is not opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +42,23 @@ pub enum OpenError {
         /// The last record before the damage.
         last_good: Lsn,
         /// What does not check.
+        what: String,
+    },
+    /// A block of an archived segment is damaged.
+    #[error(
+        "{file} is damaged at offset {offset}, in the block of records {from} to {to}: {what}. Nothing was changed; \
+         restore this file from a backup, or keep a copy before any repair"
+    )]
+    DamagedBlock {
+        /// Which archive.
+        file: String,
+        /// Where the block begins in it.
+        offset: u64,
+        /// The first record that is, at least in part, in the block.
+        from: Lsn,
+        /// The last one.
+        to: Lsn,
+        /// Which block, and what does not check.
         what: String,
     },
     /// Records are missing between two segments.
@@ -83,6 +98,20 @@ pub enum OpenError {
         /// Why.
         what: String,
     },
+    /// The log can be read, and whoever owns it does not take it.
+    #[error("{what}")]
+    Refused {
+        /// Why, in the owner's words.
+        what: String,
+    },
+    /// Segments of this size could not be archived.
+    #[error("segments of {bytes} bytes are too large; at most {max}")]
+    SegmentBytes {
+        /// The size asked for.
+        bytes: u64,
+        /// The limit.
+        max: u64,
+    },
 }
 
 /// A frame that a crash left written in part.
@@ -119,14 +148,32 @@ pub struct Scan {
 /// Takes each record; an `Err` stops the reading.
 pub type Visitor<'a> = dyn FnMut(Lsn, &[u8]) -> Result<(), String> + 'a;
 
-/// Reads the log, checks it, and hands out the records from `from` on. Changes nothing. Of segments that end
-/// before `from` only the headers and tables are read; `Lsn(1)` checks every frame.
+/// Whether the log stands still while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// The reader holds the lock.
+    Nobody,
+    /// A server may append, begin segments and archive them meanwhile.
+    Writer,
+}
+
+/// Reads the log, checks it, and hands out the records from `from` on. Changes nothing, needs no lock, and
+/// reads up to the last good frame beside a server that goes on writing. Of segments that end before `from`
+/// only the headers and tables are read; `Lsn(1)` checks every frame.
 ///
 /// # Errors
 /// [`OpenError`], naming the file and what to do.
 pub fn scan(storage: &dyn Storage, from: Lsn, visit: &mut Visitor<'_>) -> Result<Scan, OpenError> {
-    let names = storage.list(LOG_DIR).map_err(|source| OpenError::Io { path: LOG_DIR.into(), source })?;
-    let files = forms(&names);
+    read_all(storage, from, visit, Beside::Writer)
+}
+
+/// See [`scan`].
+pub(super) fn read_all(
+    storage: &dyn Storage,
+    from: Lsn,
+    visit: &mut Visitor<'_>,
+    beside: Beside,
+) -> Result<Scan, OpenError> {
     let mut scan = Scan {
         segments: Segments::default(),
         cluster: None,
@@ -136,10 +183,23 @@ pub fn scan(storage: &dyn Storage, from: Lsn, visit: &mut Visitor<'_>) -> Result
         end: 0,
         torn: None,
     };
-    let files: Vec<(Lsn, Form)> = files.into_iter().collect();
-    for (place, (first, form)) in files.iter().enumerate() {
-        let mut reader = SegmentReader::open(storage, *first, *form, &scan)?;
-        match files.get(place + 1) {
+    let mut files = list(storage)?;
+    let mut listed_again = None;
+    while let Some((first, form)) = files.pop_first() {
+        let mut reader = match SegmentReader::open(storage, first, form, &scan, beside) {
+            Ok(reader) => reader,
+            Err(error) if beside == Beside::Writer && may_have_moved(&error) => {
+                let due = scan.last.next();
+                files = list(storage)?.split_off(&due);
+                // Once for each segment: what is not there now either is missing.
+                if listed_again.replace(due) == Some(due) || !files.contains_key(&due) {
+                    return Err(error);
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match files.first_key_value() {
             Some((next, _)) if *next <= from => reader.pass_over(&mut scan, *next)?,
             next => reader.read(&mut scan, next.is_none(), from, visit)?,
         }
@@ -147,282 +207,34 @@ pub fn scan(storage: &dyn Storage, from: Lsn, visit: &mut Visitor<'_>) -> Result
     Ok(scan)
 }
 
+/// Whether a segment may have been archived between the listing of the directory and now.
+fn may_have_moved(error: &OpenError) -> bool {
+    match error {
+        OpenError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        // A listing may see neither the raw file, which is gone, nor the archive, which came while it read.
+        OpenError::Missing { .. } => true,
+        OpenError::Corrupt { .. }
+        | OpenError::DamagedBlock { .. }
+        | OpenError::Foreign { .. }
+        | OpenError::Newer { .. }
+        | OpenError::Visitor { .. }
+        | OpenError::Refused { .. }
+        | OpenError::SegmentBytes { .. } => false,
+    }
+}
+
 /// The segments by first record. Where a raw file and its archive both stand (a crash between the two steps
 /// of archiving), the raw one counts and is archived again.
-fn forms(names: &[String]) -> BTreeMap<Lsn, Form> {
+fn list(storage: &dyn Storage) -> Result<BTreeMap<Lsn, Form>, OpenError> {
+    let names = storage.list(LOG_DIR).map_err(|source| OpenError::Io { path: LOG_DIR.into(), source })?;
     let mut forms = BTreeMap::new();
     for name in names {
-        let Some(first) = first_of(name) else { continue };
+        let Some(first) = first_of(&name) else { continue };
         let form = if name.ends_with(ARCHIVE_SUFFIX) { Form::Archived } else { Form::Raw };
         let entry = forms.entry(first).or_insert(form);
         if form == Form::Raw {
             *entry = form;
         }
     }
-    forms
-}
-
-struct SegmentReader {
-    path: String,
-    file: Arc<dyn StorageFile>,
-    bytes: u64,
-    header: SegmentHeader,
-    form: Form,
-    /// What an archive says of its content.
-    archived: Option<(Lsn, ChainHash)>,
-    buffer: Vec<u8>,
-}
-
-/// What stands at a place where a frame could.
-enum Found {
-    Frame(FrameHeader),
-    End,
-    Torn(usize),
-    Damage(String),
-}
-
-impl SegmentReader {
-    fn open(storage: &dyn Storage, first: Lsn, form: Form, scan: &Scan) -> Result<Self, OpenError> {
-        let path = match form {
-            Form::Raw => path_of(first),
-            Form::Archived => archive_path_of(first),
-        };
-        let io_error = |source| OpenError::Io { path: path.clone(), source };
-        let (file, archived) = open_file(storage, &path, form, scan.last)?;
-        let bytes = file.len().map_err(io_error)?;
-        let corrupt =
-            |what: String| OpenError::Corrupt { file: path.clone(), offset: 0, last_good: scan.last, what };
-        if bytes < FIRST_FRAME {
-            return Err(corrupt(format!("the file has {bytes} bytes, its header alone {FIRST_FRAME}")));
-        }
-        let mut block = [0; super::frame::BLOCK_BYTES];
-        file.read_at(0, &mut block).map_err(io_error)?;
-        let header = SegmentHeader::decode(&block).map_err(|error| match error {
-            SegmentError::Format(_) => OpenError::Newer { file: path.clone(), what: error.to_string() },
-            SegmentError::Magic | SegmentError::Crc => corrupt(error.to_string()),
-        })?;
-        let foreign = |what: String| Err(OpenError::Foreign { file: path.clone(), what });
-        if header.first != first {
-            return foreign(format!("its name says record {first}, its header {}", header.first));
-        }
-        if first > scan.last.next() {
-            let to = Lsn(first.0 - 1);
-            return Err(OpenError::Missing { file: path, from: scan.last.next(), to });
-        }
-        if first < scan.last.next() {
-            return foreign(format!("it begins at record {first}, which another segment has"));
-        }
-        if form == Form::Raw && header.bytes != bytes {
-            return Err(corrupt(format!("the file has {bytes} bytes, it was made with {}", header.bytes)));
-        }
-        if scan.cluster.is_some_and(|cluster| cluster != header.cluster) {
-            return foreign("it belongs to another journal".into());
-        }
-        if scan.hash.is_some_and(|hash| header.previous != hash) {
-            return foreign("it does not follow the last frame before it".into());
-        }
-        Ok(Self { path, file, bytes, header, form, archived, buffer: Vec::new() })
-    }
-
-    fn read(
-        &mut self,
-        scan: &mut Scan,
-        is_last: bool,
-        from: Lsn,
-        visit: &mut Visitor<'_>,
-    ) -> Result<(), OpenError> {
-        self.enter(scan);
-        let mut table = Table::new(self.header.first, Arc::clone(&self.file));
-        let mut offset = FIRST_FRAME;
-        loop {
-            match self.look(offset, scan)? {
-                Found::Frame(header) => {
-                    self.deliver(&header, from, visit)?;
-                    table.push(header.first, offset);
-                    scan.last = header.last();
-                    scan.epoch = scan.epoch.max(header.epoch);
-                    offset += header.stored_bytes() as u64;
-                }
-                Found::End => break,
-                Found::Torn(bytes) if is_last => {
-                    scan.torn = Some(Torn { file: self.path.clone(), offset, bytes, last_good: scan.last });
-                    break;
-                }
-                Found::Torn(_) => {
-                    return Err(self.corrupt(offset, scan.last, "a frame before the end is not whole"));
-                }
-                Found::Damage(what) => return Err(self.corrupt(offset, scan.last, &what)),
-            }
-        }
-        let torn_bytes = scan.torn.as_ref().map_or(0, |torn| torn.bytes as u64);
-        self.check_rest(offset + torn_bytes, scan.last)?;
-        scan.end = offset;
-        self.leave(scan, is_last, table)
-    }
-
-    fn enter(&self, scan: &mut Scan) {
-        scan.cluster = Some(self.header.cluster);
-        scan.epoch = scan.epoch.max(self.header.epoch);
-        scan.hash = Some(self.header.previous);
-    }
-
-    fn leave(&self, scan: &mut Scan, is_last: bool, table: Table) -> Result<(), OpenError> {
-        if let Some((last, hash)) = self.archived
-            && (scan.last != last || scan.hash != Some(hash))
-        {
-            return Err(self.corrupt(scan.end, scan.last, "the archive does not hold what its index says"));
-        }
-        if !is_last {
-            scan.segments.seal(self.form, table);
-            return Ok(());
-        }
-        if self.form == Form::Archived {
-            // A segment is archived only when the next one has begun.
-            return Err(self.corrupt(scan.end, scan.last, "the segment behind this archive is missing"));
-        }
-        scan.segments.current = Some(table);
-        Ok(())
-    }
-
-    /// Believes a segment that nobody needs now: its frames are checked when they are read, and by the audit.
-    fn pass_over(&self, scan: &mut Scan, next: Lsn) -> Result<(), OpenError> {
-        let last = Lsn(next.0 - 1);
-        self.enter(scan);
-        if let Some((archived, _)) = self.archived.filter(|(archived, _)| *archived != last) {
-            return Err(OpenError::Missing { file: self.path.clone(), from: archived.next(), to: last });
-        }
-        scan.last = last;
-        scan.hash = self.archived.map(|(_, hash)| hash);
-        scan.segments.sealed.push(Sealed { first: self.header.first, form: self.form, table: None });
-        Ok(())
-    }
-
-    /// Looks at one place. A good frame is left in the buffer, opened.
-    fn look(&mut self, offset: u64, scan: &mut Scan) -> Result<Found, OpenError> {
-        let left = usize::try_from(self.bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
-        if left < super::frame::BLOCK_BYTES {
-            return Ok(Found::End);
-        }
-        self.fill(offset, super::frame::BLOCK_BYTES)?;
-        if is_zero(&self.buffer[..super::frame::SECTOR_BYTES]) {
-            // Nothing was written here, or the part that says how much was not: look as far as one frame
-            // could reach.
-            let reach = left.min(STORED_BYTES_MAX);
-            self.fill(offset, reach)?;
-            return Ok(self.unwritten(reach));
-        }
-        let header = match parse_header(&self.buffer[..HEADER_BYTES]) {
-            Ok(header) => header,
-            Err(FrameError::Format(format)) => {
-                let what = FrameError::Format(format).to_string();
-                return Err(OpenError::Newer { file: self.path.clone(), what });
-            }
-            Err(error) => return Ok(damage_or_cut(error.to_string(), super::frame::BLOCK_BYTES)),
-        };
-        let stored = header.stored_bytes();
-        if stored > left {
-            return Ok(Found::Damage("a frame reaches beyond its segment".into()));
-        }
-        self.fill(offset, stored)?;
-        let hash = chain_hash(&self.buffer);
-        let was_torn = has_zero_sector(&self.buffer);
-        if let Err(error) = open_body(&header, &mut self.buffer) {
-            return Ok(if was_torn { Found::Torn(stored) } else { damage_or_cut(error.to_string(), stored) });
-        }
-        if let Some(what) = self.misfit(&header, scan) {
-            return Ok(Found::Damage(what));
-        }
-        scan.hash = Some(hash);
-        Ok(Found::Frame(header))
-    }
-
-    /// What a place is whose first sector was never written.
-    fn unwritten(&self, reach: usize) -> Found {
-        if is_zero(&self.buffer) {
-            return Found::End;
-        }
-        // Each frame is durable before the next one is begun: behind a torn one there is none.
-        let follows =
-            self.buffer.chunks(super::frame::BLOCK_BYTES).skip(1).any(|block| parse_header(block).is_ok());
-        if follows && !cfg!(feature = "fault-cut-any") {
-            return Found::Damage("a frame stands behind one whose beginning is missing".into());
-        }
-        Found::Torn(reach)
-    }
-
-    fn misfit(&self, header: &FrameHeader, scan: &Scan) -> Option<String> {
-        if header.cluster != self.header.cluster {
-            return Some("a frame belongs to another journal".into());
-        }
-        if header.first != scan.last.next() {
-            return Some(format!("a frame begins at record {}, {} was due", header.first, scan.last.next()));
-        }
-        if scan.hash != Some(header.previous) {
-            return Some("a frame does not follow the one before it".into());
-        }
-        (header.epoch < scan.epoch).then(|| format!("epoch {} after epoch {}", header.epoch, scan.epoch))
-    }
-
-    fn deliver(&self, header: &FrameHeader, from: Lsn, visit: &mut Visitor<'_>) -> Result<(), OpenError> {
-        if header.last() < from {
-            return Ok(());
-        }
-        for (lsn, record) in (header.first.0..).zip(records(header, &self.buffer)) {
-            let lsn = Lsn(lsn);
-            let stop = |what: String| OpenError::Visitor { lsn, what };
-            let record = record.map_err(|error| stop(error.to_string()))?;
-            if lsn >= from {
-                visit(lsn, record).map_err(stop)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whatever comes after the last frame must never have been written.
-    fn check_rest(&mut self, from: u64, last_good: Lsn) -> Result<(), OpenError> {
-        let mut offset = from;
-        while offset < self.bytes {
-            let count = usize::try_from(self.bytes - offset).unwrap_or(usize::MAX).min(STORED_BYTES_MAX);
-            self.fill(offset, count)?;
-            if !is_zero(&self.buffer) {
-                return Err(self.corrupt(offset, last_good, "something stands behind the end of the log"));
-            }
-            offset += count as u64;
-        }
-        Ok(())
-    }
-
-    fn fill(&mut self, offset: u64, count: usize) -> Result<(), OpenError> {
-        self.buffer.resize(count, 0);
-        let result = self.file.read_at(offset, &mut self.buffer);
-        result.map_err(|source| OpenError::Io { path: self.path.clone(), source })
-    }
-
-    fn corrupt(&self, offset: u64, last_good: Lsn, what: &str) -> OpenError {
-        OpenError::Corrupt { file: self.path.clone(), offset, last_good, what: what.to_owned() }
-    }
-}
-
-type OpenFile = (Arc<dyn StorageFile>, Option<(Lsn, ChainHash)>);
-
-fn open_file(storage: &dyn Storage, path: &str, form: Form, last_good: Lsn) -> Result<OpenFile, OpenError> {
-    let io_error = |source| OpenError::Io { path: path.to_owned(), source };
-    let file = storage.open(path).map_err(io_error)?;
-    if form == Form::Raw {
-        return Ok((file.into(), None));
-    }
-    let archive = ArchiveFile::open(file).map_err(|source| match source.kind() {
-        io::ErrorKind::Unsupported => OpenError::Newer { file: path.to_owned(), what: source.to_string() },
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            OpenError::Corrupt { file: path.to_owned(), offset: 0, last_good, what: source.to_string() }
-        }
-        _ => io_error(source),
-    })?;
-    let told = (archive.info().last, archive.info().hash);
-    Ok((Arc::new(archive), Some(told)))
-}
-
-/// Damage; in the build with a deliberate bug, something to be cut off.
-fn damage_or_cut(what: String, bytes: usize) -> Found {
-    if cfg!(feature = "fault-cut-any") { Found::Torn(bytes) } else { Found::Damage(what) }
+    Ok(forms)
 }

@@ -135,8 +135,7 @@ impl DirectoryLock {
         let path = root.join("LOCK");
         let name = path.display().to_string();
         let io_error = |source| LockError::Io { path: name.clone(), source };
-        // What lies here names customers and keys: for its owner alone.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(io_error)?;
+        create_root(root).map_err(io_error)?;
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = options.map_err(io_error)?;
         match file.try_lock() {
@@ -150,5 +149,67 @@ impl DirectoryLock {
         file.set_len(0).map_err(io_error)?;
         writeln!(file, "{}", std::process::id()).map_err(io_error)?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Creates a data directory, and makes its name durable: a log whose directory is lost is lost with all its
+/// syncs.
+fn create_root(root: &Path) -> io::Result<()> {
+    let (above, is_new) = (naming(root, &|path| path.exists()), !root.exists());
+    // What lies here names customers and keys: for its owner alone.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+    for directory in above {
+        match File::open(&directory).and_then(|opened| opened.sync_all()) {
+            // Whoever made the directory for us was allowed to read the one above; we need not be.
+            Err(error) if !is_new && error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
+}
+
+/// The directories that hold the name of `root` and of every directory above it that is not there yet, the
+/// topmost first. The name of `root` itself may be new even if it is there: the process that created it may
+/// have ended before its sync.
+fn naming(root: &Path, is_there: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let mut directories = Vec::new();
+    for path in root.ancestors().filter(|path| !path.as_os_str().is_empty()) {
+        let Some(parent) = path.parent() else { break };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        directories.push(parent.to_owned());
+        if is_there(parent) {
+            break;
+        }
+    }
+    directories.reverse();
+    directories
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_new_name_on_the_way_to_the_data_directory_is_synced() {
+        let naming = |root: &str, there: &[&str]| -> Vec<String> {
+            let found = naming(Path::new(root), &|path| there.iter().any(|known| path == Path::new(known)));
+            found.into_iter().map(|path| path.display().to_string()).collect()
+        };
+        assert_eq!(naming("/srv/shop/data", &["/", "/srv"]), ["/srv", "/srv/shop"]);
+        assert_eq!(naming("/srv/shop/data", &["/", "/srv", "/srv/shop"]), ["/srv/shop"]);
+        assert_eq!(naming("/srv/shop/data", &["/", "/srv", "/srv/shop", "/srv/shop/data"]), ["/srv/shop"]);
+        assert_eq!(naming("data", &["."]), ["."]);
+        assert_eq!(naming("shop/data", &["."]), [".", "shop"]);
+        assert_eq!(naming("/", &["/"]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_data_directory_is_made_with_those_above_it_and_locked_once() {
+        let top = tempfile::tempdir().unwrap();
+        let root = top.path().join("shop/data");
+        let lock = DirectoryLock::take(&root).unwrap();
+        assert!(matches!(DirectoryLock::take(&root), Err(LockError::Held { .. })));
+        drop(lock);
+        DirectoryLock::take(&root).unwrap();
     }
 }

@@ -10,6 +10,10 @@ use alloc::vec::Vec;
 /// Demands one turn looks at. Sixty-four cost some ten microseconds, so a long backlog never holds a shard.
 pub const FILL_DEMANDS_MAX: usize = 64;
 
+/// Claims after which a turn looks at no further demand: one demand may be served from a thousand locations, and a
+/// record must hold what was given.
+const FILL_CLAIMS_MAX: usize = 4_096;
+
 /// What a pass has already promised in this turn, by location.
 struct Promised(Vec<(LocationNumber, u32)>);
 
@@ -36,6 +40,9 @@ impl MerchantState {
         let mut waiting = backlog.from(cursor);
         for (waiting, quantity) in waiting.by_ref().take(FILL_DEMANDS_MAX) {
             self.fill_one(actor, waiting, quantity, &mut promised, &mut fills);
+            if fills.len() >= FILL_CLAIMS_MAX {
+                break;
+            }
         }
         let next = waiting.next().map(|(waiting, _)| Cursor(waiting));
         let is_empty = |level: &crate::sku::Level| level.unclaimed() == promised.at(level.location());

@@ -2,8 +2,8 @@
 
 use super::MerchantState;
 use crate::id::{LocationNumber, OrderId, SkuNumber};
-use crate::order::Order;
-use crate::sku::SkuActor;
+use crate::order::{Demand, Order};
+use crate::sku::{Class, SkuActor, Waiting};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -41,6 +41,17 @@ pub enum Violation {
         /// The sum.
         demands: u64,
     },
+    /// I3: a demand waits for other units than its SKU has on its list.
+    WaitingDrift {
+        /// Which order.
+        order: OrderId,
+        /// Which of its demands.
+        demand: u16,
+        /// What the demand says.
+        waits: u32,
+        /// What the list says.
+        listed: u32,
+    },
     /// I4: claims and waiting units of a demand are not what its line has open.
     LineDrift {
         /// Which order.
@@ -68,6 +79,9 @@ impl core::fmt::Display for Violation {
             }
             Self::BacklogDrift { sku, total, demands } => {
                 write!(f, "I3: sku {sku}: backlog {total}, waiting demands {demands}")
+            }
+            Self::WaitingDrift { order, demand, waits, listed } => {
+                write!(f, "I3: order {order} demand {demand}: waits for {waits}, its sku lists {listed}")
             }
             Self::LineDrift { order, line, open, covered } => {
                 write!(f, "I4: order {order} line {line}: open {open}, claimed and waiting {covered}")
@@ -138,12 +152,26 @@ impl MerchantState {
         })
     }
 
+    /// What a demand waits for stands on the list of its SKU, under both classes.
+    fn check_listed(&self, order: OrderId, number: u16, demand: &Demand) -> Result<(), Violation> {
+        let backlog = self.sku(demand.sku).and_then(SkuActor::backlog);
+        for (class, waits) in [(Class::Short, demand.short), (Class::Backorder, demand.backordered)] {
+            let waiting = Waiting { class, order, demand: number };
+            let listed = backlog.map_or(0, |backlog| backlog.units(waiting));
+            if listed != waits {
+                return Err(Violation::WaitingDrift { order, demand: number, waits, listed });
+            }
+        }
+        Ok(())
+    }
+
     fn check_order(&self, order: &Order, sums: &mut Sums) -> Result<(), Violation> {
         for (number, demand) in (0_u16..).zip(&order.demands) {
             let waits = u64::from(demand.backordered) + u64::from(demand.short);
             if let Some(waiting) = sums.waiting.get_mut(demand.sku.row()) {
                 *waiting += waits;
             }
+            self.check_listed(order.id, number, demand)?;
             let kept = order.claims.iter().filter(|claim| claim.demand == number);
             let covered = waits + kept.map(|claim| u64::from(claim.quantity)).sum::<u64>();
             let open = order.lines[usize::from(demand.line)].open();

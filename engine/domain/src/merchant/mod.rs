@@ -21,7 +21,7 @@ use crate::order::{Order, Policy};
 use crate::rejection::Rejection;
 use crate::rows::{FrozenRows, Rows};
 use crate::sku::SkuActor;
-use crate::table::{Table, spread};
+use crate::table::{DIRECTORY_SHIFT, Table, spread};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -183,7 +183,7 @@ impl MerchantState {
 
     fn order_row(&self, order: OrderId) -> Option<u32> {
         let is_it = |row: &u32| self.orders.get(*row).is_some_and(|found| found.id == order);
-        self.order_rows.find(spread(order.0), is_it)
+        self.order_rows.find(order_hash(order), is_it)
     }
 
     fn order_mut(&mut self, order: OrderId) -> &mut Order {
@@ -200,10 +200,10 @@ impl MerchantState {
     }
 
     fn insert_order(&mut self, order: Order) {
-        let hash = spread(order.id.0);
+        let hash = order_hash(order.id);
         let row = self.orders.insert(order);
         let orders = &self.orders;
-        self.order_rows.insert(hash, row, |row| orders.get(*row).map_or(0, |order| spread(order.id.0)));
+        self.order_rows.insert(hash, row, |row| orders.get(*row).map_or(0, |order| order_hash(order.id)));
     }
 
     /// Lets an order leave memory if nothing of it is open.
@@ -212,7 +212,7 @@ impl MerchantState {
         if self.orders.get(row).is_some_and(Order::is_closed) {
             let orders = &self.orders;
             let is_it = |found: &u32| orders.get(*found).is_some_and(|found| found.id == order);
-            self.order_rows.remove(spread(order.0), is_it);
+            self.order_rows.remove(order_hash(order), is_it);
             self.orders.remove(row);
         }
     }
@@ -253,6 +253,14 @@ impl MerchantState {
             }
         }
     }
+}
+
+/// The hash of an order's id. Orders that were accepted one after the other share the bits by which the table
+/// finds a leaf, so that new ones go where the last ones went and the cache holds the place.
+fn order_hash(order: OrderId) -> u64 {
+    const NEIGHBOURS: u32 = 256_u32.trailing_zeros();
+    const LEAF_BITS: u64 = ((1 << 24) - 1) << DIRECTORY_SHIFT;
+    (spread(order.0) & !LEAF_BITS) | (spread(order.0 >> NEIGHBOURS) & LEAF_BITS)
 }
 
 fn set_member(set: &mut BTreeSet<SkuNumber>, sku: SkuNumber, member: bool) {

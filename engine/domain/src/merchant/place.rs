@@ -2,14 +2,15 @@
 
 use super::{Channel, MerchantState};
 use crate::command::PlaceOrder;
-use crate::event::{Event, OrderAccepted};
+use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines};
 use crate::id::{LocationNumber, OrderId, SkuNumber};
-use crate::order::{Claim, ClaimState, Demand, LINES_MAX, Line, Order, Policy};
+use crate::order::{CLAIMS_MAX, Claim, ClaimState, Demand, FewRows, LINES_MAX, Line, Order, Policy};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
 use crate::routing::{FreeStock, Need, Take, plan};
 use crate::sku::{Class, Waiting};
 use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 impl FreeStock for MerchantState {
     fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
@@ -26,30 +27,28 @@ impl MerchantState {
             [(sku, quantity)] => self.plan_single(*sku, *quantity, channel),
             lines => self.plan_many(lines, channel),
         };
+        if claims.len() > CLAIMS_MAX {
+            return Err(Rejection::TooManyClaims { claims: claims.len(), max: CLAIMS_MAX });
+        }
         let claimed: u64 = claims.iter().map(|(_, _, quantity)| u64::from(*quantity)).sum();
         let ordered: u64 = order.lines.iter().map(|(_, quantity)| u64::from(*quantity)).sum();
         if claimed < ordered && policy == Policy::Reject {
             return Err(Rejection::InsufficientStock { shortfalls: shortfalls(order.lines, &claims) });
         }
-        let lines = order.lines.to_vec();
+        let lines = OrderedLines::from_slice(order.lines);
         Ok(Event::OrderAccepted(OrderAccepted { channel: order.channel, policy, lines, claims }))
     }
 
     /// The plan of most orders of the world: one line that one location can serve.
-    fn plan_single(
-        &self,
-        sku: SkuNumber,
-        quantity: u32,
-        channel: &Channel,
-    ) -> Vec<(u16, LocationNumber, u32)> {
+    fn plan_single(&self, sku: SkuNumber, quantity: u32, channel: &Channel) -> NewClaims {
         let serves = |location: &&LocationNumber| self.free(sku, **location) >= quantity;
         match channel.locations.iter().find(serves) {
-            Some(location) => alloc::vec![(0, *location, quantity)],
+            Some(location) => NewClaims::from_slice(&[(0, *location, quantity)]),
             None => self.plan_many(&[(sku, quantity)], channel),
         }
     }
 
-    fn plan_many(&self, lines: &[(SkuNumber, u32)], channel: &Channel) -> Vec<(u16, LocationNumber, u32)> {
+    fn plan_many(&self, lines: &[(SkuNumber, u32)], channel: &Channel) -> NewClaims {
         let (needs, need_of) = sum_needs(lines);
         let takes = plan(&needs, &channel.locations, self);
         hand_out(lines, &need_of, &takes)
@@ -57,11 +56,11 @@ impl MerchantState {
 
     pub(super) fn evolve_accepted(&mut self, id: OrderId, accepted: &OrderAccepted) {
         let line = |ordered: u32| Line { ordered, cancelled: 0, shipped: 0, returned: 0 };
-        let mut demands: Vec<Demand> = (0_u16..)
+        let mut demands: FewRows<Demand> = (0_u16..)
             .zip(&accepted.lines)
             .map(|(line, (sku, quantity))| Demand { sku: *sku, line, backordered: *quantity, short: 0 })
             .collect();
-        let mut claims = Vec::with_capacity(accepted.claims.len());
+        let mut claims = FewRows::with_capacity(accepted.claims.len());
         for (demand, location, quantity) in &accepted.claims {
             let row = &mut demands[usize::from(*demand)];
             row.backordered -= quantity;
@@ -85,7 +84,7 @@ impl MerchantState {
             channel: accepted.channel,
             policy: accepted.policy,
             lines: accepted.lines.iter().map(|(_, quantity)| line(*quantity)).collect(),
-            demands: demands.into_boxed_slice(),
+            demands,
             claims,
         });
     }
@@ -107,13 +106,16 @@ fn check_lines(lines: &[(SkuNumber, u32)]) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// What is worked out for each line of an order; up to 8 lines need no memory of their own.
+type PerLine<T> = SmallVec<[T; 8]>;
+
 /// Sums the lines per SKU, in the order in which the SKUs first stand in the order; and for each line the
 /// place of its need.
-fn sum_needs(lines: &[(SkuNumber, u32)]) -> (Vec<Need>, Vec<usize>) {
-    let mut by_sku: Vec<usize> = (0..lines.len()).collect();
+fn sum_needs(lines: &[(SkuNumber, u32)]) -> (PerLine<Need>, PerLine<usize>) {
+    let mut by_sku: PerLine<usize> = (0..lines.len()).collect();
     by_sku.sort_unstable_by_key(|line| (lines[*line].0, *line));
     // The first line of each SKU stands for it.
-    let mut first_of: Vec<usize> = alloc::vec![0; lines.len()];
+    let mut first_of: PerLine<usize> = SmallVec::from_elem(0, lines.len());
     let mut first = 0;
     for line in &by_sku {
         if lines[first].0 != lines[*line].0 || *line == by_sku[0] {
@@ -121,8 +123,8 @@ fn sum_needs(lines: &[(SkuNumber, u32)]) -> (Vec<Need>, Vec<usize>) {
         }
         first_of[*line] = first;
     }
-    let mut needs: Vec<Need> = Vec::with_capacity(lines.len());
-    let mut need_of: Vec<usize> = Vec::with_capacity(lines.len());
+    let mut needs: PerLine<Need> = SmallVec::with_capacity(lines.len());
+    let mut need_of: PerLine<usize> = SmallVec::with_capacity(lines.len());
     for (line, (sku, quantity)) in lines.iter().enumerate() {
         let need = if first_of[line] == line {
             needs.push(Need { sku: *sku, quantity: 0 });
@@ -137,13 +139,9 @@ fn sum_needs(lines: &[(SkuNumber, u32)]) -> (Vec<Need>, Vec<usize>) {
 }
 
 /// Hands what was planned per SKU to the lines, the first line first.
-fn hand_out(
-    lines: &[(SkuNumber, u32)],
-    need_of: &[usize],
-    takes: &[Take],
-) -> Vec<(u16, LocationNumber, u32)> {
-    let mut left: Vec<u64> = takes.iter().map(|take| take.quantity).collect();
-    let mut claims = Vec::with_capacity(lines.len());
+fn hand_out(lines: &[(SkuNumber, u32)], need_of: &[usize], takes: &[Take]) -> NewClaims {
+    let mut left: PerLine<u64> = takes.iter().map(|take| take.quantity).collect();
+    let mut claims = NewClaims::with_capacity(lines.len());
     for (line, ((_, quantity), need)) in (0_u16..).zip(lines.iter().zip(need_of)) {
         let mut open = *quantity;
         // The takes of one need stand together, in the order of the needs.

@@ -10,8 +10,11 @@ use crate::rejection::Rejection;
 /// Locations of one merchant. Far above any real network, and it keeps a claim's row small.
 pub(super) const LOCATIONS_MAX: u16 = 10_000;
 
-/// Channels of one merchant.
-pub(super) const CHANNELS_MAX: u16 = 10_000;
+/// Channels of one merchant: one per shop front, marketplace account and till group is some hundreds at the most.
+pub(super) const CHANNELS_MAX: u16 = 1_000;
+
+/// Locations that serve one channel. The planner looks at each of them for an order that no single one can serve.
+pub(super) const CHANNEL_LOCATIONS_MAX: usize = 1_000;
 
 impl MerchantState {
     pub(super) fn decide_put_location(&self, put: PutLocation) -> Result<Event, Rejection> {
@@ -27,6 +30,12 @@ impl MerchantState {
         let channel = put.channel.unwrap_or(ChannelNumber(next));
         if channel.0 >= CHANNELS_MAX {
             return Err(Rejection::TooMany { what: "channels", max: u32::from(CHANNELS_MAX) });
+        }
+        if put.locations.len() > CHANNEL_LOCATIONS_MAX {
+            return Err(Rejection::TooManyLocations {
+                locations: put.locations.len(),
+                max: CHANNEL_LOCATIONS_MAX,
+            });
         }
         for (place, location) in put.locations.iter().enumerate() {
             if put.locations[..place].contains(location) {
@@ -52,7 +61,7 @@ impl MerchantState {
             return Ok(Event::SkuPut(SkuNumber(number), put));
         };
         if let Some(actor) = self.sku(sku)
-            && actor.has_moved()
+            && actor.is_in_use()
             && actor.decimals() != put.decimals
         {
             return Err(Rejection::DecimalsFixed { decimals: actor.decimals() });

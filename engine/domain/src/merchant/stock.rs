@@ -4,7 +4,7 @@ use super::MerchantState;
 use crate::command::{Adjust, Move, Receive, Set};
 use crate::event::{Event, Shorted, StockMoved};
 use crate::id::{LocationNumber, SkuNumber};
-use crate::order::Order;
+use crate::order::{CLAIMS_MAX, Order};
 use crate::quantity::{LEVEL_MAX, QUANTITY_MAX};
 use crate::rejection::Rejection;
 use crate::sku::{Class, Level, StockState, Waiting};
@@ -100,6 +100,9 @@ impl MerchantState {
             StockState::Damaged | StockState::QualityControl => 0,
         };
         let shorts = self.newest_claims(sku, location, excess);
+        if shorts.len() > CLAIMS_MAX {
+            return Err(Rejection::TooManyClaims { claims: shorts.len(), max: CLAIMS_MAX });
+        }
         after.uncommit(excess);
         after.shift(Some(state), None, quantity);
         let (from, to) = (Some(state), None);

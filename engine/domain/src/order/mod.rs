@@ -5,14 +5,16 @@ mod change;
 mod picture;
 
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
-use alloc::boxed::Box;
-use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 pub use change::{Released, Source};
 pub use picture::{LinePicture, OrderPicture, OrderStatus};
 
 /// The most lines of one order: a large wholesale order of real life has some 1,100.
 pub const LINES_MAX: usize = 1_200;
+
+/// The most claims that one step makes or takes: a record holds some 61,000 of them at their longest.
+pub const CLAIMS_MAX: usize = 50_000;
 
 /// What happens to what stock cannot serve.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +79,10 @@ pub struct Claim {
     pub quantity: u32,
 }
 
+/// Rows of an open order, one of them kept in the order itself: most orders have one line, and then an order is
+/// one flat row that a snapshot copies without asking for memory.
+pub type FewRows<T> = SmallVec<[T; 1]>;
+
 /// An open order, as memory holds it: what `decide` reads and nothing else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
@@ -87,11 +93,11 @@ pub struct Order {
     /// What was agreed for what stock cannot serve.
     pub policy: Policy,
     /// What was ordered.
-    pub lines: Box<[Line]>,
+    pub lines: FewRows<Line>,
     /// What that needs.
-    pub demands: Box<[Demand]>,
+    pub demands: FewRows<Demand>,
     /// What is kept for it.
-    pub claims: Vec<Claim>,
+    pub claims: FewRows<Claim>,
 }
 
 impl Order {

@@ -45,6 +45,19 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
+    /// What an order is called that has so many units open, shipped, and of the open ones waiting.
+    #[must_use]
+    pub fn of(open: u64, shipped: u64, waiting: u64) -> Self {
+        match (open, shipped, waiting) {
+            (0, 0, _) => Self::Cancelled,
+            (0, _, _) => Self::Shipped,
+            (_, 1.., _) => Self::PartiallyShipped,
+            (_, 0, 0) => Self::Allocated,
+            (open, 0, waiting) if waiting < open => Self::PartiallyAllocated,
+            (_, 0, _) => Self::Backordered,
+        }
+    }
+
     /// The word in JSON and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -91,13 +104,6 @@ impl OrderPicture {
             shipped += u64::from(picture.line.shipped);
             waiting += u64::from(picture.backordered) + u64::from(picture.short);
         }
-        match (open, shipped, waiting) {
-            (0, 0, _) => OrderStatus::Cancelled,
-            (0, _, _) => OrderStatus::Shipped,
-            (_, 1.., _) => OrderStatus::PartiallyShipped,
-            (_, 0, 0) => OrderStatus::Allocated,
-            (open, 0, waiting) if waiting < open => OrderStatus::PartiallyAllocated,
-            (_, 0, _) => OrderStatus::Backordered,
-        }
+        OrderStatus::of(open, shipped, waiting)
     }
 }

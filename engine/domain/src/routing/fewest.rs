@@ -2,7 +2,8 @@
 //!
 //! Exact as long as it is cheap: subsets by growing size, the preferred ones first, until one has enough of
 //! everything. Beyond a counted number of steps the largest contributor is taken again and again, which is
-//! not always the fewest but always ends. The same input gives the same plan.
+//! not always the fewest; beyond another, whoever has something, in the channel's order. The same input gives the
+//! same plan.
 
 use super::{FreeStock, Need, Take};
 use crate::id::LocationNumber;
@@ -10,6 +11,9 @@ use alloc::vec::Vec;
 
 /// Looks at one free number that the exact search may take: a few hundred microseconds at the most.
 const STEPS_MAX: usize = 200_000;
+
+/// Looks at one free number that the greedy search may take: some milliseconds at the most.
+const GREEDY_STEPS_MAX: usize = 2_000_000;
 
 /// What is needed of each SKU as far as it is there at all, and what each location has of it.
 struct Table {
@@ -76,25 +80,30 @@ impl Table {
         None
     }
 
-    /// Takes the location that serves the most missing units, until nothing is missing.
+    /// Takes the location that serves the most missing units, until nothing is missing; when the steps run out,
+    /// the channel's next location that has something of it.
     fn greedy(&self) -> Vec<usize> {
         let mut missing = self.targets.clone();
-        let mut chosen: Vec<usize> = Vec::new();
+        let mut is_chosen = alloc::vec![false; self.free.len()];
+        let mut steps = 0;
         while missing.iter().any(|units| *units > 0) {
             let serves = |place: usize| -> u64 {
                 missing.iter().zip(&self.free[place]).map(|(units, free)| *units.min(free)).sum()
             };
-            let rest = (0..self.free.len()).filter(|place| !chosen.contains(place));
-            let Some(best) = rest.max_by_key(|place| (serves(*place), core::cmp::Reverse(*place))) else {
-                break;
+            let mut rest = (0..self.free.len()).filter(|place| !is_chosen[*place]);
+            steps += self.free.len() * missing.len();
+            let best = if steps <= GREEDY_STEPS_MAX {
+                rest.max_by_key(|place| (serves(*place), core::cmp::Reverse(*place)))
+            } else {
+                rest.find(|place| serves(*place) > 0)
             };
+            let Some(best) = best else { break };
             for (units, free) in missing.iter_mut().zip(&self.free[best]) {
                 *units = units.saturating_sub(*free);
             }
-            chosen.push(best);
+            is_chosen[best] = true;
         }
-        chosen.sort_unstable();
-        chosen
+        (0..self.free.len()).filter(|place| is_chosen[*place]).collect()
     }
 }
 
@@ -179,5 +188,16 @@ mod tests {
         assert_eq!(takes.iter().map(|take| take.quantity).sum::<u64>(), 61);
         // Twenty locations hold 3 units, so 20 of them and one more are the fewest.
         assert_eq!(takes.len(), 21);
+    }
+
+    #[test]
+    fn a_thousand_locations_of_one_unit_each_end_soon() {
+        let stock = Stock((0..1_000).map(|row| alloc::vec![1, u32::from(row % 2 == 0)]).collect());
+        let locations: Vec<LocationNumber> = (0..1_000).map(LocationNumber).collect();
+        let needs = [(0, 1_000), (1, 500)].map(|(sku, quantity)| Need { sku: SkuNumber(sku), quantity });
+        let takes = plan(&needs, &locations, &stock);
+        let taken =
+            |need: usize| takes.iter().filter(|take| take.need == need).map(|take| take.quantity).sum();
+        assert_eq!((taken(0), taken(1)), (1_000_u64, 500_u64));
     }
 }

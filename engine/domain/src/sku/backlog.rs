@@ -41,7 +41,8 @@ impl Cursor {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     waiting: BTreeMap<Waiting, u32>,
-    total: u64,
+    /// Units of each class.
+    totals: [u64; 2],
     pass: Option<Cursor>,
 }
 
@@ -49,7 +50,13 @@ impl Backlog {
     /// Units that all together wait for.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.total
+        self.totals.iter().sum()
+    }
+
+    /// Units that the demands of one class wait for.
+    #[must_use]
+    pub fn total_of(&self, class: Class) -> u64 {
+        self.totals[class as usize]
     }
 
     /// Where the pass under way will go on.
@@ -63,13 +70,19 @@ impl Backlog {
         self.waiting.range(cursor.0..).map(|(waiting, quantity)| (*waiting, *quantity))
     }
 
+    /// Units that one demand waits for.
+    #[must_use]
+    pub fn units(&self, waiting: Waiting) -> u32 {
+        self.waiting.get(&waiting).copied().unwrap_or(0)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     pub(super) fn add(&mut self, waiting: Waiting, quantity: u32) {
         *self.waiting.entry(waiting).or_insert(0) += quantity;
-        self.total += u64::from(quantity);
+        self.totals[waiting.class as usize] += u64::from(quantity);
     }
 
     pub(super) fn take(&mut self, waiting: Waiting, quantity: u32) {
@@ -78,7 +91,7 @@ impl Backlog {
         if *open == 0 {
             self.waiting.remove(&waiting);
         }
-        self.total -= u64::from(quantity);
+        self.totals[waiting.class as usize] -= u64::from(quantity);
     }
 
     pub(super) fn set_pass(&mut self, pass: Option<Cursor>) {

@@ -23,7 +23,7 @@ const LEVELS_INLINE: usize = 2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkuActor {
     decimals: u8,
-    moved: bool,
+    in_use: bool,
     levels: SmallVec<[Level; LEVELS_INLINE]>,
     backlog: Option<Box<Backlog>>,
 }
@@ -32,16 +32,16 @@ impl SkuActor {
     /// A SKU without stock, counted with so many decimals.
     #[must_use]
     pub fn new(decimals: u8) -> Self {
-        Self { decimals, moved: false, levels: SmallVec::new(), backlog: None }
+        Self { decimals, in_use: false, levels: SmallVec::new(), backlog: None }
     }
 
     /// A SKU as a snapshot holds it: its levels in the order of location numbers, without claims, which come
     /// back with their orders.
     #[must_use]
-    pub fn restored(decimals: u8, moved: bool, levels: impl IntoIterator<Item = Level>) -> Self {
+    pub fn restored(decimals: u8, in_use: bool, levels: impl IntoIterator<Item = Level>) -> Self {
         let mut levels: SmallVec<[Level; LEVELS_INLINE]> = levels.into_iter().collect();
         levels.sort_unstable_by_key(Level::location);
-        Self { decimals, moved, levels, backlog: None }
+        Self { decimals, in_use, levels, backlog: None }
     }
 
     /// How many decimals its quantities have.
@@ -50,10 +50,10 @@ impl SkuActor {
         self.decimals
     }
 
-    /// Whether stock ever moved; from then on its decimals are fixed.
+    /// Whether stock ever moved or somebody waited for it; from then on its decimals are fixed.
     #[must_use]
-    pub fn has_moved(&self) -> bool {
-        self.moved
+    pub fn is_in_use(&self) -> bool {
+        self.in_use
     }
 
     /// Its stock at every location that ever had some, in the order of location numbers.
@@ -98,18 +98,15 @@ impl SkuActor {
         self.backlog.as_deref()
     }
 
-    /// Sets the decimals. The caller has checked that nothing moved, or that they are the same.
+    /// Sets the decimals. The caller has checked that the SKU is not in use, or that they are the same.
     pub(crate) fn set_decimals(&mut self, decimals: u8) {
-        debug_assert!(
-            !self.moved || decimals == self.decimals,
-            "decimals are fixed after the first movement"
-        );
+        debug_assert!(!self.in_use || decimals == self.decimals, "decimals are fixed from the first use on");
         self.decimals = decimals;
     }
 
     /// Puts units into a state at a location. They may serve who waits, so a pass begins.
     pub(crate) fn add(&mut self, location: LocationNumber, state: StockState, quantity: u32) {
-        self.moved = true;
+        self.in_use = true;
         self.level_mut(location).add(state, quantity);
         if state == StockState::Sellable {
             self.begin_pass();
@@ -118,7 +115,7 @@ impl SkuActor {
 
     /// Takes units out of a state at a location. I1: the caller has checked that they are there.
     pub(crate) fn take(&mut self, location: LocationNumber, state: StockState, quantity: u32) {
-        self.moved = true;
+        self.in_use = true;
         self.level_mut(location).take(state, quantity);
     }
 
@@ -147,6 +144,7 @@ impl SkuActor {
 
     /// Adds to what a demand waits for.
     pub(crate) fn wait(&mut self, waiting: Waiting, quantity: u32) {
+        self.in_use = true;
         self.backlog.get_or_insert_default().add(waiting, quantity);
     }
 

@@ -131,6 +131,10 @@ impl Run {
             Rejection::TooManyDecimals { decimals, max } => format!("too_many_decimals {decimals} max {max}"),
             Rejection::DecimalsFixed { decimals } => format!("decimals_fixed {decimals}"),
             Rejection::TooMany { what, max } => format!("too_many {what} max {max}"),
+            Rejection::TooManyLocations { locations, max } => {
+                format!("too_many_locations {locations} max {max}")
+            }
+            Rejection::TooManyClaims { claims, max } => format!("too_many_claims {claims} max {max}"),
             Rejection::DuplicateLocation { location } => {
                 format!("duplicate_location {}", self.location_name(*location))
             }

@@ -1,0 +1,363 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! Every released record, byte for byte: what a log of this release holds, a later release must read, and must
+//! write again in the same way. One file a kind below `golden/`, with the header and each variant of the body.
+
+mod common;
+
+use common::Book;
+use onhand_record::admin::{
+    CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
+};
+use onhand_record::codec::decode_first;
+use onhand_record::order::{
+    BacklogFilledV1, ClaimV1, FilledV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1,
+    OrderCancelledV1, OrderRefusedV1, OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1,
+    WaitingV1, decode_accepted, decode_refused,
+};
+use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
+use onhand_record::snapshot::{
+    ChannelRowV1, KeyRowV1, MerchantRowV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SnapshotV1,
+};
+use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
+use onhand_record::{Header, Kind, decode, encode_into};
+
+fn header(kind: Kind) -> Header {
+    Header {
+        kind,
+        merchant: 0x0102_0304,
+        at: 1_795_478_400_123,
+        actor: 7,
+        request: *b"request-16-bytes",
+        idempotency: Some([0xA1; 16]),
+        fingerprint: Some([0xF1; 16]),
+    }
+}
+
+/// Records of one kind: each is encoded as it stands in the file, and the file reads back as each.
+macro_rules! records {
+    ($kind:expr, $type:ty, [$($case:literal => $value:expr),+ $(,)?]) => {
+        let mut book = Book::open(common::file_of($kind));
+        $({
+            let value: $type = $value;
+            let mut bytes = Vec::new();
+            header($kind).encode_into(&mut bytes);
+            encode_into(&value, &mut bytes).unwrap();
+            let stored = book.page($case, &bytes);
+            let (read, body) = Header::decode(&stored).unwrap();
+            assert_eq!(read, header($kind));
+            assert_eq!(decode::<$type>(body).unwrap(), value, "{}", $case);
+        })+
+        book.close();
+    };
+}
+
+#[test]
+fn headers() {
+    let mut book = Book::open("header");
+    let (hash, print) = (Some([0x11; 16]), Some([0x22; 16]));
+    for (case, idempotency, fingerprint) in [
+        ("neither", None, None),
+        ("idempotency", hash, None),
+        ("fingerprint", None, print),
+        ("both", hash, print),
+    ] {
+        let header = Header { idempotency, fingerprint, ..header(Kind::StockMoved) };
+        let mut bytes = Vec::new();
+        header.encode_into(&mut bytes);
+        bytes.extend_from_slice(b"body");
+        let stored = book.page(case, &bytes);
+        assert_eq!(Header::decode(&stored).unwrap(), (header, &b"body"[..]));
+    }
+    let last = Header {
+        merchant: u32::MAX,
+        at: u64::MAX,
+        actor: u32::MAX,
+        request: [0xFF; 16],
+        ..header(Kind::LogOpened)
+    };
+    let mut bytes = Vec::new();
+    last.encode_into(&mut bytes);
+    let stored = book.page("largest", &bytes);
+    assert_eq!(Header::decode(&stored).unwrap(), (last, &[][..]));
+    book.close();
+}
+
+#[test]
+fn log_and_keys() {
+    records!(Kind::LogOpened, LogOpenedV1, [
+        "first" => LogOpenedV1 { cluster: *b"cluster-16-bytes", epoch: 1, feature_level: 1 },
+        "largest" => LogOpenedV1 { cluster: [0xFF; 16], epoch: u64::MAX, feature_level: u32::MAX },
+    ]);
+    records!(Kind::LogClosed, LogClosedV1, [
+        "closed" => LogClosedV1 { digest: 0x0123_4567_89AB_CDEF },
+    ]);
+    records!(Kind::MerchantCreated, MerchantCreatedV1<'_>, [
+        "created" => MerchantCreatedV1 { name: "Bäckerei 東京" },
+    ]);
+    records!(Kind::KeyCreated, KeyCreatedV1, [
+        "created" => KeyCreatedV1 { key: 250, secret_hash: [0x5A; 32], scopes: 15 },
+        // From 251 on a number takes more than one byte.
+        "later" => KeyCreatedV1 { key: 251, secret_hash: [0x5A; 32], scopes: 1 },
+    ]);
+    records!(Kind::KeyRevoked, KeyRevokedV1, [
+        "revoked" => KeyRevokedV1 { key: 65_536 },
+    ]);
+    records!(Kind::CommandRefused, CommandRefusedV1<'_>, [
+        "with numbers" => CommandRefusedV1 {
+            status: 409,
+            code: "insufficient_stock",
+            detail: "3 were asked for",
+            numbers: vec![("requested", 3), ("available", -2), ("limit", i64::MAX)],
+        },
+        "bare" => CommandRefusedV1 { status: 409, code: "nothing_left", detail: "", numbers: vec![] },
+    ]);
+}
+
+#[test]
+fn rules() {
+    let location = LocationPutV1 {
+        location: 3,
+        is_new: true,
+        code: "main",
+        kind: "warehouse",
+        country: "DE",
+        region: Some("BE"),
+        postal_code: Some("10115"),
+        priority: 70_000,
+    };
+    records!(Kind::LocationPut, LocationPutV1<'_>, [
+        "new" => location,
+        "changed" => LocationPutV1 { is_new: false, region: None, postal_code: None, priority: 0, ..location },
+    ]);
+    let channel = ChannelPutV1 {
+        channel: 300,
+        is_new: true,
+        code: "web",
+        kind: "shopify",
+        locations: vec![3, 0, 65_535],
+        policy: PolicyV1::Backorder,
+    };
+    records!(Kind::ChannelPut, ChannelPutV1<'_>, [
+        "new" => channel.clone(),
+        "changed" => ChannelPutV1 { is_new: false, locations: vec![], policy: PolicyV1::Reject, ..channel },
+    ]);
+    let sku = SkuPutV1 {
+        sku: 1_000_000,
+        is_new: true,
+        code: "MUG-é",
+        title: Some("A mug"),
+        unit: Some("piece"),
+        decimals: 3,
+        gtin: Some("4006381333931"),
+        tags: vec!["blue", "", "large"],
+    };
+    records!(Kind::SkuPut, SkuPutV1<'_>, [
+        "new" => sku.clone(),
+        "changed" => SkuPutV1 { is_new: false, title: None, unit: None, decimals: 0, gtin: None, tags: vec![], ..sku },
+    ]);
+}
+
+#[test]
+fn stock() {
+    let moved = StockMovedV1 {
+        movement: MovementV1::Receive,
+        sku: 17,
+        location: 2,
+        from: None,
+        to: Some(StateV1::Sellable),
+        quantity: 1_000,
+        decimals: 2,
+        reason: "purchase",
+        reference: Some("PO-1"),
+        shorts: vec![],
+        after: LevelV1 { sellable: 1_000, damaged: 250, quality_control: 251, committed: u32::MAX },
+    };
+    let shorts = vec![
+        ShortedV1 { order: 9, demand: 0, quantity: 1 },
+        ShortedV1 { order: u64::MAX, demand: u16::MAX, quantity: u32::MAX },
+    ];
+    let (sellable, damaged) = (Some(StateV1::Sellable), Some(StateV1::Damaged));
+    records!(Kind::StockMoved, StockMovedV1<'_>, [
+        "receive" => moved.clone(),
+        "adjust" => StockMovedV1 {
+            movement: MovementV1::Adjust, from: sellable, to: None, reference: None, shorts, ..moved.clone()
+        },
+        "set" => StockMovedV1 { movement: MovementV1::Set { expected: 70_000 }, ..moved.clone() },
+        "move" => StockMovedV1 {
+            movement: MovementV1::Move, from: damaged, to: Some(StateV1::QualityControl), ..moved
+        },
+    ]);
+}
+
+fn asked() -> OrderAskedV1<'static> {
+    OrderAskedV1 {
+        external_id: "#1001",
+        channel: 1,
+        policy: Some(PolicyV1::Backorder),
+        placed_at: Some(-1),
+        currency: Some(*b"EUR"),
+        ship_to: Some(ShipToV1 { country: "DE", region: Some("BE"), postal_code: Some("10115") }),
+        customer: Some(SealedV1 { key: 4_294_967_296, ciphertext: &[0xC1, 0x00, 0xFF] }),
+        lines: vec![
+            LineAskedV1 { id: "1", sku: 17, decimals: 0, quantity: 3, unit_price: Some(12_990_000) },
+            LineAskedV1 { id: "2", sku: 70_000, decimals: 3, quantity: u32::MAX, unit_price: Some(i64::MIN) },
+            LineAskedV1 { id: "3", sku: 0, decimals: 1, quantity: 251, unit_price: None },
+        ],
+    }
+}
+
+fn asked_least() -> OrderAskedV1<'static> {
+    OrderAskedV1 {
+        policy: None,
+        placed_at: None,
+        currency: None,
+        ship_to: None,
+        customer: None,
+        lines: vec![LineAskedV1 { id: "a", sku: 1, decimals: 0, quantity: 1, unit_price: None }],
+        ..asked()
+    }
+}
+
+fn asked_country_only() -> OrderAskedV1<'static> {
+    let ship_to = Some(ShipToV1 { country: "FR", region: None, postal_code: None });
+    OrderAskedV1 { policy: Some(PolicyV1::Reject), ship_to, ..asked_least() }
+}
+
+/// Orders have two bodies, one behind the other.
+macro_rules! orders {
+    ($kind:expr, $decode:expr, [$($case:literal => $asked:expr, $decided:expr),+ $(,)?]) => {
+        let mut book = Book::open(common::file_of($kind));
+        $({
+            let (asked, decided) = ($asked, $decided);
+            let mut bytes = Vec::new();
+            header($kind).encode_into(&mut bytes);
+            encode_into(&asked, &mut bytes).unwrap();
+            encode_into(&decided, &mut bytes).unwrap();
+            let stored = book.page($case, &bytes);
+            let (read, body) = Header::decode(&stored).unwrap();
+            assert_eq!(read, header($kind));
+            assert_eq!($decode(body).unwrap(), (asked.clone(), decided), "{}", $case);
+            // Who looks for the external id alone reads no further.
+            let ((external, channel), _) = decode_first::<(&str, u16)>(body).unwrap();
+            assert_eq!((external, channel), (asked.external_id, asked.channel));
+        })+
+        book.close();
+    };
+}
+
+#[test]
+fn orders() {
+    let claims = vec![
+        ClaimV1 { demand: 0, location: 3, quantity: 3 },
+        ClaimV1 { demand: 1, location: 300, quantity: 70_000 },
+        ClaimV1 { demand: 1, location: 4, quantity: u32::MAX },
+    ];
+    orders!(Kind::OrderAccepted, decode_accepted, [
+        "full" => asked(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: claims.clone() },
+        "country only" => asked_country_only(), OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] },
+        "nothing kept" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] },
+    ]);
+    let shortfalls = vec![
+        ShortfallV1 { line: 0, requested: 3, available: 2 },
+        ShortfallV1 { line: 1_199, requested: u32::MAX, available: 0 },
+    ];
+    orders!(Kind::OrderRefused, decode_refused, [
+        "full" => asked(), OrderRefusedV1 { shortfalls },
+        "least" => asked_least(), OrderRefusedV1 { shortfalls: vec![] },
+    ]);
+}
+
+fn picture() -> Vec<LinePictureV1> {
+    let line = LinePictureV1 {
+        ordered: 10,
+        cancelled: 1,
+        shipped: 2,
+        returned: 1,
+        backordered: 3,
+        short: 1,
+        allocated: vec![(3, 2), (300, 1)],
+    };
+    vec![line.clone(), LinePictureV1 { ordered: 251, allocated: vec![], ..line }]
+}
+
+#[test]
+fn what_becomes_of_orders() {
+    let sources = [SourceV1::Backordered, SourceV1::Short, SourceV1::Claimed(300)];
+    let released = sources.map(|source| ReleasedV1 { demand: 1, source, quantity: 251 }).to_vec();
+    records!(Kind::OrderCancelled, OrderCancelledV1<'_>, [
+        "full" => OrderCancelledV1 {
+            order: 70_000, lines: vec![(0, 1), (1, 250)], released, reason: Some("customer"), after: picture(),
+        },
+        "least" => OrderCancelledV1 { order: 1, lines: vec![], released: vec![], reason: None, after: vec![] },
+    ]);
+    records!(Kind::OrderShipped, OrderShippedV1<'_>, [
+        "full" => OrderShippedV1 {
+            order: u64::MAX,
+            location: 3,
+            lines: vec![(0, 2)],
+            claims: vec![(0, 1), (1, 1)],
+            tracking_number: Some("1Z999"),
+            after: picture(),
+        },
+        "least" => OrderShippedV1 {
+            order: 1, location: 0, lines: vec![], claims: vec![], tracking_number: None, after: vec![],
+        },
+    ]);
+    let waiting = WaitingV1 { is_short: true, order: 70_000, demand: 1 };
+    let fills = vec![
+        FilledV1 { waiting, location: 3, quantity: 251 },
+        FilledV1 { waiting: WaitingV1 { is_short: false, ..waiting }, location: 4, quantity: 1 },
+    ];
+    records!(Kind::BacklogFilled, BacklogFilledV1, [
+        "goes on" => BacklogFilledV1 { sku: 17, fills, next: Some(waiting) },
+        "done" => BacklogFilledV1 { sku: 17, fills: vec![], next: None },
+    ]);
+}
+
+/// Rows of a snapshot have no header.
+macro_rules! rows {
+    ($book:ident, [$($case:literal => $type:ty = $value:expr),+ $(,)?]) => {
+        $({
+            let value: $type = $value;
+            let mut bytes = Vec::new();
+            encode_into(&value, &mut bytes).unwrap();
+            let stored = $book.page($case, &bytes);
+            assert_eq!(decode::<$type>(&stored).unwrap(), value, "{}", $case);
+        })+
+    };
+}
+
+#[test]
+fn snapshot_rows() {
+    let name = NameV1 { code: "MUG", put: 70_000 };
+    let channel = ChannelRowV1 { name, locations: vec![3, 300], policy: PolicyV1::Backorder };
+    let pass = WaitingV1 { is_short: false, order: 9, demand: 2 };
+    let mut book = Book::open("snapshot");
+    rows!(book, [
+        "about" => SnapshotV1 =
+            SnapshotV1 { cluster: *b"cluster-16-bytes", cut: 70_000, at: 1_795_478_400_123, digest: u64::MAX },
+        "merchant" => MerchantRowV1<'_> = MerchantRowV1 { merchant: 1, name: "shop" },
+        "key" => KeyRowV1 =
+            KeyRowV1 { key: 251, merchant: 1, secret_hash: [0x5A; 32], scopes: 7, is_revoked: true },
+        "state" => MerchantStateV1<'_> = MerchantStateV1 {
+            cut: 70_000,
+            at: 1_795_478_400_123,
+            locations: vec![name, NameV1 { code: "", put: 0 }],
+            channels: vec![channel.clone(), ChannelRowV1 { policy: PolicyV1::Reject, locations: vec![], ..channel }],
+        },
+        "sku" => SkuRowV1<'_> = SkuRowV1 {
+            name, decimals: 3, is_in_use: true, levels: vec![(3, 1_000, 250, 251), (300, 0, 0, 0)], pass: Some(pass),
+        },
+        "sku that never moved" => SkuRowV1<'_> =
+            SkuRowV1 { name, decimals: 0, is_in_use: false, levels: vec![], pass: None },
+        "order" => OrderRowV1 = OrderRowV1 {
+            order: 70_000,
+            channel: 300,
+            policy: PolicyV1::Reject,
+            lines: vec![(10, 1, 2, 0), (251, 0, 0, 0)],
+            demands: vec![(17, 0, 3, 1), (70_000, 1, 0, 0)],
+            claims: vec![(0, 3, 2), (1, 300, 251)],
+        },
+    ]);
+    book.close();
+}

@@ -1,0 +1,64 @@
+//! Stock for those who wait.
+
+use super::Page;
+use crate::backlog::{Backlog, Turn};
+use crate::report::Invariant;
+use onhand_record::order::{BacklogFilledV1, FilledV1, WaitingV1};
+
+impl Page<'_> {
+    pub(crate) fn filled(&mut self, filled: &BacklogFilledV1) {
+        let is_known = (filled.sku as usize) < self.ledger.skus.len();
+        self.findings.check(Invariant::J4, is_known, || "its sku was never created".into());
+        let mut before = None;
+        for fill in &filled.fills {
+            let turn = turn_of(&fill.waiting);
+            self.check_turn(filled.sku, fill, turn, before);
+            self.fill(filled.sku, fill, turn);
+            before = Some(turn);
+        }
+        let next = filled.next.as_ref().map(turn_of);
+        self.findings.check(Invariant::I10, next.is_none_or(|next| Some(next) > before), || {
+            format!("the pass goes on at {next:?}, which is before {before:?}")
+        });
+    }
+
+    /// Nobody is overtaken: neither within the record, nor the one who waits first, if the units were for them.
+    fn check_turn(&mut self, sku: u32, fill: &FilledV1, turn: Turn, before: Option<Turn>) {
+        self.findings.check(Invariant::I10, before.is_none_or(|before| before <= turn), || {
+            format!("{turn:?} is served after {before:?}")
+        });
+        let first = self.ledger.backlogs.get(&sku).and_then(Backlog::first).filter(|first| *first < turn);
+        let overtaken = first.filter(|first| {
+            let channel = self.ledger.channel_of(first.order);
+            channel.is_some_and(|channel| channel.locations.contains(&fill.location))
+        });
+        self.findings.check(Invariant::I10, overtaken.is_none(), || {
+            format!("{turn:?} is served before {overtaken:?}")
+        });
+    }
+
+    fn fill(&mut self, sku: u32, fill: &FilledV1, turn: Turn) {
+        let FilledV1 { waiting: WaitingV1 { is_short, order, demand }, location, quantity } = *fill;
+        self.totals.units_claimed += u64::from(quantity);
+        let quantity = i64::from(quantity);
+        let serves =
+            self.ledger.channel_of(order).is_some_and(|channel| channel.locations.contains(&location));
+        self.findings
+            .check(Invariant::I5, serves, || format!("location {location} does not serve the channel"));
+        let line = self.ledger.line(order, demand).filter(|line| line.sku == sku);
+        let was_waiting = line.is_some_and(|line| {
+            line.claim(location, quantity);
+            *line.waiting(is_short) -= quantity;
+            *line.waiting(is_short) >= 0
+        });
+        self.findings.check(Invariant::I5, was_waiting && quantity > 0, || {
+            format!("order {order} did not wait for this")
+        });
+        self.ledger.wait(sku, turn, -quantity);
+        self.claim(sku, location, quantity);
+    }
+}
+
+fn turn_of(waiting: &WaitingV1) -> Turn {
+    Turn::new(waiting.is_short, waiting.order, waiting.demand)
+}

@@ -1,0 +1,80 @@
+//! What becomes of an accepted order: cancelled, shipped.
+
+use super::Page;
+use crate::backlog::Turn;
+use crate::report::Invariant;
+use onhand_record::order::{LinePictureV1, OrderCancelledV1, OrderShippedV1, ReleasedV1, SourceV1};
+
+impl Page<'_> {
+    pub(crate) fn cancelled(&mut self, cancelled: &OrderCancelledV1<'_>) {
+        let order = cancelled.order;
+        for part in &cancelled.released {
+            self.released(order, *part);
+        }
+        for (number, quantity) in &cancelled.lines {
+            self.totals.units_cancelled += u64::from(*quantity);
+            if let Some(line) = self.ledger.line(order, *number) {
+                line.cancelled += i64::from(*quantity);
+            }
+        }
+        self.check_order(order, &cancelled.after);
+    }
+
+    /// A demand lets go of units that it waited for or had.
+    fn released(&mut self, order: u64, part: ReleasedV1) {
+        let ReleasedV1 { demand, source, .. } = part;
+        let quantity = i64::from(part.quantity);
+        let line = self.ledger.line(order, demand);
+        let sku = line.as_ref().map(|line| line.sku);
+        let was_there = line.is_some_and(|line| line.let_go(source, quantity));
+        self.findings.check(Invariant::I5, was_there, || format!("order {order} has no {part:?}"));
+        let Some(sku) = sku else { return };
+        match source {
+            SourceV1::Claimed(location) => self.claim(sku, location, -quantity),
+            SourceV1::Short => self.ledger.wait(sku, Turn::new(true, order, demand), -quantity),
+            SourceV1::Backordered => self.ledger.wait(sku, Turn::new(false, order, demand), -quantity),
+        }
+    }
+
+    pub(crate) fn shipped(&mut self, shipped: &OrderShippedV1<'_>) {
+        let OrderShippedV1 { order, location, .. } = *shipped;
+        for (demand, quantity) in &shipped.claims {
+            let quantity = i64::from(*quantity);
+            let line = self.ledger.line(order, *demand);
+            let sku = line.as_ref().map(|line| line.sku);
+            let was_there = line.is_some_and(|line| line.end_claim(location, quantity));
+            self.findings
+                .check(Invariant::I5, was_there, || format!("order {order} has no such claim to ship"));
+            if let Some(sku) = sku {
+                self.ledger.place_mut(sku, location).sellable -= quantity;
+                self.claim(sku, location, -quantity);
+            }
+        }
+        for (number, quantity) in &shipped.lines {
+            self.totals.units_shipped += u64::from(*quantity);
+            if let Some(line) = self.ledger.line(order, *number) {
+                line.shipped += i64::from(*quantity);
+            }
+        }
+        self.check_order(order, &shipped.after);
+    }
+
+    /// After a change: the lines add up, and the stated picture is the one in the books.
+    fn check_order(&mut self, id: u64, stated: &[LinePictureV1]) {
+        let Some(order) = self.ledger.orders.get(&id) else {
+            return self.findings.check(Invariant::I5, false, || format!("order {id} is not open"));
+        };
+        for (number, line) in order.lines.iter().enumerate() {
+            let (open, covered) = (line.open(), line.covered());
+            self.findings.check(Invariant::I4, open >= 0 && open == covered, || {
+                format!("order {id} line {number}: {open} open, {covered} claimed or waiting")
+            });
+        }
+        self.findings.check(Invariant::I3, order.equals(stated), || {
+            format!("the picture of order {id} is not what the books have")
+        });
+        if order.is_closed() {
+            self.ledger.orders.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! One merchant's ledger, opened to enter one of its records. What a kind of record means stands in a file of
+//! its own; here is what several of them need.
+
+mod backlog;
+mod course;
+mod header;
+mod placed;
+mod rules;
+mod stock;
+
+use crate::findings::Findings;
+use crate::ledger::{Channel, Ledger, Place};
+use crate::observer::{AcceptedFact, Observer};
+use crate::report::{Invariant, Tightest, Totals};
+use onhand_record::admin::CommandRefusedV1;
+use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_accepted, decode_refused};
+use onhand_record::{DecodeError, Kind, decode};
+use onhand_snapshots::Lsn;
+use std::rc::Rc;
+
+pub use header::KEY_WINDOW_MS;
+
+/// The status of every refusal that is logged: a conflict with the state.
+const CONFLICT: u16 = 409;
+
+/// See the module.
+pub(crate) struct Page<'a> {
+    pub(crate) merchant: u32,
+    pub(crate) ledger: &'a mut Ledger,
+    pub(crate) findings: &'a mut Findings,
+    pub(crate) totals: &'a mut Totals,
+}
+
+impl Page<'_> {
+    /// The body of a record, by its kind; those that are no merchant's say nothing here.
+    pub(crate) fn body(
+        &mut self,
+        kind: Kind,
+        body: &[u8],
+        observer: &mut dyn Observer,
+    ) -> Result<(), DecodeError> {
+        match kind {
+            Kind::LocationPut => self.location(&decode(body)?),
+            Kind::ChannelPut => self.channel(&decode(body)?),
+            Kind::SkuPut => self.sku(&decode(body)?),
+            Kind::StockMoved => {
+                observer.moved();
+                self.stock(&decode(body)?);
+            }
+            Kind::OrderAccepted => self.accepted_body(body, observer)?,
+            Kind::OrderRefused => self.refused_body(body, observer)?,
+            Kind::OrderCancelled => {
+                let cancelled: OrderCancelledV1<'_> = decode(body)?;
+                self.cancelled(&cancelled);
+                observer.changed(Lsn(cancelled.order), kind, &cancelled.after);
+            }
+            Kind::OrderShipped => {
+                let shipped: OrderShippedV1<'_> = decode(body)?;
+                self.shipped(&shipped);
+                observer.changed(Lsn(shipped.order), kind, &shipped.after);
+            }
+            Kind::BacklogFilled => self.filled(&decode(body)?),
+            Kind::CommandRefused => self.command_refused(&decode(body)?),
+            Kind::LogOpened
+            | Kind::LogClosed
+            | Kind::MerchantCreated
+            | Kind::KeyCreated
+            | Kind::KeyRevoked => {}
+        }
+        Ok(())
+    }
+
+    fn accepted_body(&mut self, body: &[u8], observer: &mut dyn Observer) -> Result<(), DecodeError> {
+        let (asked, accepted) = decode_accepted(body)?;
+        let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
+        self.accepted(&channel, &asked, &accepted);
+        let (merchant, order, code) = (self.merchant, self.findings.lsn, &channel.code);
+        let fact = AcceptedFact { merchant, channel: code, order, asked: &asked, accepted: &accepted };
+        observer.accepted(&fact);
+        Ok(())
+    }
+
+    fn refused_body(&mut self, body: &[u8], observer: &mut dyn Observer) -> Result<(), DecodeError> {
+        let (asked, refused) = decode_refused(body)?;
+        let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
+        self.refused(&channel, &asked, &refused);
+        observer.refused(self.merchant, &channel.code, &asked);
+        Ok(())
+    }
+
+    fn command_refused(&mut self, refused: &CommandRefusedV1<'_>) {
+        self.findings.check(Invariant::I8, refused.status == CONFLICT, || {
+            format!("status {} is logged, only {CONFLICT} is remembered", refused.status)
+        });
+    }
+
+    /// The channel that an order names.
+    fn channel_of(&mut self, channel: u16) -> Option<Rc<Channel>> {
+        let found = self.ledger.channels.get(usize::from(channel)).cloned();
+        self.findings
+            .check(Invariant::J4, found.is_some(), || format!("channel {channel} was never created"));
+        found
+    }
+
+    /// Adds to the claims on a place; takes from them if `quantity` is negative.
+    fn claim(&mut self, sku: u32, location: u16, quantity: i64) {
+        self.ledger.place_mut(sku, location).claimed += quantity;
+        self.check_place(sku, location);
+    }
+
+    fn check_place(&mut self, sku: u32, location: u16) {
+        let place = self.ledger.place(sku, location);
+        self.findings.check(Invariant::I1, !place.is_negative(), || {
+            format!("{place:?} for sku {sku} at location {location}")
+        });
+        let Place { claimed, sellable, .. } = place;
+        self.findings.check(Invariant::I2, claimed <= sellable, || {
+            format!("{claimed} units claimed, {sellable} sellable, sku {sku} at location {location}")
+        });
+        let committed = u64::try_from(claimed).unwrap_or(0);
+        let sellable = u64::try_from(sellable).unwrap_or(0);
+        let (merchant, lsn) = (self.merchant, self.findings.lsn);
+        self.findings.compare(Tightest { committed, sellable, merchant, sku, location, lsn });
+    }
+}

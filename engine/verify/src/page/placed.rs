@@ -1,0 +1,150 @@
+//! Orders as they are decided: accepted or refused.
+
+use super::Page;
+use crate::backlog::Turn;
+use crate::ledger::Channel;
+use crate::order::{Line, Order};
+use crate::report::Invariant;
+use onhand_record::order::{ClaimV1, OrderAcceptedV1, OrderAskedV1, OrderRefusedV1, ShortfallV1};
+use onhand_record::rules::PolicyV1;
+use std::collections::BTreeMap;
+
+/// What an order asks of one SKU, over all its lines, and what there was for it before.
+struct Need {
+    asked: i64,
+    sure: i64,
+    most: i64,
+    /// What it got, or would have got.
+    served: i64,
+}
+
+/// By SKU.
+type Needs = BTreeMap<u32, Need>;
+
+impl Page<'_> {
+    pub(crate) fn accepted(
+        &mut self,
+        channel: &Channel,
+        asked: &OrderAskedV1<'_>,
+        accepted: &OrderAcceptedV1,
+    ) {
+        self.totals.orders_accepted += 1;
+        self.check_asked(channel, asked, accepted.policy);
+        let is_first = self.ledger.external_ids.insert((asked.channel, asked.external_id.to_owned()));
+        self.findings.check(Invariant::I8, is_first, || {
+            format!("external id {} was accepted before", asked.external_id)
+        });
+        let mut needs = self.needs(channel, asked);
+        let mut order = Order::of(asked);
+        for claim in &accepted.claims {
+            self.claimed(channel, claim, &mut order.lines, &mut needs);
+        }
+        self.check_claims(&order.lines, accepted.policy);
+        self.check_served(&needs);
+        let id = self.findings.lsn.0;
+        for (demand, line) in (0_u16..).zip(&order.lines).filter(|(_, line)| line.backordered != 0) {
+            self.ledger.wait(line.sku, Turn::new(false, id, demand), line.backordered);
+        }
+        self.ledger.orders.insert(id, order);
+    }
+
+    /// A refusal must be one: what it says was there was there, and it was not enough.
+    pub(crate) fn refused(&mut self, channel: &Channel, asked: &OrderAskedV1<'_>, refused: &OrderRefusedV1) {
+        self.totals.orders_refused += 1;
+        self.check_asked(channel, asked, PolicyV1::Reject);
+        self.findings
+            .check(Invariant::I10, !refused.shortfalls.is_empty(), || "refused without a shortfall".into());
+        let mut needs = self.needs(channel, asked);
+        for need in needs.values_mut() {
+            need.served = need.asked;
+        }
+        for shortfall in &refused.shortfalls {
+            self.short_of(shortfall, asked, &mut needs);
+        }
+        self.check_served(&needs);
+    }
+
+    /// SKUs, decimals and policy are those that there are.
+    fn check_asked(&mut self, channel: &Channel, asked: &OrderAskedV1<'_>, policy: PolicyV1) {
+        // A request read before its SKU was changed may come after it, so any that the SKU had is right.
+        let had = |sku: u32, decimals: u8| {
+            let ever = self.ledger.skus.get(sku as usize).map_or(0, |sku| sku.decimals_ever);
+            ever.checked_shr(decimals.into()).unwrap_or(0) & 1 == 1
+        };
+        let odd = asked.lines.iter().find(|line| !had(line.sku, line.decimals));
+        self.findings.check(Invariant::J4, odd.is_none(), || {
+            format!("its sku was never created, or never had such decimals: {odd:?}")
+        });
+        let due = asked.policy.unwrap_or(channel.policy);
+        self.findings
+            .check(Invariant::I4, policy == due, || format!("{policy:?} was its policy, {due:?} was due"));
+    }
+
+    fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>) -> Needs {
+        let mut needs = Needs::new();
+        for line in &asked.lines {
+            let (sure, most) = self.ledger.free(line.sku, channel);
+            let need = needs.entry(line.sku).or_insert(Need { asked: 0, sure, most, served: 0 });
+            need.asked += i64::from(line.quantity);
+        }
+        needs
+    }
+
+    fn claimed(&mut self, channel: &Channel, claim: &ClaimV1, lines: &mut [Line], needs: &mut Needs) {
+        let ClaimV1 { demand, location, quantity } = *claim;
+        let serves = channel.locations.contains(&location);
+        self.findings
+            .check(Invariant::I5, serves, || format!("location {location} does not serve the channel"));
+        let line = lines.get_mut(usize::from(demand)).filter(|_| quantity > 0);
+        self.findings
+            .check(Invariant::I5, line.is_some(), || format!("a claim of {quantity} for demand {demand}"));
+        let Some(line) = line else { return };
+        self.totals.units_claimed += u64::from(quantity);
+        let (sku, quantity) = (line.sku, i64::from(quantity));
+        line.backordered -= quantity;
+        line.claim(location, quantity);
+        if let Some(need) = needs.get_mut(&sku) {
+            need.served += quantity;
+        }
+        self.claim(sku, location, quantity);
+    }
+
+    fn check_claims(&mut self, lines: &[Line], policy: PolicyV1) {
+        let is_covered = lines.iter().all(|line| line.backordered == 0);
+        self.findings.check(Invariant::I4, is_covered || policy == PolicyV1::Backorder, || {
+            "accepted in full under the policy reject, but not covered in full".into()
+        });
+        let is_within = lines.iter().all(|line| line.backordered >= 0);
+        self.findings
+            .check(Invariant::I4, is_within, || "more is claimed for a line than was ordered".into());
+    }
+
+    fn short_of(&mut self, shortfall: &ShortfallV1, asked: &OrderAskedV1<'_>, needs: &mut Needs) {
+        let ShortfallV1 { line, requested, available } = *shortfall;
+        let line = asked.lines.get(usize::from(line));
+        let need = line.and_then(|line| needs.get_mut(&line.sku));
+        let most = need.as_ref().map_or(0, |need| need.most);
+        let is_plausible = line.is_some_and(|line| line.quantity == requested)
+            && available < requested
+            && i64::from(available) <= most;
+        self.findings.check(Invariant::I3, is_plausible, || {
+            format!("{shortfall:?} is stated, {most} units are unclaimed")
+        });
+        if let Some(need) = need {
+            need.served -= i64::from(requested) - i64::from(available);
+        }
+    }
+
+    /// Stock that was surely free was not held back, and none was promised that could not be there.
+    fn check_served(&mut self, needs: &Needs) {
+        for (sku, need) in needs {
+            let Need { asked, sure, most, served } = *need;
+            self.findings.check(Invariant::I10, served >= asked.min(sure), || {
+                format!("{served} of {asked} units of sku {sku} could be had, {sure} were free")
+            });
+            self.findings.check(Invariant::I3, served <= most.max(0), || {
+                format!("{served} of {asked} units of sku {sku} could be had, {most} were unclaimed")
+            });
+        }
+    }
+}

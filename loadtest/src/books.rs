@@ -9,6 +9,9 @@ use crate::meters::{Meters, Pulse, Times};
 use crate::names::Names;
 use crate::workload::{Ask, Kind, Order};
 
+/// The status of an accepted order.
+pub(crate) const ACCEPTED: u16 = 201;
+
 /// What an answer means for the order it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
@@ -29,7 +32,7 @@ impl Meaning {
     /// "turned away" does not tell what became of the order.
     pub(crate) fn of(status: u16, code: &str, retrying: bool) -> Self {
         match status {
-            201 => Self::Accepted,
+            ACCEPTED => Self::Accepted,
             409 if code == INSUFFICIENT_STOCK => Self::Refused,
             429 | 503 if retrying => Self::Unknown,
             429 | 503 => Self::Shed,
@@ -65,8 +68,9 @@ pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     /// What was measured.
     pub(crate) meters: Meters,
+    /// What the answer at hand promises; kept for its room.
+    pub(crate) promises: Vec<Promise>,
     scratch: Vec<u8>,
-    promises: Vec<Promise>,
 }
 
 impl Books {
@@ -75,25 +79,36 @@ impl Books {
         Self { ledger, meters: Meters::new(), scratch: Vec::new(), promises: Vec::new() }
     }
 
+    /// Measures answers that accepted and came together. The ledger has them already.
+    pub(crate) fn count_accepted(&mut self, orders: u64, times: Times, pulse: &mut Pulse) {
+        if orders > 0 {
+            *self.meters.statuses.entry(ACCEPTED).or_default() += orders;
+            self.meters.accepted += orders;
+            self.meters.decided(orders, times);
+            pulse.accepted += orders;
+            pulse.latency(orders, times);
+        }
+    }
+
     /// Enters an answer. False: the order's outcome is still unknown, and it must be asked again.
     pub(crate) fn enter(&mut self, answered: &Answered<'_>, names: &Names, pulse: &mut Pulse) -> bool {
         let Answered { ask, status, text, times, .. } = *answered;
-        *self.meters.statuses.entry(status).or_default() += 1;
         let code = answered.body.map_or("", |body| &*body.code);
-        match Meaning::of(status, code, answered.retrying) {
+        let meaning = Meaning::of(status, code, answered.retrying);
+        if meaning != Meaning::Accepted {
+            *self.meters.statuses.entry(status).or_default() += 1;
+        }
+        match meaning {
             Meaning::Accepted => {
                 self.accept(answered, names);
-                self.meters.accepted += 1;
-                self.meters.decided(times);
-                pulse.accepted += 1;
-                pulse.latency(times);
+                self.count_accepted(1, times, pulse);
             }
             Meaning::Refused => {
                 self.ledger.refuse(ask);
                 self.meters.refused += 1;
-                self.meters.decided(times);
+                self.meters.decided(1, times);
                 pulse.refused += 1;
-                pulse.latency(times);
+                pulse.latency(1, times);
             }
             Meaning::Shed => {
                 self.meters.shed += 1;
@@ -116,7 +131,7 @@ impl Books {
                 let checked =
                     answer::promises(body, ask.order, order, names, &mut self.scratch, &mut self.promises);
                 match checked {
-                    Ok(()) => return self.ledger.accept(ask, &body.id, &self.promises),
+                    Ok(()) => return self.ledger.accept(ask, body.id.as_bytes(), &self.promises),
                     Err(misfit) => misfit,
                 }
             }

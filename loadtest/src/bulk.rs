@@ -9,6 +9,7 @@ use crate::answer::{Answer, BulkLine};
 use crate::books::{Answered, Books};
 use crate::client::{ClientError, Link};
 use crate::error::excerpt;
+use crate::fit::{self, Asked};
 use crate::lane::{Lane, Slot};
 use crate::meters::{Pulse, Times};
 use crate::retry::Patience;
@@ -21,8 +22,9 @@ pub(crate) struct Bulk {
     lane: Rc<Lane>,
     link: Link,
     order: Order,
-    body: Vec<u8>,
     request: Vec<u8>,
+    /// Where the request begins in its buffer.
+    start: usize,
     /// The orders of the attempt under way, in the order of its lines.
     pending: Vec<u64>,
     /// Those that have to be asked again.
@@ -38,8 +40,8 @@ impl Bulk {
             lane,
             link,
             order: Order::default(),
-            body: Vec::new(),
             request: Vec::new(),
+            start: 0,
             pending: Vec::new(),
             again: Vec::new(),
             tail: Vec::new(),
@@ -86,19 +88,20 @@ impl Bulk {
     fn render(&mut self) {
         let run = &self.lane.run;
         let plan = &run.plan;
-        self.body.clear();
         self.request.clear();
+        let body = run.requests.begin_bulk(&mut self.request);
         for &order in &self.pending {
             plan.workload.order(order, &mut self.order);
-            run.requests.push_order(&plan.names, order, &self.order, plan.keys, &mut self.body);
-            self.body.push(b'\n');
+            run.requests.push_order(&plan.names, order, &self.order, plan.keys, &mut self.request);
+            self.request.push(b'\n');
         }
-        run.requests.push_bulk(&self.body, &mut self.request);
+        self.start = run.requests.end_bulk(body, &mut self.request);
     }
 
     /// Sends what is pending once. What is unknown afterwards is in `again`; the text says why.
     async fn attempt(&mut self, times: Times, retrying: bool) -> String {
-        let Self { lane, link, order, request, pending, again, tail, .. } = self;
+        let Self { lane, link, order, request, start, pending, again, tail } = self;
+        let request = &request[*start..];
         again.clear();
         tail.clear();
         let mut lines = Lines { lane, order, pending, again, tail, times, retrying, answered: 0 };
@@ -143,21 +146,50 @@ impl Lines<'_> {
         self.times.known = lane.clock.now_ns();
         let books = &mut *lane.books.borrow_mut();
         lane.run.live[lane.number].add(|pulse| {
-            while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+            let mut fitting = 0;
+            while !bytes.is_empty() {
+                if self.tail.is_empty()
+                    && let Some(rest) = self.glance(bytes, books)
+                {
+                    fitting += 1;
+                    bytes = rest;
+                    continue;
+                }
+                let Some(end) = memchr::memchr(b'\n', bytes) else { break };
                 let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
+                bytes = rest;
                 if self.tail.is_empty() {
                     self.enter(line, books, pulse);
-                } else {
-                    let mut whole = std::mem::take(self.tail);
-                    whole.extend_from_slice(line);
-                    self.enter(&whole, books, pulse);
-                    whole.clear();
-                    *self.tail = whole;
+                    continue;
                 }
-                bytes = rest;
+                let mut whole = std::mem::take(self.tail);
+                whole.extend_from_slice(line);
+                whole.push(b'\n');
+                match self.glance(&whole, books) {
+                    Some(_) => fitting += 1,
+                    None => self.enter(&whole, books, pulse),
+                }
+                whole.clear();
+                *self.tail = whole;
             }
+            // They came together, so they have the same times.
+            books.count_accepted(fitting, self.times, pulse);
         });
         self.tail.extend_from_slice(bytes);
+    }
+
+    /// Enters the line at the start of `bytes` if it is whole, accepts its order and fits it; returns what is behind.
+    #[inline]
+    fn glance<'b>(&mut self, bytes: &'b [u8], books: &mut Books) -> Option<&'b [u8]> {
+        let &number = self.pending.get(self.answered)?;
+        let plan = &self.lane.run.plan;
+        plan.workload.order(number, self.order);
+        let asked = Asked { number, order: self.order, names: &plan.names };
+        let (id, rest) = fit::line(bytes, self.answered as u64 + 1, &asked, &mut books.promises)?;
+        let rest = rest.strip_prefix(b"\n")?;
+        self.answered += 1;
+        books.ledger.accept(Ask { order: number, kind: Kind::First }, id, &books.promises);
+        Some(rest)
     }
 
     fn enter(&mut self, text: &[u8], books: &mut Books, pulse: &mut Pulse) {
@@ -247,5 +279,101 @@ impl Lines<'_> {
             self.again.extend_from_slice(unanswered);
         }
         trouble
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::clock::Clock;
+    use crate::lane::Run;
+    use crate::plan::Plan;
+
+    fn lane() -> Lane {
+        let words = "onhand-loadtest bulk --key k --skus 1 --orders 5 --batch 5 --rate max";
+        let plan = Plan::new(Cli::try_parse_from(words.split(' ')).unwrap(), "r".into()).unwrap();
+        Lane::new(Arc::new(Run::new(plan)), 0, Clock::start())
+    }
+
+    /// An answer in which the server accepts all but the third, and formats the second in a way of its own.
+    fn answer(lane: &Lane) -> String {
+        let mut order = Order::default();
+        let mut text = String::new();
+        for number in 0..5 {
+            lane.run.plan.workload.order(number, &mut order);
+            let (place, units) = (number + 1, order.lines[0].quantity);
+            let line = match number {
+                2 => format!(r#"{{"line":{place},"status":409,"body":{{"code":"insufficient_stock"}}}}"#),
+                _ => format!(
+                    r#"{{"line":{place},"status":201,"body":{{"id":"ord_{number}","external_id":"r-{number}","lines":[{{"id":"1","sku":"r-s0","ordered":{units},"allocated":[{{"location":"r-l1","quantity":{units}}}],"backordered":0}}]}}}}"#
+                ),
+            };
+            text += &if number == 1 { line.replace(':', " : ") } else { line };
+            text += "\n";
+        }
+        text
+    }
+
+    fn read(lane: &Lane, pieces: &[&[u8]]) -> (Vec<u64>, String) {
+        let (mut order, mut again, mut tail) = (Order::default(), Vec::new(), Vec::new());
+        let times = Times { planned: None, sent: 0, known: 0 };
+        let mut lines = Lines {
+            lane,
+            order: &mut order,
+            pending: &[0, 1, 2, 3, 4],
+            again: &mut again,
+            tail: &mut tail,
+            times,
+            retrying: false,
+            answered: 0,
+        };
+        for piece in pieces {
+            lines.take(piece);
+        }
+        let trouble = lines.finish(&Ok(Head { status: 200, replayed: false, close: false }));
+        (again, trouble)
+    }
+
+    #[test]
+    fn an_answer_is_entered_the_same_wherever_it_is_cut() {
+        let text = answer(&lane());
+        for cut in 0..=text.len() {
+            let lane = lane();
+            let (head, rest) = text.as_bytes().split_at(cut);
+            let (again, _) = read(&lane, &[head, rest]);
+            assert_eq!(again, [0; 0], "cut at {cut}");
+            let books = lane.books.borrow();
+            let (ledger, meters) = (&books.ledger, &books.meters);
+            assert_eq!((&ledger.misfits, &ledger.unexpected), (&Default::default(), &Default::default()));
+            assert_eq!((ledger.accepted, ledger.ids().count(), ledger.refused().collect()), (4, 4, vec![2]));
+            assert_eq!((meters.accepted, meters.refused, meters.decided, meters.raw.len()), (4, 1, 5, 5));
+            assert_eq!((meters.statuses[&201], meters.statuses[&409]), (4, 1));
+            let mut order = Order::default();
+            let mut units = 0;
+            for number in [0, 1, 3, 4] {
+                lane.run.plan.workload.order(number, &mut order);
+                units += u64::from(order.lines[0].quantity);
+            }
+            assert_eq!(ledger.allocated, [0, units]);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_found_in_every_line() {
+        let text = answer(&lane());
+        // An order of another number, a line out of its place, and a line too many.
+        let other = text.replace("r-3", "r-4").replace(r#""line":5"#, r#""line":6"#) + "{}\n";
+        let desk = lane();
+        read(&desk, &[other.as_bytes()]);
+        assert_eq!((desk.books.borrow().ledger.misfits.count, desk.books.borrow().ledger.accepted), (3, 2));
+        // An answer that breaks off leaves the last order unknown.
+        let desk = lane();
+        let (again, trouble) = read(&desk, &[&text.as_bytes()[..text.rfind(r#"{"line""#).unwrap()]]);
+        assert_eq!((again, trouble.as_str()), (vec![4], "the bulk answer has fewer lines than its request"));
     }
 }

@@ -166,24 +166,11 @@ async fn drive(run: Arc<Run>, number: u32) -> Result<Books, LoadError> {
     let links = connect(plan.target.address, connections).await;
     run.ready.wait();
     let clock = *run.clock.get_or_init(Clock::start);
-    let share = Share { lanes: u64::from(plan.threads), lane: u64::from(number), batch: plan.schedule.batch };
-    let per_lane = plan.sample.div_ceil(plan.threads as usize);
-    let repeats = plan.workload.repeats();
-    let ledger = Ledger::new(share, plan.stock.len(), plan.locations as usize, repeats, plan.seed, per_lane);
-    let cursor = || Cursor { run: Arc::clone(&run), share, ticket: 0 };
-    let lane = Rc::new(Lane {
-        clock,
-        number: number as usize,
-        books: RefCell::new(Books::new(ledger)),
-        cursor: RefCell::new(cursor()),
-        due: Semaphore::new(0),
-        closed_loop: Cell::new(matches!(plan.schedule.pace, crate::schedule::Pace::Max)),
-        run: Arc::clone(&run),
-    });
+    let lane = Rc::new(Lane::new(Arc::clone(&run), number, clock));
     let tasks: Vec<_> =
         links?.into_iter().map(|link| tokio::task::spawn_local(Rc::clone(&lane).work(link))).collect();
     if !lane.closed_loop.get() {
-        lane.pace(cursor(), connections as usize)
+        lane.pace(lane.cursor(), connections as usize)
             .await
             .map_err(LoadError::system("waiting for a planned time"))?;
     }
@@ -208,6 +195,32 @@ async fn connect(address: SocketAddr, connections: u32) -> Result<Vec<Link>, Loa
 }
 
 impl Lane {
+    /// A lane with empty books, before its first request.
+    pub(crate) fn new(run: Arc<Run>, number: u32, clock: Clock) -> Self {
+        let plan = &run.plan;
+        let share =
+            Share { lanes: u64::from(plan.threads), lane: u64::from(number), batch: plan.schedule.batch };
+        let per_lane = plan.sample.div_ceil(plan.threads as usize);
+        let repeats = plan.workload.repeats();
+        let ledger =
+            Ledger::new(share, plan.stock.len(), plan.locations as usize, repeats, plan.seed, per_lane);
+        Self {
+            clock,
+            number: number as usize,
+            books: RefCell::new(Books::new(ledger)),
+            cursor: RefCell::new(Cursor { run: Arc::clone(&run), share, ticket: 0 }),
+            due: Semaphore::new(0),
+            closed_loop: Cell::new(matches!(plan.schedule.pace, crate::schedule::Pace::Max)),
+            run,
+        }
+    }
+
+    /// Another walk through the requests, from the first.
+    fn cursor(&self) -> Cursor {
+        let Cursor { run, share, .. } = &*self.cursor.borrow();
+        Cursor { run: Arc::clone(run), share: *share, ticket: 0 }
+    }
+
     /// Hands out a permit for every request at its planned time.
     async fn pace(&self, mut cursor: Cursor, connections: usize) -> std::io::Result<()> {
         let timer = Timer::new()?;

@@ -142,7 +142,7 @@ impl Ledger {
     }
 
     /// An order was accepted under an id, with promises.
-    pub(crate) fn accept(&mut self, ask: Ask, id: &str, promises: &[Promise]) {
+    pub(crate) fn accept(&mut self, ask: Ask, id: &[u8], promises: &[Promise]) {
         let place = self.share.place(ask.order);
         let digest = answer::digest_of_id(id);
         let before = outcome(&mut self.outcomes, place);
@@ -164,10 +164,13 @@ impl Ledger {
             _ if !same_content => "was promised other units first",
             _ => return,
         };
-        self.changed.add(|| format!("order {}, {}: accepted as {id}, {how}", ask.order, why(ask.kind)));
+        self.changed.add(|| {
+            let id = String::from_utf8_lossy(id);
+            format!("order {}, {}: accepted as {id}, {how}", ask.order, why(ask.kind))
+        });
     }
 
-    fn enter(&mut self, order: u64, id: &str, promises: &[Promise]) {
+    fn enter(&mut self, order: u64, id: &[u8], promises: &[Promise]) {
         for promise in promises {
             match promise.location {
                 Some(location) => {
@@ -191,7 +194,8 @@ impl Ledger {
             usize::try_from(draw).unwrap_or(usize::MAX)
         };
         if place < self.sample_max {
-            let sampled = Sampled { order, id: id.to_owned(), promises: promises.to_vec() };
+            let id = String::from_utf8_lossy(id).into_owned();
+            let sampled = Sampled { order, id, promises: promises.to_vec() };
             match self.sample.get_mut(place) {
                 Some(kept) => *kept = sampled,
                 None => self.sample.push(sampled),
@@ -260,9 +264,9 @@ mod tests {
     fn a_repeat_counts_once_and_the_same_answer_is_no_fault() {
         let mut ledger = ledger(true, 10);
         let promises = [units(1, Some(1), 3), units(0, None, 2)];
-        ledger.accept(ask(0, Kind::First), "ord_a", &promises);
-        ledger.accept(ask(0, Kind::SameKey), "ord_a", &promises);
-        ledger.accept(ask(0, Kind::Duplicate), "ord_a", &promises);
+        ledger.accept(ask(0, Kind::First), b"ord_a", &promises);
+        ledger.accept(ask(0, Kind::SameKey), b"ord_a", &promises);
+        ledger.accept(ask(0, Kind::Duplicate), b"ord_a", &promises);
         assert_eq!(
             (ledger.allocated, ledger.backordered, ledger.accepted),
             (vec![0, 0, 0, 3], vec![2, 0], 1)
@@ -272,8 +276,8 @@ mod tests {
 
     #[test]
     fn every_change_of_an_outcome_is_a_fault() {
-        let accept = |ledger: &mut Ledger, id, quantity| {
-            ledger.accept(ask(0, Kind::SameKey), id, &[units(0, Some(0), quantity)]);
+        let accept = |ledger: &mut Ledger, id: &str, quantity| {
+            ledger.accept(ask(0, Kind::SameKey), id.as_bytes(), &[units(0, Some(0), quantity)]);
         };
         let mut other_id = ledger(true, 0);
         accept(&mut other_id, "ord_a", 1);
@@ -315,7 +319,7 @@ mod tests {
     fn refused_orders_are_listed_by_number() {
         let mut ledger = Ledger::new(Share { lanes: 2, lane: 1, batch: 3 }, 1, 1, false, 1, 0);
         ledger.refuse(ask(4, Kind::First));
-        ledger.accept(ask(5, Kind::First), "ord_a", &[units(0, Some(0), 1)]);
+        ledger.accept(ask(5, Kind::First), b"ord_a", &[units(0, Some(0), 1)]);
         ledger.refuse(ask(9, Kind::First));
         assert_eq!(ledger.refused().collect::<Vec<_>>(), [4, 9]);
         assert_eq!(ledger.ids().count(), 1);
@@ -326,7 +330,11 @@ mod tests {
         let fill = || {
             let mut ledger = ledger(false, 50);
             for order in 0..5_000 {
-                ledger.accept(ask(order, Kind::First), &format!("ord_{order}"), &[units(0, Some(0), 1)]);
+                ledger.accept(
+                    ask(order, Kind::First),
+                    format!("ord_{order}").as_bytes(),
+                    &[units(0, Some(0), 1)],
+                );
             }
             ledger.sample
         };
@@ -340,7 +348,7 @@ mod tests {
     #[test]
     fn a_location_beyond_the_run_is_a_misfit() {
         let mut ledger = ledger(false, 0);
-        ledger.accept(ask(0, Kind::First), "ord_a", &[units(0, Some(2), 1)]);
+        ledger.accept(ask(0, Kind::First), b"ord_a", &[units(0, Some(2), 1)]);
         assert_eq!((ledger.misfits.count, ledger.allocated), (1, vec![0; 4]));
     }
 }

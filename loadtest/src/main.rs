@@ -38,8 +38,10 @@ mod wire;
 
 mod answer;
 mod books;
+mod fit;
 mod ledger;
 mod meters;
+mod plain;
 
 mod audit;
 mod verify;

@@ -105,13 +105,13 @@ impl Meters {
         }
     }
 
-    /// An order was decided.
-    pub(crate) fn decided(&mut self, times: Times) {
-        self.decided += 1;
+    /// Orders of the same times were decided.
+    pub(crate) fn decided(&mut self, orders: u64, times: Times) {
+        self.decided += orders;
         self.last_ns = self.last_ns.max(times.known);
-        self.raw.saturating_record(times.known.saturating_sub(times.sent));
+        self.raw.saturating_record_n(times.known.saturating_sub(times.sent), orders);
         if let Some(planned) = times.planned {
-            self.corrected.saturating_record(times.known.saturating_sub(planned));
+            self.corrected.saturating_record_n(times.known.saturating_sub(planned), orders);
         }
     }
 
@@ -189,9 +189,10 @@ impl Pulse {
         Self { accepted: 0, refused: 0, failed: 0, latency: histogram() }
     }
 
-    /// Adds an order's latency.
-    pub(crate) fn latency(&mut self, times: Times) {
-        self.latency.saturating_record(times.known.saturating_sub(times.planned.unwrap_or(times.sent)));
+    /// Adds the latency of orders of the same times.
+    pub(crate) fn latency(&mut self, orders: u64, times: Times) {
+        let since = times.planned.unwrap_or(times.sent);
+        self.latency.saturating_record_n(times.known.saturating_sub(since), orders);
     }
 }
 
@@ -226,8 +227,8 @@ mod tests {
     #[test]
     fn latency_counts_from_the_plan_and_from_the_sending() {
         let mut meters = Meters::new();
-        meters.decided(Times { planned: Some(1_000_000), sent: 5_000_000, known: 6_000_000 });
-        meters.decided(Times { planned: None, sent: 5_000_000, known: 7_000_000 });
+        meters.decided(1, Times { planned: Some(1_000_000), sent: 5_000_000, known: 6_000_000 });
+        meters.decided(1, Times { planned: None, sent: 5_000_000, known: 7_000_000 });
         assert_eq!((meters.corrected.len(), meters.raw.len(), meters.last_ns), (1, 2, 7_000_000));
         assert!((meters.corrected.max() as f64 / 5e6 - 1.0).abs() < 0.002);
         assert!((meters.raw.max() as f64 / 2e6 - 1.0).abs() < 0.002);
@@ -238,7 +239,7 @@ mod tests {
         let lane = |count: u64| {
             let mut meters = Meters::new();
             for _ in 0..count {
-                meters.decided(Times { planned: Some(0), sent: 0, known: 10_000 * count });
+                meters.decided(1, Times { planned: Some(0), sent: 0, known: 10_000 * count });
                 *meters.statuses.entry(201).or_default() += 1;
             }
             meters.never_sent(count, 1_000_000);
@@ -258,7 +259,7 @@ mod tests {
         let live = Live::new();
         live.add(|pulse| {
             pulse.accepted += 2;
-            pulse.latency(Times { planned: None, sent: 0, known: 5_000 });
+            pulse.latency(1, Times { planned: None, sent: 0, known: 5_000 });
         });
         let mut pulse = Pulse::new();
         live.drain(&mut pulse);

@@ -2,6 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::plain::Plain;
+
 /// What may stand in a path segment as it is (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -9,6 +11,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     run: String,
+    /// How orders, SKUs and locations begin in JSON, from the quote to where their number or code stands.
+    order_start: Vec<u8>,
+    sku_start: Vec<u8>,
+    location_start: Vec<u8>,
     /// Names of SKUs, where they come from a recording; otherwise they are numbered.
     codes: Option<Vec<String>>,
 }
@@ -16,7 +22,14 @@ pub(crate) struct Names {
 impl Names {
     /// Names under a run's prefix.
     pub(crate) fn new(run: String, codes: Option<Vec<String>>) -> Self {
-        Self { run, codes }
+        let start = |mark: &str| format!("\"{run}-{mark}").into_bytes();
+        Self {
+            order_start: start(""),
+            sku_start: start(if codes.is_some() { "" } else { "s" }),
+            location_start: start("l"),
+            run,
+            codes,
+        }
     }
 
     /// The run's own name.
@@ -40,17 +53,14 @@ impl Names {
     }
 
     /// Appends the name of a SKU, counted from 0.
+    #[inline]
     pub(crate) fn push_sku(&self, number: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.run.as_bytes());
-        match self.codes.as_ref().and_then(|codes| codes.get(number as usize)) {
-            Some(code) => {
-                out.push(b'-');
-                out.extend_from_slice(code.as_bytes());
+        out.extend_from_slice(&self.sku_start[1..]);
+        match &self.codes {
+            Some(codes) => {
+                out.extend_from_slice(codes.get(number as usize).map_or("", String::as_str).as_bytes())
             }
-            None => {
-                out.extend_from_slice(b"-s");
-                push_number(u64::from(number), out);
-            }
+            None => push_number(u64::from(number), out),
         }
     }
 
@@ -62,10 +72,38 @@ impl Names {
     }
 
     /// Appends the external id of an order, which is its idempotency key too.
+    #[inline]
     pub(crate) fn push_order(&self, number: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.run.as_bytes());
-        out.push(b'-');
+        out.extend_from_slice(&self.order_start[1..]);
         push_number(number, out);
+    }
+
+    /// Reads a string that must be the external id of this order.
+    #[inline(always)]
+    pub(crate) fn read_order(&self, number: u64, plain: &mut Plain<'_>) -> Option<()> {
+        plain.expect(&self.order_start)?;
+        (plain.number()? == number).then_some(())?;
+        plain.expect(b"\"")
+    }
+
+    /// Reads a string that must be the name of this SKU.
+    #[inline(always)]
+    pub(crate) fn read_sku(&self, number: u32, plain: &mut Plain<'_>) -> Option<()> {
+        plain.expect(&self.sku_start)?;
+        match &self.codes {
+            Some(codes) => plain.expect(codes.get(number as usize)?.as_bytes())?,
+            None => (plain.number()? == u64::from(number)).then_some(())?,
+        }
+        plain.expect(b"\"")
+    }
+
+    /// Reads a string that must be the name of a location of this run.
+    #[inline(always)]
+    pub(crate) fn read_location(&self, plain: &mut Plain<'_>) -> Option<u32> {
+        plain.expect(&self.location_start)?;
+        let number = plain.number()?.try_into().ok()?;
+        plain.expect(b"\"")?;
+        Some(number)
     }
 }
 
@@ -75,20 +113,9 @@ pub(crate) fn segment(name: &str) -> String {
 }
 
 /// Appends a number in decimal; `write!` takes several times as long.
-pub(crate) fn push_number(mut number: u64, out: &mut Vec<u8>) {
-    /// Digits of the largest number.
-    const DIGITS_MAX: usize = 20;
-    let mut digits = [b'0'; DIGITS_MAX];
-    let mut at = DIGITS_MAX;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or_default();
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+#[inline]
+pub(crate) fn push_number(number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]

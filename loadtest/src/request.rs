@@ -18,6 +18,8 @@ pub(crate) struct Requests {
     bulk_head: Vec<u8>,
     /// Between an order's external id and its destination.
     channel: Vec<u8>,
+    /// Room in front of a bulk request's body for its head, whatever its length.
+    bulk_room: Vec<u8>,
 }
 
 impl Requests {
@@ -29,9 +31,13 @@ impl Requests {
             )
             .into_bytes()
         };
+        let bulk_head = head("/v1/orders/bulk", "application/x-ndjson");
+        let mut bulk_room = bulk_head.clone();
+        push_length(usize::MAX, &mut bulk_room);
         Self {
             order_head: head("/v1/orders", "application/json"),
-            bulk_head: head("/v1/orders/bulk", "application/x-ndjson"),
+            bulk_head,
+            bulk_room,
             channel: format!(r#"","channel":"{}","currency":"{currency}""#, names.channel()).into_bytes(),
         }
     }
@@ -44,13 +50,26 @@ impl Requests {
             names.push_order(order, out);
             out.extend_from_slice(b"\r\n");
         }
-        push_body(body, out);
+        push_length(body.len(), out);
+        out.extend_from_slice(body);
     }
 
-    /// Appends a bulk request.
-    pub(crate) fn push_bulk(&self, body: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.bulk_head);
-        push_body(body, out);
+    /// Begins a bulk request in an empty buffer: its lines come next. Returns where they begin.
+    pub(crate) fn begin_bulk(&self, out: &mut Vec<u8>) -> usize {
+        out.extend_from_slice(&self.bulk_room);
+        out.len()
+    }
+
+    /// Ends a bulk request whose lines begin at `body`: its head, which says their length, goes right in front of
+    /// them, so that they need not be moved. Returns where the request begins.
+    pub(crate) fn end_bulk(&self, body: usize, out: &mut [u8]) -> usize {
+        let mut length = Vec::new();
+        push_length(out.len() - body, &mut length);
+        let start = body - self.bulk_head.len() - length.len();
+        let (head, length_room) = out[start..body].split_at_mut(self.bulk_head.len());
+        head.copy_from_slice(&self.bulk_head);
+        length_room.copy_from_slice(&length);
+        start
     }
 
     /// Appends an order as a JSON object without a line end. `key`: with its idempotency key as a member.
@@ -89,11 +108,10 @@ impl Requests {
     }
 }
 
-fn push_body(body: &[u8], out: &mut Vec<u8>) {
+fn push_length(length: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Content-Length: ");
-    push_number(body.len() as u64, out);
+    push_number(length as u64, out);
     out.extend_from_slice(b"\r\n\r\n");
-    out.extend_from_slice(body);
 }
 
 /// Appends a price as a decimal with at least two and at most six places.
@@ -152,6 +170,25 @@ mod tests {
             "POST /v1/orders HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer k\r\nContent-Type: application/json\r\n\
              Idempotency-Key: r-5\r\nContent-Length: 2\r\n\r\n{}"
         );
+    }
+
+    #[test]
+    fn a_bulk_request_begins_right_in_front_of_its_lines() {
+        let names = Names::new("r".into(), None);
+        let requests = Requests::new("h:1", "k", &names, "EUR");
+        let mut out = Vec::new();
+        for lines in [0, 1, 100, 12_345] {
+            out.clear();
+            let body = requests.begin_bulk(&mut out);
+            out.resize(out.len() + lines, b'x');
+            let start = requests.end_bulk(body, &mut out);
+            let text = format!(
+                "POST /v1/orders/bulk HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer k\r\n\
+                 Content-Type: application/x-ndjson\r\nContent-Length: {lines}\r\n\r\n{}",
+                "x".repeat(lines)
+            );
+            assert_eq!(String::from_utf8(out[start..].to_vec()).unwrap(), text);
+        }
     }
 
     #[test]

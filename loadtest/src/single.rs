@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use crate::answer::Answer;
-use crate::books::Answered;
+use crate::books::{ACCEPTED, Answered};
 use crate::client::Link;
+use crate::fit::{self, Asked};
 use crate::lane::{Lane, Slot};
 use crate::meters::Times;
 use crate::retry::Patience;
@@ -60,6 +61,17 @@ impl Single {
                 books.meters.bytes_out += self.request.len() as u64;
                 match head {
                     Ok(head) => {
+                        let times = Times { planned: slot.planned(), sent, known: lane.clock.now_ns() };
+                        books.meters.replayed += u64::from(head.replayed);
+                        let live = &lane.run.live[lane.number];
+                        let asked = Asked { number: slot.ask.order, order: &self.order, names: &plan.names };
+                        if head.status == ACCEPTED
+                            && let Some(id) = fit::order(&self.answer, &asked, &mut books.promises)
+                        {
+                            books.ledger.accept(slot.ask, id, &books.promises);
+                            live.add(|pulse| books.count_accepted(1, times, pulse));
+                            return;
+                        }
                         let parsed = serde_json::from_slice::<Answer<'_>>(&self.answer);
                         let answered = Answered {
                             ask: slot.ask,
@@ -68,12 +80,10 @@ impl Single {
                             body: parsed.as_ref(),
                             text: &self.answer,
                             retrying,
-                            times: Times { planned: slot.planned(), sent, known: lane.clock.now_ns() },
+                            times,
                         };
-                        books.meters.replayed += u64::from(head.replayed);
                         let mut known = false;
-                        lane.run.live[lane.number]
-                            .add(|pulse| known = books.enter(&answered, &plan.names, pulse));
+                        live.add(|pulse| known = books.enter(&answered, &plan.names, pulse));
                         if known {
                             return;
                         }

@@ -182,8 +182,8 @@ mod tests {
         let mut meters = Meters::new();
         meters.asked = 2;
         meters.accepted = 2;
-        meters.decided(Times { planned: Some(0), sent: 1_000_000, known: 4_000_000 });
-        meters.decided(Times { planned: Some(0), sent: 3_000_000, known: SECOND });
+        meters.decided(1, Times { planned: Some(0), sent: 1_000_000, known: 4_000_000 });
+        meters.decided(1, Times { planned: Some(0), sent: 3_000_000, known: SECOND });
         meters.statuses.insert(201, 2);
         meters.never_sent(5, 7_000_000);
         let findings = Findings {

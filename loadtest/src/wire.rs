@@ -3,6 +3,8 @@
 //! Knows bytes only: no sockets, no clock, no orders. A body is handed on in the pieces in which it arrives,
 //! so that an answer of a million lines needs no memory of its own.
 
+use std::mem::MaybeUninit;
+
 use thiserror::Error;
 
 /// Headers of one answer; the server sends about eight.
@@ -69,9 +71,14 @@ pub(crate) struct Body(Framing);
 ///
 /// An informational answer (1xx) is returned like any other, with an empty body; the caller reads on.
 pub(crate) fn parse_head(input: &[u8]) -> Result<Option<(Head, Body, usize)>, WireError> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let length = match response.parse(input).map_err(WireError::Head)? {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+        &mut response,
+        input,
+        &mut headers,
+    );
+    let length = match parsed.map_err(WireError::Head)? {
         httparse::Status::Complete(length) => length,
         httparse::Status::Partial if input.len() > HEAD_BYTES_MAX => return Err(WireError::HeadTooLong),
         httparse::Status::Partial => return Ok(None),

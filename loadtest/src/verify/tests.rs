@@ -37,7 +37,7 @@ fn honest(more: &str) -> Case {
     let orders =
         [("ord_a", vec![promise(0, 3)]), ("ord_b", vec![promise(0, 3)]), ("ord_c", vec![promise(1, 1)])];
     for ((id, promises), order) in orders.iter().zip(0..) {
-        ledger.accept(Ask { order, kind: Kind::First }, id, promises);
+        ledger.accept(Ask { order, kind: Kind::First }, id.as_bytes(), promises);
     }
     let orders =
         orders.into_iter().map(|(id, promises)| Ok(OrderState { id: id.to_owned(), promises })).collect();
@@ -90,7 +90,7 @@ fn an_order_counted_twice_shows_in_stock() {
 #[test]
 fn overselling_shows_in_the_answers_even_if_stock_is_told_as_if_it_were_fine() {
     let mut case = honest("");
-    case.ledger.accept(Ask { order: 3, kind: Kind::First }, "ord_d", &[promise(0, 1)]);
+    case.ledger.accept(Ask { order: 3, kind: Kind::First }, b"ord_d", &[promise(0, 1)]);
     case.read.orders.push(Ok(OrderState { id: "ord_d".into(), promises: vec![promise(0, 1)] }));
     assert_eq!(
         case.failures(),
@@ -101,7 +101,7 @@ fn overselling_shows_in_the_answers_even_if_stock_is_told_as_if_it_were_fine() {
 #[test]
 fn overselling_shows_in_stock() {
     let mut case = honest("");
-    case.ledger.accept(Ask { order: 3, kind: Kind::First }, "ord_d", &[promise(0, 1)]);
+    case.ledger.accept(Ask { order: 3, kind: Kind::First }, b"ord_d", &[promise(0, 1)]);
     case.read.orders.push(Ok(OrderState { id: "ord_d".into(), promises: vec![promise(0, 1)] }));
     case.sku().shelves[0] = shelf(6, 7);
     assert_eq!(
@@ -142,7 +142,7 @@ fn a_refusal_is_right_only_when_there_is_too_little_left() {
         let taken = 4 - (demand + available_left);
         case.ledger.accept(
             Ask { order: 4, kind: Kind::First },
-            "ord_e",
+            b"ord_e",
             &[promise(1, u64::try_from(taken).unwrap())],
         );
         case.ledger.sample.pop();
@@ -161,7 +161,7 @@ fn backorders_are_counted() {
     let mut case = honest("--policy backorder");
     case.ledger.accept(
         Ask { order: 3, kind: Kind::First },
-        "ord_d",
+        b"ord_d",
         &[Promise { sku: 0, location: None, quantity: 2 }],
     );
     case.ledger.sample.pop();
@@ -187,7 +187,7 @@ fn an_order_that_changed_is_found() {
 #[test]
 fn one_id_for_two_orders_is_found() {
     let mut case = honest("");
-    case.ledger.accept(Ask { order: 3, kind: Kind::First }, "ord_a", &[]);
+    case.ledger.accept(Ask { order: 3, kind: Kind::First }, b"ord_a", &[]);
     case.ledger.sample.pop();
     assert_eq!(case.failures(), ["one id for each order"]);
 }

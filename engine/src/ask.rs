@@ -308,7 +308,12 @@ pub enum Answer {
         read: ReadAnswer,
     },
     /// The business "no" that is not remembered.
-    Rejected(Rejection),
+    Rejected {
+        /// The state it rests on.
+        lsn: Lsn,
+        /// Why.
+        rejection: Rejection,
+    },
     /// The log's buffer is full: nothing was done.
     Busy,
     /// A name that the request may have used means something else since: nothing was done.

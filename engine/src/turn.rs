@@ -236,7 +236,7 @@ impl Merchant {
                 Some(refused) => {
                     Answer::Refused { lsn: until, asked: take_asked(&mut submission.ask), refused }
                 }
-                None => Answer::Rejected(rejection),
+                None => Answer::Rejected { lsn: until, rejection },
             };
             return Turned { answer, until };
         }

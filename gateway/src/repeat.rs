@@ -54,7 +54,9 @@ pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Res
             Answer::Perhaps { hash, by_key, submission } => {
                 (search(intake, hash, by_key, &mut known)?, by_key, submission)
             }
-            Answer::Rejected(rejection) => return Err(Problem::from(&rejection)),
+            Answer::Rejected { lsn, rejection } => {
+                return Err(Problem::from(&rejection).with("lsn", lsn.0));
+            }
             Answer::Busy => return Err(Problem::overloaded()),
             Answer::Renamed => return Err(Problem::renamed()),
             Answer::Failed => return Err(Problem::internal()),

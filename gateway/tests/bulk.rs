@@ -159,3 +159,22 @@ fn skus_in_bulk() {
     assert_eq!((status, &sku["title"]), (200, &json!("Newer")));
     expect(&server.ask("GET", "/v1/skus/A", &key, &[], ""), 404, "sku_not_found", "");
 }
+
+/// A line that is too long is answered and passed over, whether it comes in one piece or in many.
+#[test]
+fn a_line_that_is_too_long_fails_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let key = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &key);
+    let long = |bytes: usize| order(&"9".repeat(bytes), "");
+    let cases = [
+        (order("1", ""), 201, ""),
+        (long(3 << 20), 413, "body_too_large"),
+        (order("2", ""), 201, ""),
+        (long((512 << 10) + 1), 413, "body_too_large"),
+        (order("3", ""), 201, ""),
+        (long(1 << 20), 413, "body_too_large"),
+    ];
+    check(&server, "/v1/orders/bulk", &key, &[], &cases);
+}

@@ -4,7 +4,7 @@
 //! sender is slowed, not refused. A bad line fails alone. What one piece of the body holds goes to the shard as
 //! one message, and its answers come back to the request's own inbox.
 
-use super::course::Course;
+use super::course::{Course, Window};
 use super::customer::seal;
 use super::fingerprint::canonical;
 use super::orders::{order_ask, order_identity};
@@ -27,8 +27,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Lines under way: four frames' worth of single-line orders; some 2 MB.
-const WINDOW: usize = 8_192;
+/// What is under way: four frames' worth of single-line orders, or four hundred of 1,200 lines. An outcome that waits
+/// to be read takes no more than its line did and some hundred bytes.
+const WINDOW: Window = Window { lines: 8_192, bytes: 16 << 20 };
 
 /// Answers are sent in pieces of about this many bytes, or when nothing more is ready.
 const PIECE_BYTES: usize = 32 << 10;
@@ -115,7 +116,7 @@ impl Reader {
     /// Takes the lines of the body until it ends, breaks off or nobody wants the answers any more.
     async fn run(mut self, payload: web::Payload) {
         if let Err(problem) = self.lines(payload).await {
-            self.course.fail(problem);
+            self.course.fail(0, problem);
         }
         self.course.submit(&self.desk);
         self.course.end();
@@ -123,25 +124,32 @@ impl Reader {
 
     async fn lines(&mut self, mut payload: web::Payload) -> Result<(), Problem> {
         let mut rest = BytesMut::new();
+        // Whether `rest` continues a line that was answered already, being too long.
+        let mut is_beyond = false;
         while let Some(piece) =
             tokio::time::timeout(IDLE_TIMEOUT, payload.next()).await.map_err(|_| broken_off())?
         {
             rest.extend_from_slice(&piece.map_err(|_| broken_off())?);
             let mut taken = 0;
             while let Some(length) = memchr::memchr(b'\n', &rest[taken..]) {
-                if !self.take(&rest[taken..taken + length]).await {
+                let line = &rest[taken..taken + length];
+                if !std::mem::take(&mut is_beyond) && !self.take(line).await {
                     return Ok(());
                 }
                 taken += length + 1;
             }
             rest.advance(taken);
-            self.course.submit(&self.desk);
             if rest.len() > BODY_BYTES_MAX {
-                let detail = format!("a line is longer than {BODY_BYTES_MAX} bytes; the rest was not read");
-                return Err(Problem::new(413, "body_too_large", detail));
+                if !std::mem::replace(&mut is_beyond, true) && !self.take(&rest).await {
+                    return Ok(());
+                }
+                rest.clear();
             }
+            self.course.submit(&self.desk);
         }
-        self.take(&rest).await;
+        if !is_beyond {
+            self.take(&rest).await;
+        }
         Ok(())
     }
 
@@ -161,7 +169,7 @@ impl Reader {
             return false;
         }
         if let Err(problem) = self.enter(line).await {
-            self.course.fail(problem);
+            self.course.fail(line.len().min(BODY_BYTES_MAX), problem);
         }
         if self.course.gathered() >= Handle::BATCH_MAX {
             self.course.submit(&self.desk);
@@ -170,6 +178,10 @@ impl Reader {
     }
 
     async fn enter(&self, line: &[u8]) -> Result<(), Problem> {
+        if line.len() > BODY_BYTES_MAX {
+            let detail = format!("the line is longer than {BODY_BYTES_MAX} bytes");
+            return Err(Problem::new(413, "body_too_large", detail).with("max", BODY_BYTES_MAX));
+        }
         let (identity, Asked { mut ask, customer, .. }) = self.prepare(line)?;
         if customer.is_some() {
             seal(&self.desk, &mut ask, customer).await?;
@@ -177,7 +189,7 @@ impl Reader {
         if self.desk.intake.handle().admit(&self.desk.caller.directory).is_err() {
             self.wait_for_admission().await;
         }
-        self.course.enter(&self.desk, identity, ask);
+        self.course.enter(&self.desk, line.len(), identity, ask);
         Ok(())
     }
 

@@ -21,10 +21,22 @@ enum Line {
     Failed(Box<Problem>),
 }
 
+/// How much of one bulk request may be under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    /// Lines.
+    pub(super) lines: usize,
+    /// Bytes of the body that they had.
+    pub(super) bytes: usize,
+}
+
 /// See the module. Lives on one thread, between the task that reads lines and the one that writes answers.
 pub(super) struct Course {
-    window: usize,
-    lines: RefCell<VecDeque<Line>>,
+    window: Window,
+    /// Each with the bytes it had in the body.
+    lines: RefCell<VecDeque<(u32, Line)>>,
+    /// The sum of those bytes.
+    bytes: Cell<usize>,
     /// The ticket of the first of `lines`.
     first: Cell<u64>,
     inbox: Arc<Inbox>,
@@ -37,11 +49,12 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// A course of at most `window` lines.
-    pub(super) fn new(window: usize) -> Self {
+    /// A course of at most so much.
+    pub(super) fn new(window: Window) -> Self {
         Self {
             window,
             lines: RefCell::default(),
+            bytes: Cell::new(0),
             first: Cell::new(0),
             inbox: Arc::default(),
             gathered: RefCell::default(),
@@ -53,7 +66,7 @@ impl Course {
 
     /// Whether another line may enter.
     pub(super) fn has_room(&self) -> bool {
-        self.lines.borrow().len() < self.window
+        self.lines.borrow().len() < self.window.lines && self.bytes.get() < self.window.bytes
     }
 
     /// Whether nobody wants the answers any more.
@@ -69,18 +82,22 @@ impl Course {
         !self.is_abandoned.get()
     }
 
-    /// Adds a line that was admitted; it leaves with the next [`Course::submit`].
-    pub(super) fn enter(&self, desk: &Desk, identity: Identity, ask: Ask) {
-        let mut lines = self.lines.borrow_mut();
-        let ticket = self.first.get() + lines.len() as u64;
-        lines.push_back(Line::Waiting);
+    /// Adds a line of so many bytes that was admitted; it leaves with the next [`Course::submit`].
+    pub(super) fn enter(&self, desk: &Desk, bytes: usize, identity: Identity, ask: Ask) {
+        let ticket = self.first.get() + self.lines.borrow().len() as u64;
+        self.push(bytes, Line::Waiting);
         self.gathered.borrow_mut().push(desk.item(ticket, identity, ask));
     }
 
-    /// Adds a line that failed.
-    pub(super) fn fail(&self, problem: Problem) {
-        self.lines.borrow_mut().push_back(Line::Failed(Box::new(problem)));
+    /// Adds a line of so many bytes that failed.
+    pub(super) fn fail(&self, bytes: usize, problem: Problem) {
+        self.push(bytes, Line::Failed(Box::new(problem)));
         self.inbox.wake();
+    }
+
+    fn push(&self, bytes: usize, line: Line) {
+        self.bytes.set(self.bytes.get() + bytes);
+        self.lines.borrow_mut().push_back((u32::try_from(bytes).unwrap_or(u32::MAX), line));
     }
 
     /// How many lines wait to be submitted.
@@ -116,19 +133,21 @@ impl Course {
     /// The next line in order, once its answer is there.
     pub(super) fn take(&self) -> Option<Result<Answer, Problem>> {
         let mut lines = self.lines.borrow_mut();
-        if matches!(lines.front(), None | Some(Line::Waiting)) {
+        if matches!(lines.front(), None | Some((_, Line::Waiting))) {
             self.sort_in(&mut lines);
         }
-        let outcome = match lines.pop_front()? {
-            Line::Answered(answer) => Ok(answer),
-            Line::Failed(problem) => Err(*problem),
-            Line::Waiting => {
-                lines.push_front(Line::Waiting);
+        let (bytes, outcome) = match lines.pop_front()? {
+            (bytes, Line::Answered(answer)) => (bytes, Ok(answer)),
+            (bytes, Line::Failed(problem)) => (bytes, Err(*problem)),
+            waiting @ (_, Line::Waiting) => {
+                lines.push_front(waiting);
                 return None;
             }
         };
+        let was_full = lines.len() + 1 >= self.window.lines || self.bytes.get() >= self.window.bytes;
+        self.bytes.set(self.bytes.get() - bytes as usize);
         self.first.set(self.first.get() + 1);
-        if lines.len() + 1 == self.window {
+        if was_full {
             self.room.notify_one();
         }
         Some(outcome)
@@ -140,10 +159,10 @@ impl Course {
     }
 
     /// Puts what has arrived to its lines.
-    fn sort_in(&self, lines: &mut VecDeque<Line>) {
+    fn sort_in(&self, lines: &mut VecDeque<(u32, Line)>) {
         for (ticket, answer) in self.inbox.take() {
             let place = usize::try_from(ticket - self.first.get()).unwrap_or(usize::MAX);
-            if let Some(line @ Line::Waiting) = lines.get_mut(place) {
+            if let Some((_, line @ Line::Waiting)) = lines.get_mut(place) {
                 *line = Line::Answered(answer);
             }
         }

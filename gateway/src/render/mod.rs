@@ -93,10 +93,10 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
             accepted_into(directory, *lsn, asked, *policy, claims, &mut body)?;
             Ok(Rendered { status: 201, body, is_repeat: false })
         }
-        Settled::First(Answer::Refused { lsn: _, asked, refused }) => {
+        Settled::First(Answer::Refused { lsn, asked, refused }) => {
             let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
             count_order(Outcome::Refused);
-            Ok(Rendered::from(&order_problem(directory, &asked, refused)))
+            Ok(Rendered::from(&order_problem(directory, *lsn, &asked, refused)))
         }
         Settled::First(Answer::Recorded { lsn, record }) => rendered(handle, directory, *lsn, record),
         Settled::First(_) => Err(Problem::internal()),
@@ -140,7 +140,7 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
         }
         Kind::OrderRefused => {
             let (asked, refused) = record::order::decode_refused(body).map_err(broken)?;
-            Ok(Rendered::from(&order_problem(directory, &asked, &refused)))
+            Ok(Rendered::from(&order_problem(directory, lsn, &asked, &refused)))
         }
         Kind::OrderCancelled | Kind::OrderShipped => {
             order::changed(handle, directory, lsn, header.kind, body)
@@ -155,7 +155,7 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
             for (name, number) in refused.numbers {
                 problem = problem.with(name, number);
             }
-            Ok(Rendered::from(&problem))
+            Ok(Rendered::from(&problem.with("lsn", lsn.0)))
         }
         Kind::LogOpened
         | Kind::LogClosed

@@ -263,7 +263,12 @@ pub fn closed_lines(record: &[u8]) -> Result<OrderPicture, Problem> {
 
 /// An order that stock could not serve, with the shortfall of every line.
 #[must_use]
-pub fn order_problem(directory: &Directory, asked: &OrderAskedV1<'_>, refused: &OrderRefusedV1) -> Problem {
+pub fn order_problem(
+    directory: &Directory,
+    lsn: Lsn,
+    asked: &OrderAskedV1<'_>,
+    refused: &OrderRefusedV1,
+) -> Problem {
     #[derive(Serialize)]
     struct Short<'a> {
         id: &'a str,
@@ -282,5 +287,6 @@ pub fn order_problem(directory: &Directory, asked: &OrderAskedV1<'_>, refused: &
     let detail = format!("stock cannot serve {count} line(s) of the order");
     Problem::new(409, "insufficient_stock", detail)
         .with("external_id", asked.external_id)
+        .with("lsn", lsn.0)
         .with("lines", serde_json::to_value(lines).unwrap_or_default())
 }

@@ -10,7 +10,7 @@ use onhand_domain::rows::{FrozenRows, Rows};
 use onhand_domain::table::Table;
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, SkuNumber};
 use onhand_snapshots::Lsn;
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -35,6 +35,10 @@ impl Names {
     fn find(&self, code: &str) -> Option<u32> {
         let is_it = |number: &u32| self.entries.get(*number).is_some_and(|entry| *entry.code == *code);
         self.by_code.find(self.hasher.hash_one(code), is_it)
+    }
+
+    fn code(&self, number: u32) -> &str {
+        self.entries.get(number).map_or("", |entry| &entry.code)
     }
 
     fn put(&mut self, number: u32, code: &str, put: Lsn, decimals: u8) {
@@ -68,21 +72,64 @@ pub struct Directory {
     pub(crate) in_flight: AtomicUsize,
     /// See [`Directory::names`].
     names: AtomicU32,
-    skus: RwLock<Names>,
-    locations: RwLock<Names>,
-    channels: RwLock<Names>,
+    codes: RwLock<Codes>,
+}
+
+/// Everything of a merchant that has a code.
+#[derive(Debug, Default)]
+struct Codes {
+    skus: Names,
+    locations: Names,
+    channels: Names,
+}
+
+/// The names as they are now, for whoever looks up several. The shard waits meanwhile if it has a name to write, so
+/// it is held for the reading or the writing of one order and not longer.
+pub struct View<'a>(RwLockReadGuard<'a, Codes>);
+
+impl View<'_> {
+    /// The SKU of this code.
+    #[must_use]
+    pub fn sku(&self, code: &str) -> Option<SkuName> {
+        let number = self.0.skus.find(code)?;
+        let decimals = self.0.skus.entries.get(number)?.decimals;
+        Some(SkuName { number: SkuNumber(number), decimals })
+    }
+
+    /// The location of this code.
+    #[must_use]
+    pub fn location(&self, code: &str) -> Option<LocationNumber> {
+        u16::try_from(self.0.locations.find(code)?).ok().map(LocationNumber)
+    }
+
+    /// The channel of this code.
+    #[must_use]
+    pub fn channel(&self, code: &str) -> Option<ChannelNumber> {
+        u16::try_from(self.0.channels.find(code)?).ok().map(ChannelNumber)
+    }
+
+    /// Code of a SKU; empty for an unknown number.
+    #[must_use]
+    pub fn sku_code(&self, sku: SkuNumber) -> &str {
+        self.0.skus.code(sku.0)
+    }
+
+    /// Code of a location; empty for an unknown number.
+    #[must_use]
+    pub fn location_code(&self, location: LocationNumber) -> &str {
+        self.0.locations.code(location.0.into())
+    }
+
+    /// Code of a channel; empty for an unknown number.
+    #[must_use]
+    pub fn channel_code(&self, channel: ChannelNumber) -> &str {
+        self.0.channels.code(channel.0.into())
+    }
 }
 
 impl Directory {
     pub(crate) fn new(merchant: MerchantNumber) -> Self {
-        Self {
-            merchant,
-            in_flight: AtomicUsize::new(0),
-            names: AtomicU32::new(0),
-            skus: RwLock::default(),
-            locations: RwLock::default(),
-            channels: RwLock::default(),
-        }
+        Self { merchant, in_flight: AtomicUsize::new(0), names: AtomicU32::new(0), codes: RwLock::default() }
     }
 
     /// Changes whenever a name changes what it means: when the decimals of a SKU change. Whoever reads a request
@@ -92,119 +139,119 @@ impl Directory {
         self.names.load(Ordering::Acquire)
     }
 
+    /// The names as they are now.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        // Whoever has a view may take another: a writer that waits must not stand between the two.
+        View(self.codes.read_recursive())
+    }
+
     /// The SKU of this code.
     #[must_use]
     pub fn sku(&self, code: &str) -> Option<SkuName> {
-        let names = self.skus.read();
-        let number = names.find(code)?;
-        let decimals = names.entries.get(number)?.decimals;
-        Some(SkuName { number: SkuNumber(number), decimals })
+        self.view().sku(code)
     }
 
     /// The location of this code.
     #[must_use]
     pub fn location(&self, code: &str) -> Option<LocationNumber> {
-        let number = self.locations.read().find(code)?;
-        u16::try_from(number).ok().map(LocationNumber)
+        self.view().location(code)
     }
 
     /// The channel of this code.
     #[must_use]
     pub fn channel(&self, code: &str) -> Option<ChannelNumber> {
-        let number = self.channels.read().find(code)?;
-        u16::try_from(number).ok().map(ChannelNumber)
+        self.view().channel(code)
     }
 
     /// Code and decimals of a SKU.
     #[must_use]
     pub fn sku_code(&self, sku: SkuNumber) -> Option<(Box<str>, u8)> {
-        self.skus.read().entries.get(sku.0).map(|entry| (entry.code.clone(), entry.decimals))
+        self.codes.read_recursive().skus.entries.get(sku.0).map(|entry| (entry.code.clone(), entry.decimals))
     }
 
-    /// Hands a SKU's code and decimals to `read`; an unknown number reads as an empty code.
+    /// Hands a SKU's code to `read`; an unknown number reads as an empty code.
     pub fn with_sku_code<R>(&self, sku: SkuNumber, read: impl FnOnce(&str) -> R) -> R {
-        let names = self.skus.read();
-        read(names.entries.get(sku.0).map_or("", |entry| &entry.code))
+        read(self.view().sku_code(sku))
     }
 
     /// Hands a channel's code to `read`; an unknown number reads as an empty code.
     pub fn with_channel_code<R>(&self, channel: ChannelNumber, read: impl FnOnce(&str) -> R) -> R {
-        let names = self.channels.read();
-        read(names.entries.get(u32::from(channel.0)).map_or("", |entry| &entry.code))
+        read(self.view().channel_code(channel))
     }
 
     /// Hands a location's code to `read`; an unknown number reads as an empty code.
     pub fn with_location_code<R>(&self, location: LocationNumber, read: impl FnOnce(&str) -> R) -> R {
-        let names = self.locations.read();
-        read(names.entries.get(u32::from(location.0)).map_or("", |entry| &entry.code))
+        read(self.view().location_code(location))
     }
 
     /// Code of a channel.
     #[must_use]
     pub fn channel_code(&self, channel: ChannelNumber) -> Option<Box<str>> {
-        self.channels.read().entries.get(u32::from(channel.0)).map(|entry| entry.code.clone())
+        self.codes.read_recursive().channels.entries.get(u32::from(channel.0)).map(|entry| entry.code.clone())
     }
 
     /// Where the attributes of a SKU stand in the log.
     #[must_use]
     pub fn sku_put(&self, sku: SkuNumber) -> Option<Lsn> {
-        self.skus.read().entries.get(sku.0).map(|entry| entry.put)
+        self.codes.read_recursive().skus.entries.get(sku.0).map(|entry| entry.put)
     }
 
     /// Where the attributes of a location stand in the log.
     #[must_use]
     pub fn location_put(&self, location: LocationNumber) -> Option<Lsn> {
-        self.locations.read().entries.get(u32::from(location.0)).map(|entry| entry.put)
+        self.codes.read_recursive().locations.entries.get(u32::from(location.0)).map(|entry| entry.put)
     }
 
     /// Where the attributes of a channel stand in the log.
     #[must_use]
     pub fn channel_put(&self, channel: ChannelNumber) -> Option<Lsn> {
-        self.channels.read().entries.get(u32::from(channel.0)).map(|entry| entry.put)
+        self.codes.read_recursive().channels.entries.get(u32::from(channel.0)).map(|entry| entry.put)
     }
 
     /// How many SKUs there are.
     #[must_use]
     pub fn sku_count(&self) -> usize {
-        self.skus.read().entries.len()
+        self.codes.read_recursive().skus.entries.len()
     }
 
     /// How many locations there are.
     #[must_use]
     pub fn location_count(&self) -> usize {
-        self.locations.read().entries.len()
+        self.codes.read_recursive().locations.entries.len()
     }
 
     /// How many channels there are.
     #[must_use]
     pub fn channel_count(&self) -> usize {
-        self.channels.read().entries.len()
+        self.codes.read_recursive().channels.entries.len()
     }
 
     /// A picture of this moment, taken by the shard that owns the merchant: nobody else writes.
     pub(crate) fn freeze(&self) -> FrozenNames {
+        let codes = self.codes.read_recursive();
         FrozenNames {
-            skus: self.skus.read().entries.freeze(),
-            locations: self.locations.read().entries.freeze(),
-            channels: self.channels.read().entries.freeze(),
+            skus: codes.skus.entries.freeze(),
+            locations: codes.locations.entries.freeze(),
+            channels: codes.channels.entries.freeze(),
         }
     }
 
     pub(crate) fn put_sku(&self, sku: SkuNumber, code: &str, put: Lsn, decimals: u8) {
-        let mut skus = self.skus.write();
-        let before = skus.entries.get(sku.0).map(|entry| entry.decimals);
-        skus.put(sku.0, code, put, decimals);
+        let mut codes = self.codes.write();
+        let before = codes.skus.entries.get(sku.0).map(|entry| entry.decimals);
+        codes.skus.put(sku.0, code, put, decimals);
         if before.is_some_and(|before| before != decimals) {
             self.names.fetch_add(1, Ordering::Release);
         }
     }
 
     pub(crate) fn put_location(&self, location: LocationNumber, code: &str, put: Lsn) {
-        self.locations.write().put(u32::from(location.0), code, put, 0);
+        self.codes.write().locations.put(u32::from(location.0), code, put, 0);
     }
 
     pub(crate) fn put_channel(&self, channel: ChannelNumber, code: &str, put: Lsn) {
-        self.channels.write().put(u32::from(channel.0), code, put, 0);
+        self.codes.write().channels.put(u32::from(channel.0), code, put, 0);
     }
 }
 

@@ -5,7 +5,6 @@
 //! no repeat of a request from before would be recognised.
 
 use onhand_domain::MerchantNumber;
-use smallvec::SmallVec;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -68,39 +67,54 @@ impl Fingerprints {
     /// The identity of the log that is written under this key: so a log and a key of another one are told apart.
     #[must_use]
     pub fn cluster(&self) -> [u8; 16] {
-        self.hash(b"cluster", MerchantNumber(0), &[])
+        self.hash(b'c', MerchantNumber(0), &[])
     }
 
     /// The hash of an `Idempotency-Key`.
     #[must_use]
     pub fn idempotency(&self, merchant: MerchantNumber, key: &[u8]) -> [u8; 16] {
-        self.hash(b"idempotency", merchant, &[key])
+        self.hash(b'i', merchant, &[key])
     }
 
     /// The hash of a channel's own number for an order.
     #[must_use]
     pub fn external(&self, merchant: MerchantNumber, channel: u16, external_id: &str) -> [u8; 16] {
-        self.hash(b"external", merchant, &[&channel.to_le_bytes(), external_id.as_bytes()])
+        self.hash(b'e', merchant, &[&channel.to_le_bytes(), external_id.as_bytes()])
     }
 
     /// The hash of what a request asks: its method and path, and its body in a form that does not depend on
     /// how it was written down.
     #[must_use]
     pub fn request(&self, merchant: MerchantNumber, route: &str, body: &[u8]) -> [u8; 16] {
-        self.hash(b"request", merchant, &[route.as_bytes(), body])
+        self.hash(b'r', merchant, &[route.as_bytes(), body])
     }
 
-    fn hash(&self, purpose: &[u8], merchant: MerchantNumber, parts: &[&[u8]]) -> [u8; 16] {
-        // Put together first and hashed at once: of so few bytes that costs half of hashing part by part.
-        let mut said: SmallVec<[u8; 256]> = SmallVec::new();
-        said.extend_from_slice(purpose);
-        said.extend_from_slice(&merchant.0.to_le_bytes());
+    /// Purpose and merchant, then each part behind its length. Put together first and hashed at once: of so few bytes
+    /// that costs half of hashing part by part, and most fit one block of the hash.
+    fn hash(&self, purpose: u8, merchant: MerchantNumber, parts: &[&[u8]]) -> [u8; 16] {
+        let length: usize = parts.iter().map(|part| part.len() + 4).sum();
+        let mut flat = [0; 256];
+        let mut long = Vec::new();
+        let said = if length + 5 <= flat.len() {
+            &mut flat[..length + 5]
+        } else {
+            long.resize(length + 5, 0);
+            &mut long[..]
+        };
+        let mut at = 0;
+        let mut put = |bytes: &[u8]| {
+            said[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
+        put(&[purpose]);
+        put(&merchant.0.to_le_bytes());
         for part in parts {
-            said.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            said.extend_from_slice(part);
+            // No part comes near four gigabytes: bodies have a limit.
+            put(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+            put(part);
         }
         let mut hash = [0; 16];
-        hash.copy_from_slice(&blake3::keyed_hash(&self.key, &said).as_bytes()[..16]);
+        hash.copy_from_slice(&blake3::keyed_hash(&self.key, said).as_bytes()[..16]);
         hash
     }
 }

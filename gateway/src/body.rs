@@ -17,7 +17,9 @@ const QUANTITIES: [&str; 4] = ["quantity", "delta", "expected", "new"];
 /// # Errors
 /// 400 `malformed_json` if it is no JSON, 422 with a pointer if it is not what it should be.
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice::<Object<T>>(bytes).map(|object| object.0).map_err(|_| explain::<T>(bytes))
+    // Checked as a whole, UTF-8 need not be checked again for each string.
+    let Ok(text) = std::str::from_utf8(bytes) else { return Err(explain::<T>(bytes)) };
+    serde_json::from_str::<Object<T>>(text).map(|object| object.0).map_err(|_| explain::<T>(bytes))
 }
 
 fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Problem {

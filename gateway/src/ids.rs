@@ -116,10 +116,12 @@ pub fn code(text: &str) -> Result<Cow<'_, str>, CodeError> {
     if code.len() > CODE_BYTES_MAX {
         return Err(CodeError::TooLong);
     }
-    if code.chars().any(char::is_control) {
-        return Err(CodeError::Control);
-    }
-    Ok(code)
+    let has_control = if code.is_ascii() {
+        code.bytes().fold(false, |found, byte| found | byte.is_ascii_control())
+    } else {
+        code.chars().any(char::is_control)
+    };
+    if has_control { Err(CodeError::Control) } else { Ok(code) }
 }
 
 /// Decodes percent-encoding once: every `%` begins two hexadecimal digits, and what they say is UTF-8. `None` if

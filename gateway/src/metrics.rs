@@ -147,6 +147,27 @@ pub fn count_order(outcome: Outcome) {
     METERS.orders[outcome as usize].increment(1);
 }
 
+/// Accepted orders of a piece of a bulk answer, counted together: counters are shared by all threads.
+#[derive(Debug, Default)]
+pub struct Tally {
+    accepted: [u64; 2],
+}
+
+impl Tally {
+    /// Counts one line that accepted an order.
+    pub fn note(&mut self, outcome: Outcome) {
+        self.accepted[usize::from(matches!(outcome, Outcome::Backordered))] += 1;
+    }
+
+    /// Hands on what was counted.
+    pub fn flush(&mut self) {
+        let [whole, waiting] = std::mem::take(&mut self.accepted);
+        METERS.bulk_lines[class_of(201)].increment(whole + waiting);
+        METERS.orders[Outcome::Accepted as usize].increment(whole);
+        METERS.orders[Outcome::Backordered as usize].increment(waiting);
+    }
+}
+
 /// Counts a refusal, if it is one for overload.
 pub fn count_refusal(code: &str) {
     if let Some(scope) = SCOPES.iter().position(|(_, refusal)| *refusal == code) {

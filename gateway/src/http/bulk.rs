@@ -12,7 +12,7 @@ use super::stock::movement_ask;
 use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;
 use crate::intake::Identity;
-use crate::metrics::{RouteClass, count_bulk_line, count_refusal, count_response, measure_request};
+use crate::metrics::{RouteClass, Tally, count_bulk_line, count_refusal, count_response, measure_request};
 use crate::render::{Rendered, accepted_into, json};
 use actix_web::web::{self, Buf, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
@@ -233,12 +233,14 @@ fn broken_off() -> Problem {
 async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>) {
     let mut number = 0_u64;
     let mut piece = Vec::with_capacity(PIECE_BYTES + 1_024);
+    let mut tally = Tally::default();
     loop {
         let outcome = match course.take() {
             Some(outcome) => outcome,
             None if course.is_over() => break,
             None => {
                 // Nothing is ready: send what there is rather than keep it.
+                tally.flush();
                 if !flush(&mut piece, &pieces).await {
                     return;
                 }
@@ -251,15 +253,22 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
             let start = piece.len();
             write_head(&mut piece, number, 201);
             let written = accepted_into(&desk.caller.directory, *lsn, asked, *policy, claims, &mut piece);
-            if let Err(problem) = written {
-                piece.truncate(start);
-                write_line(&mut piece, number, &Rendered::from(&problem));
-            } else {
-                count_bulk_line(201);
-                piece.extend_from_slice(b"}\n");
+            match written {
+                Ok(outcome) => {
+                    tally.note(outcome);
+                    piece.extend_from_slice(b"}\n");
+                }
+                Err(problem) => {
+                    piece.truncate(start);
+                    count_bulk_line(problem.status);
+                    write_line(&mut piece, number, &Rendered::from(&problem));
+                }
             }
-            if piece.len() >= PIECE_BYTES && !flush(&mut piece, &pieces).await {
-                return;
+            if piece.len() >= PIECE_BYTES {
+                tally.flush();
+                if !flush(&mut piece, &pieces).await {
+                    return;
+                }
             }
             continue;
         }
@@ -277,6 +286,7 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
             return;
         }
     }
+    tally.flush();
     flush(&mut piece, &pieces).await;
 }
 

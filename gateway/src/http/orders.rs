@@ -15,7 +15,7 @@ use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use onhand_engine::Handle;
 use onhand_engine::ask::{Ask, OrderAsk, OrderRead, ReadAnswer, ReadAsk};
-use onhand_engine::directory::Directory;
+use onhand_engine::directory::{Directory, View};
 use onhand_engine::domain::money::{Currency, parse_unit_price};
 use onhand_engine::domain::order::{LINES_MAX, OrderPicture};
 use onhand_engine::domain::{MerchantNumber, OrderId, SkuNumber};
@@ -111,12 +111,12 @@ pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask, customer
 
 /// Reads an order, alone or as a line of a bulk request.
 pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
-    let directory = &desk.caller.directory;
     let body: OrderBody<'_> = parse(body)?;
+    let names = desk.caller.directory.view();
     let mut check = Check::default();
     let policy = body.policy.as_deref().and_then(|word| policy_of(&mut check, word));
     let external_id = check.code(|| "/external_id".into(), &body.external_id);
-    let channel = directory.channel(&body.channel);
+    let channel = names.channel(&body.channel);
     if channel.is_none() {
         check.wrong("/channel", "unknown_channel", format!("there is no channel {}", shown(&body.channel)));
     }
@@ -124,7 +124,7 @@ pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
     let currency = body.currency.as_deref().and_then(|text| currency(&mut check, text));
     let ship_to = body.ship_to.as_ref().map(|to| ship_to(&mut check, to));
     let customer = body.customer.as_ref().map(|customer| customer.checked(&mut check));
-    let lines = lines_of(&mut check, directory, &body.lines);
+    let lines = lines_of(&mut check, &names, &body.lines);
     let (external_id, channel) = check.done(external_id.zip(channel))?;
     let asked = OrderAskedV1 {
         external_id: &external_id,
@@ -138,7 +138,8 @@ pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
     };
     let mut bytes = Vec::with_capacity(64 + 32 * asked.lines.len());
     encode_into(&asked, &mut bytes).map_err(|_| Problem::internal())?;
-    let external = desk.intake.handle().fingerprints().external(directory.merchant, channel.0, &external_id);
+    let merchant = desk.caller.directory.merchant;
+    let external = desk.intake.handle().fingerprints().external(merchant, channel.0, &external_id);
     let lines = asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect();
     let ask = OrderAsk { channel, external, policy, lines, asked: bytes };
     Ok(Asked { ask: Ask::PlaceOrder(ask), key: body.idempotency_key, customer })
@@ -146,7 +147,7 @@ pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
 
 fn lines_of<'a>(
     check: &mut Check,
-    directory: &Directory,
+    names: &View<'_>,
     lines: &'a [Object<LineBody<'_>>],
 ) -> Vec<LineAskedV1<'a>> {
     if lines.is_empty() || lines.len() > LINES_MAX {
@@ -165,7 +166,7 @@ fn lines_of<'a>(
                 format!("{} stands twice", shown(&line.id)),
             );
         }
-        let sku = directory.sku(&line.sku);
+        let sku = names.sku(&line.sku);
         if sku.is_none() {
             let detail = format!("there is no sku {}", shown(&line.sku));
             check.wrong(format!("/lines/{place}/sku"), "unknown_sku", detail);

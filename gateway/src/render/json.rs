@@ -6,7 +6,9 @@ use onhand_engine::domain::money::format_unit_price;
 
 /// Appends a string, quoted and escaped.
 pub(super) fn text(out: &mut Vec<u8>, text: &str) {
-    let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    // Without a way out in the middle, so that it is done for many bytes at once.
+    let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    let is_plain = !text.bytes().fold(false, |found, byte| found | is_special(byte));
     if is_plain {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());

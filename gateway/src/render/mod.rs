@@ -90,7 +90,7 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
     match settled {
         Settled::First(Answer::Accepted { lsn, asked, policy, claims }) => {
             let mut body = Vec::with_capacity(ORDER_BYTES);
-            accepted_into(directory, *lsn, asked, *policy, claims, &mut body)?;
+            count_order(accepted_into(directory, *lsn, asked, *policy, claims, &mut body)?);
             Ok(Rendered { status: 201, body, is_repeat: false })
         }
         Settled::First(Answer::Refused { lsn, asked, refused }) => {
@@ -110,7 +110,7 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
     }
 }
 
-/// Appends the answer to an order that was accepted just now.
+/// Appends the answer to an order that was accepted just now, and says how it is counted.
 ///
 /// # Errors
 /// 500 if what was asked cannot be read; `out` is then as before.
@@ -121,12 +121,11 @@ pub fn accepted_into(
     policy: Policy,
     claims: &[(u16, LocationNumber, u32)],
     out: &mut Vec<u8>,
-) -> Result<(), Problem> {
+) -> Result<Outcome, Problem> {
     let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
     let view = OrderView::accepted(directory, lsn, &asked, policy, claims);
-    count_order(Outcome::of_accepted(view.status()));
     view.write(out);
-    Ok(())
+    Ok(Outcome::of_accepted(view.status()))
 }
 
 /// Renders the answer that a record is.

@@ -4,7 +4,7 @@ use super::{Rendered, Units, broken, json};
 use crate::http::problem::Problem;
 use crate::ids;
 use onhand_engine::Handle;
-use onhand_engine::directory::Directory;
+use onhand_engine::directory::{Directory, View};
 use onhand_engine::domain::money::Currency;
 use onhand_engine::domain::order::{Line, OrderPicture, OrderStatus, Policy};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
@@ -131,26 +131,27 @@ impl<'a> OrderView<'a> {
 
     /// Appends the order as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let Self { directory, asked, .. } = self;
+        let (asked, names) = (self.asked, self.directory.view());
         out.extend_from_slice(br#"{"id":""#);
         ids::push_order(out, self.order);
         out.extend_from_slice(br#"","external_id":"#);
         json::text(out, asked.external_id);
         out.extend_from_slice(br#","channel":"#);
-        directory.with_channel_code(ChannelNumber(asked.channel), |code| json::text(out, code));
-        out.extend_from_slice(br#","status":"#);
-        json::text(out, self.status());
-        out.extend_from_slice(br#","lsn":"#);
+        json::text(out, names.channel_code(ChannelNumber(asked.channel)));
+        out.extend_from_slice(br#","status":""#);
+        out.extend_from_slice(self.status().as_bytes());
+        out.extend_from_slice(br#"","lsn":"#);
         json::number(out, self.lsn.0);
-        out.extend_from_slice(br#","policy":"#);
-        json::text(out, policy_word(self.policy));
+        out.extend_from_slice(br#","policy":""#);
+        out.extend_from_slice(policy_word(self.policy).as_bytes());
+        out.push(b'"');
         self.write_origin(out);
         out.extend_from_slice(br#","lines":["#);
         for (place, line) in asked.lines.iter().enumerate() {
             if place > 0 {
                 out.push(b',');
             }
-            self.write_line(place, line, out);
+            self.write_line(place, line, &names, out);
         }
         out.extend_from_slice(b"]}");
     }
@@ -178,13 +179,13 @@ impl<'a> OrderView<'a> {
         }
     }
 
-    fn write_line(&self, place: usize, asked: &LineAskedV1<'_>, out: &mut Vec<u8>) {
+    fn write_line(&self, place: usize, asked: &LineAskedV1<'_>, names: &View<'_>, out: &mut Vec<u8>) {
         let now = self.standing.line(place, asked);
         let decimals = asked.decimals;
         out.extend_from_slice(br#"{"id":"#);
         json::text(out, asked.id);
         out.extend_from_slice(br#","sku":"#);
-        self.directory.with_sku_code(SkuNumber(asked.sku), |code| json::text(out, code));
+        json::text(out, names.sku_code(SkuNumber(asked.sku)));
         if let Some(price) = asked.unit_price {
             out.extend_from_slice(br#","unit_price":"#);
             json::unit_price(out, price);
@@ -200,7 +201,7 @@ impl<'a> OrderView<'a> {
             let open: &[u8] = if is_first { br#"{"location":"# } else { br#",{"location":"# };
             is_first = false;
             out.extend_from_slice(open);
-            self.directory.with_location_code(location, |code| json::text(out, code));
+            json::text(out, names.location_code(location));
             member(out, br#","quantity":"#, quantity);
             out.push(b'}');
         });

@@ -152,9 +152,9 @@ impl Handle {
         order: OrderId,
     ) -> Result<Option<Lsn>, ChunkError> {
         let hash = hash_of(merchant, KeyKind::Closed, &order_key(order.0));
-        let candidates = self.inner.index.runs().find(hash)?;
-        // A hash is only a candidate; the record says which order it closed.
-        Ok(candidates.into_iter().find(|lsn| self.closes(*lsn, merchant, order)))
+        // A hash is only a candidate; the record says which order it closed, and comes after the order.
+        let runs = self.inner.index.runs();
+        runs.find_from(hash, Lsn(order.0), |lsn| self.closes(lsn, merchant, order))
     }
 
     fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> bool {

@@ -186,6 +186,10 @@ impl KeeperGate {
         self.changed.notify_all();
     }
 
+    fn is_closed(&self) -> bool {
+        *self.closed.lock()
+    }
+
     /// Waits; `false` once closed.
     fn pause(&self, time: Duration) -> bool {
         let mut closed = self.closed.lock();
@@ -203,7 +207,12 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
     while gate.pause(pause) {
         let Some(inner) = inner.upgrade() else { return };
         watch_clock(&inner);
-        let done = inner.keeper.lock().leisurely_step(&inner);
+        let mut keeper = inner.keeper.lock();
+        if gate.is_closed() {
+            return;
+        }
+        let done = keeper.leisurely_step(&inner);
+        drop(keeper);
         pause = match done {
             Ok(true) => Duration::ZERO,
             Ok(false) => PAUSE,

@@ -5,6 +5,7 @@ use crate::auth::Caller;
 use crate::http::problem::Problem;
 use crate::ids;
 use crate::intake::Intake;
+use actix_web::web;
 use onhand_engine::ask::{Answer, Ask, Submission};
 use onhand_engine::domain::OrderId;
 use onhand_engine::keys::Known;
@@ -52,7 +53,7 @@ pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Res
         let (candidates, by_key, submission) = match answer {
             Answer::Repeats { lsn, by_key, submission } => (vec![lsn], by_key, submission),
             Answer::Perhaps { hash, by_key, submission } => {
-                (search(intake, hash, by_key, &mut known)?, by_key, submission)
+                (search(intake, hash, by_key, &mut known).await?, by_key, submission)
             }
             Answer::Rejected { lsn, rejection } => {
                 return Err(Problem::from(&rejection).with("lsn", lsn.0));
@@ -79,15 +80,19 @@ pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Res
     }
 }
 
-/// Searches the index, and notes how far it reached: what is younger, memory has.
-fn search(intake: &Intake, hash: u64, by_key: bool, known: &mut Known) -> Result<Vec<Lsn>, Problem> {
-    let runs = intake.handle().index().runs();
-    let found = runs.find(hash).map_err(|error| {
+/// Searches the index off the worker, and notes how far it reached: what is younger, memory has.
+async fn search(intake: &Intake, hash: u64, by_key: bool, known: &mut Known) -> Result<Vec<Lsn>, Problem> {
+    let handle = intake.handle().clone();
+    let find = move || {
+        let runs = handle.index().runs();
+        runs.find(hash).map(|found| (found, runs.covered()))
+    };
+    let (found, covered) = web::block(find).await.map_err(|_| Problem::internal())?.map_err(|error| {
         tracing::error!(%error, "the index cannot be read; stop, move the directory index away and start again");
         Problem::internal()
     })?;
     let searched = if by_key { &mut known.searched_key } else { &mut known.searched_external };
-    *searched = runs.covered().0;
+    *searched = covered.0;
     Ok(found.into_iter().filter(|lsn| !known.not_repeats.contains(lsn)).collect())
 }
 

@@ -5,12 +5,14 @@
 //! cover the log from its first record to [`Index::covered`]; what is younger is in its owner's memory.
 //! A hash is only a candidate: whoever asks reads the record and compares exactly.
 
+mod open_sets;
 pub mod run;
 
 use crate::chunks::set::remove;
 use crate::chunks::{ChunkError, ChunkStore};
 use crate::lsn::Lsn;
 use crate::storage::Storage;
+use open_sets::OpenSets;
 use parking_lot::{Mutex, RwLock};
 use run::{Run, RunWriter};
 use std::sync::Arc;
@@ -31,9 +33,12 @@ pub const RUN_ENTRIES_MAX: u64 = 4 << 20;
 pub struct Index {
     storage: Arc<dyn Storage>,
     store: Arc<dyn ChunkStore>,
+    sets: Arc<OpenSets>,
     runs: RwLock<Runs>,
     /// Runs that were found and not taken, by first and last record.
     unfit: Mutex<Vec<(Lsn, Lsn)>>,
+    /// Runs that were merged into a longer one by the last merge.
+    merged: Mutex<Vec<(Lsn, Lsn)>>,
     /// One change at a time.
     changing: Mutex<()>,
 }
@@ -65,6 +70,26 @@ impl Runs {
             run.find(hash, &mut found)?;
         }
         Ok(found)
+    }
+
+    /// The oldest record from `from` on that has this hash and for which `is_it` holds.
+    ///
+    /// # Errors
+    /// [`ChunkError`] if a run cannot be read.
+    pub fn find_from(
+        &self,
+        hash: u64,
+        from: Lsn,
+        mut is_it: impl FnMut(Lsn) -> bool,
+    ) -> Result<Option<Lsn>, ChunkError> {
+        for run in self.0.iter().filter(|run| run.last() >= from) {
+            let mut found = Vec::new();
+            run.find(hash, &mut found)?;
+            if let Some(lsn) = found.into_iter().rev().find(|lsn| *lsn >= from && is_it(*lsn)) {
+                return Ok(Some(lsn));
+            }
+        }
+        Ok(None)
     }
 
     /// Entries of all runs.
@@ -99,6 +124,7 @@ impl Index {
     /// # Errors
     /// [`ChunkError`] if the disk says no: that a run cannot be read now does not mean that it is bad.
     pub fn open(storage: Arc<dyn Storage>, store: Arc<dyn ChunkStore>) -> Result<Self, ChunkError> {
+        let sets = Arc::new(OpenSets::new(Arc::clone(&store)));
         let names = storage.list(INDEX_DIR).map_err(ChunkError::io(INDEX_DIR))?;
         let mut ranges: Vec<(Lsn, Lsn)> = names.iter().filter_map(|name| run::range_of(name)).collect();
         // Of runs that begin together the longest counts: the others were merged into it.
@@ -110,14 +136,14 @@ impl Index {
                 unfit.push((first, last));
                 continue;
             }
-            match Run::open(&*store, first, last) {
+            match Run::open(&sets, first, last) {
                 Ok(run) => runs.push(Arc::new(run)),
                 Err(error) if error.is_damage() => unfit.push((first, last)),
                 Err(error) => return Err(error),
             }
         }
         let (runs, unfit) = (RwLock::new(Runs(Arc::new(runs))), Mutex::new(unfit));
-        Ok(Self { storage, store, runs, unfit, changing: Mutex::new(()) })
+        Ok(Self { storage, store, sets, runs, unfit, merged: Mutex::default(), changing: Mutex::new(()) })
     }
 
     /// Removes the runs that [`Index::open`] left out; returns how many. To be called when the log was accepted:
@@ -165,7 +191,7 @@ impl Index {
         let mut writer = RunWriter::begin(&*self.storage, &*self.store)?;
         entries.into_iter().try_for_each(|entry| writer.push(entry))?;
         writer.publish(first, last)?;
-        let run = Arc::new(Run::open(&*self.store, first, last)?);
+        let run = Arc::new(Run::open(&self.sets, first, last)?);
         self.set(runs.0.iter().cloned().chain([run]).collect());
         Ok(())
     }
@@ -184,11 +210,15 @@ impl Index {
         let mut writer = RunWriter::begin(&*self.storage, &*self.store)?;
         run::merge(parts, &mut |entry| writer.push(entry))?;
         writer.publish(first, last)?;
-        let merged = Arc::new(Run::open(&*self.store, first, last)?);
+        let merged = Arc::new(Run::open(&self.sets, first, last)?);
         let (before, after) = (&runs.0[..from], &runs.0[from + MERGE_RUNS..]);
         self.set(before.iter().cloned().chain([merged]).chain(after.iter().cloned()).collect());
-        for part in parts {
-            remove(&*self.storage, &run::path_of(part.first(), part.last()))?;
+        // Whoever took the runs before this may still want to read them: they go with the next merge.
+        let parts = parts.iter().map(|part| (part.first(), part.last())).collect();
+        for (first, last) in std::mem::replace(&mut *self.merged.lock(), parts) {
+            let path = run::path_of(first, last);
+            self.sets.close(&path);
+            remove(&*self.storage, &path)?;
         }
         Ok(true)
     }

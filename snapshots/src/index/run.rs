@@ -6,16 +6,18 @@
 //! 'f' n    the filter's fingerprints, up to 1 MiB a chunk
 //! 'h' 0    the first hash of every chunk of entries (8 each)
 //! ```
-//! The filter is a binary fuse filter of 8 bits (Graf and Lemire, 2022) over the odd hashes: 9 bits an entry,
-//! and one in 256 hashes that are not there passes. Even hashes are found, but have no filter: their owner
+//! The filter is a binary fuse filter of 16 bits (Graf and Lemire, 2022) over the odd hashes: 18 bits an entry, and one
+//! in 65,536 hashes that are not there passes. Eight bits would be half of that, but then with ten runs one new order
+//! in twenty-five would be looked for on disk. Even hashes are found, but have no filter: their owner
 //! knows that they are there.
 
 use super::INDEX_DIR;
+use super::open_sets::OpenSets;
 use crate::chunks::{ChunkError, ChunkStore, Set, SetWriter};
 use crate::lsn::Lsn;
 use crate::storage::Storage;
 use std::sync::Arc;
-use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter, FilterRef};
+use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};
 
 /// Entries of a chunk: a lookup reads 16 KiB.
 const CHUNK_ENTRIES: usize = 1_024;
@@ -25,7 +27,7 @@ const ENTRY_BYTES: usize = 16;
 /// Bytes of a filter in one chunk.
 const FILTER_CHUNK_BYTES: usize = 1 << 20;
 
-const DESCRIPTOR_BYTES: usize = BinaryFuse8::DESCRIPTOR_LEN;
+const DESCRIPTOR_BYTES: usize = BinaryFuse16::DESCRIPTOR_LEN;
 
 /// The hash of a key and the record that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +38,7 @@ pub struct Entry {
     pub lsn: Lsn,
 }
 
-/// A published run, opened: its chunks are on disk, filter and fences in memory.
+/// A published run: its chunks are on disk and opened when they are read, filter and fences are in memory.
 pub struct Run {
     first: Lsn,
     last: Lsn,
@@ -44,7 +46,7 @@ pub struct Run {
     descriptor: [u8; DESCRIPTOR_BYTES],
     fingerprints: Vec<u8>,
     fences: Vec<u64>,
-    set: Set,
+    sets: Arc<OpenSets>,
 }
 
 /// Writes a run.
@@ -122,7 +124,7 @@ impl<'a> RunWriter<'a> {
         if self.filtered.is_empty() {
             return Ok(descriptor);
         }
-        let filter = BinaryFuse8::try_from_iterator(std::mem::take(&mut self.filtered).into_iter());
+        let filter = BinaryFuse16::try_from_iterator(std::mem::take(&mut self.filtered).into_iter());
         let filter = filter.map_err(|what| ChunkError::damaged(path, what))?;
         for (number, piece) in (0_u32..).zip(filter.dma_fingerprints().chunks(FILTER_CHUNK_BYTES)) {
             self.set.put(&key(b'f', number), piece)?;
@@ -137,10 +139,10 @@ fn word(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl Run {
-    /// Opens a run and loads filter and fences.
-    pub(super) fn open(store: &dyn ChunkStore, first: Lsn, last: Lsn) -> Result<Self, ChunkError> {
+    /// Reads filter and fences of a run.
+    pub(super) fn open(sets: &Arc<OpenSets>, first: Lsn, last: Lsn) -> Result<Self, ChunkError> {
         let path = path_of(first, last);
-        let set = Set::open(store, &path)?;
+        let set = sets.open(&path)?;
         let about = set.about();
         let descriptor = about.get(24..).and_then(|rest| rest.try_into().ok());
         let descriptor = descriptor.filter(|_| word(about, 0) == first.0 && word(about, 8) == last.0);
@@ -153,7 +155,7 @@ impl Run {
         }
         fingerprints.shrink_to_fit();
         let fences = set.get(&key(b'h', 0))?.chunks_exact(8).map(|fence| word(fence, 0)).collect();
-        Ok(Self { first, last, entries, descriptor, fingerprints, fences, set })
+        Ok(Self { first, last, entries, descriptor, fingerprints, fences, sets: Arc::clone(sets) })
     }
 
     /// The first record it covers.
@@ -184,7 +186,7 @@ impl Run {
     #[must_use]
     pub fn may_have(&self, hash: u64) -> bool {
         !self.fingerprints.is_empty()
-            && BinaryFuse8Ref::from_dma(&self.descriptor, &self.fingerprints).contains(&hash)
+            && BinaryFuse16Ref::from_dma(&self.descriptor, &self.fingerprints).contains(&hash)
     }
 
     /// Appends the records with this hash, newest first.
@@ -196,8 +198,9 @@ impl Run {
         let from = self.fences.partition_point(|fence| *fence < hash).saturating_sub(1);
         let to = self.fences.partition_point(|fence| *fence <= hash);
         let start = found.len();
+        let set = self.set()?;
         for number in from..to {
-            let chunk = self.chunk(number)?;
+            let chunk = chunk_of(&set, number)?;
             let same = chunk.chunks_exact(ENTRY_BYTES).filter(|entry| word(entry, 0) == hash);
             found.extend(same.map(|entry| Lsn(word(entry, 8))));
         }
@@ -205,14 +208,19 @@ impl Run {
         Ok(())
     }
 
-    fn chunk(&self, number: usize) -> Result<Vec<u8>, ChunkError> {
-        self.set.get(&key(b'e', u32::try_from(number).unwrap_or(u32::MAX)))
+    fn set(&self) -> Result<Arc<Set>, ChunkError> {
+        self.sets.open(&path_of(self.first, self.last))
     }
+}
+
+fn chunk_of(set: &Set, number: usize) -> Result<Vec<u8>, ChunkError> {
+    set.get(&key(b'e', u32::try_from(number).unwrap_or(u32::MAX)))
 }
 
 /// A run read from its beginning.
 struct Walk<'a> {
     run: &'a Run,
+    set: Arc<Set>,
     chunk: Vec<u8>,
     number: usize,
     offset: usize,
@@ -224,7 +232,7 @@ impl Walk<'_> {
             if self.number == self.run.fences.len() {
                 return Ok(None);
             }
-            self.chunk = self.run.chunk(self.number)?;
+            self.chunk = chunk_of(&self.set, self.number)?;
             (self.number, self.offset) = (self.number + 1, 0);
         }
         let entry =
@@ -239,8 +247,11 @@ pub(super) fn merge(
     runs: &[Arc<Run>],
     push: &mut dyn FnMut(Entry) -> Result<(), ChunkError>,
 ) -> Result<(), ChunkError> {
-    let mut walks: Vec<Walk<'_>> =
-        runs.iter().map(|run| Walk { run, chunk: Vec::new(), number: 0, offset: 0 }).collect();
+    let walk = |run| -> Result<Walk<'_>, ChunkError> {
+        let run: &Arc<Run> = run;
+        Ok(Walk { run, set: run.set()?, chunk: Vec::new(), number: 0, offset: 0 })
+    };
+    let mut walks = runs.iter().map(walk).collect::<Result<Vec<_>, _>>()?;
     let mut heads: Vec<Option<Entry>> = walks.iter_mut().map(Walk::next).collect::<Result<_, _>>()?;
     while let Some(least) = heads.iter().flatten().min().copied() {
         for (walk, head) in walks.iter_mut().zip(&mut heads) {

@@ -142,6 +142,7 @@ impl Index {
                 Err(error) => return Err(error),
             }
         }
+        sets.close_all();
         let (runs, unfit) = (RwLock::new(Runs(Arc::new(runs))), Mutex::new(unfit));
         Ok(Self { storage, store, sets, runs, unfit, merged: Mutex::default(), changing: Mutex::new(()) })
     }

@@ -52,6 +52,11 @@ impl OpenSets {
         Ok(set)
     }
 
+    /// Keeps none open.
+    pub(super) fn close_all(&self) {
+        self.sets.lock().recent.clear();
+    }
+
     /// Keeps a set open no longer, so that it can be removed.
     pub(super) fn close(&self, path: &str) {
         self.sets.lock().recent.retain(|(recent, _)| recent != path);

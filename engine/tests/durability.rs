@@ -35,8 +35,10 @@ impl Shop {
         Self { client, main, web, mug }
     }
 
+    /// A new order. The index, which is made meanwhile, may take it for an old one at first sight.
     fn order(&self, external_id: &str, policy: Policy, quantity: u32) -> Answer {
-        self.client.order(self.web, external_id, policy, &[(self.mug, quantity)])
+        let ask = || self.client.order_ask(self.web, external_id, policy, &[(self.mug, quantity)]);
+        again(self, ask, None).unwrap_err()
     }
 }
 
@@ -136,8 +138,7 @@ fn again(shop: &Shop, ask: impl Fn() -> Ask, key: Option<&str>) -> Result<Lsn, A
             Answer::Repeats { lsn, .. } => return Ok(lsn),
             Answer::Perhaps { hash, by_key, .. } => {
                 let runs = shop.client.handle.index().runs();
-                let searched = if by_key { &mut known.searched_key } else { &mut known.searched_external };
-                *searched = runs.covered().0;
+                known.of(by_key).searched = runs.covered().0;
                 if let Some(lsn) = runs.find(hash).unwrap().first() {
                     return Ok(*lsn);
                 }

@@ -7,7 +7,7 @@ use common::{Client, accepted, recorded, start, try_start};
 use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk};
 use onhand_engine::domain::OrderId;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::keys::Known;
+use onhand_engine::keys::{Findings, Known};
 use onhand_engine::snapshots::storage::{Crash, SimStorage};
 use std::sync::Arc;
 
@@ -111,7 +111,13 @@ fn the_same_key_is_decided_once() {
     }
     // But the refused order can be placed again under another key; and a collision of hashes is not a repeat.
     accepted(client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k3")));
-    let known = Known { not_repeats: vec![order], ..Known::default() };
+    let key = Findings { not_repeats: vec![order], searched: 0 };
+    let known = Known { key, ..Known::default() };
+    // Nor is it one of its own order if the key is too old, but the external id is remembered for ever.
+    match client.submit(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1"), known.clone()) {
+        Answer::Repeats { lsn, by_key: false, .. } => assert_eq!(lsn, order),
+        other => panic!("{other:?}"),
+    }
     accepted(client.submit(client.order_ask(web, "9", Policy::Reject, &[(mug, 2)]), Some("k1"), known));
 }
 

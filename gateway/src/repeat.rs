@@ -71,7 +71,7 @@ pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Res
             match compare(&record, by_key, caller, &submission, intake.handle().trusted_ms())? {
                 Likeness::Same => return Ok(Settled::Again { lsn, record }),
                 Likeness::Reused => return Err(reused(by_key, lsn)),
-                Likeness::Other => known.not_repeats.push(lsn),
+                Likeness::Other => known.of(by_key).not_repeats.push(lsn),
             }
         }
         let pending = intake.resubmit(caller, *submission, known.clone());
@@ -86,9 +86,9 @@ fn search(intake: &Intake, hash: u64, by_key: bool, known: &mut Known) -> Result
         tracing::error!(%error, "the index cannot be read; stop, move the directory index away and start again");
         Problem::internal()
     })?;
-    let searched = if by_key { &mut known.searched_key } else { &mut known.searched_external };
-    *searched = runs.covered().0;
-    Ok(found.into_iter().filter(|lsn| !known.not_repeats.contains(lsn)).collect())
+    let findings = known.of(by_key);
+    findings.searched = runs.covered().0;
+    Ok(found.into_iter().filter(|lsn| !findings.not_repeats.contains(lsn)).collect())
 }
 
 fn compare(

@@ -10,7 +10,7 @@ use onhand_engine::directory::Directory;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, SkuNumber};
-use onhand_engine::keys::Known;
+use onhand_engine::keys::{Findings, Known};
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
 use onhand_engine::secrets::Fingerprints;
@@ -222,12 +222,12 @@ impl Shop {
     /// What a filter of the index could not rule out: all are new here, so all come again.
     fn look_up(&mut self, again: Vec<(u64, Ask)>) {
         let runs = self.handle.index().runs();
-        let searched_external = runs.covered().0;
+        let external = Findings { searched: runs.covered().0, ..Findings::default() };
         let mut items = Vec::with_capacity(again.len());
         for (hash, ask) in again {
             assert!(runs.find(hash).expect("the index").is_empty(), "every order is new");
             let submission = self.submission(ask);
-            let known = Some(Box::new(Known { searched_external, ..Known::default() }));
+            let known = Some(Box::new(Known { external: external.clone(), ..Known::default() }));
             items.push(Item::new(0, Submission { known, ..submission }));
         }
         if !items.is_empty() {

@@ -46,6 +46,8 @@ pub enum Ask {
     CancelOrder(CancelAsk),
     /// Ship units of an order.
     ShipOrder(ShipAsk),
+    /// Bind the key of an order that an earlier record answers.
+    AnswerRepeat(RepeatAsk),
     /// Read, change nothing.
     Read(ReadAsk),
 }
@@ -184,6 +186,15 @@ pub struct ShipAsk {
     pub lines: Vec<(u16, u32)>,
     /// The carrier's number.
     pub tracking_number: Option<String>,
+}
+
+/// See [`Ask::AnswerRepeat`]. Whoever asks has read the record of the order and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepeatAsk {
+    /// The accepted order with the same external id.
+    pub order: OrderId,
+    /// Whether the request says something else than that order.
+    pub conflicts: bool,
 }
 
 /// What can be read.

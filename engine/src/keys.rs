@@ -56,15 +56,30 @@ pub(crate) enum Sighting {
     Perhaps(u64),
 }
 
-/// What whoever asks again has found out meanwhile.
+/// What whoever asks again has found out meanwhile. A record that is no repeat by its key, being too old, may be one
+/// by its external id, so each has its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Records that were read and are not what is asked, though their hashes collide.
+    /// Of the idempotency key.
+    pub key: Findings,
+    /// Of the external id.
+    pub external: Findings,
+}
+
+/// What is known of one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Records that were read and are no repeats, though they have its hash.
     pub not_repeats: Vec<Lsn>,
-    /// The index was searched for the idempotency key up to here.
-    pub searched_key: u64,
-    /// The index was searched for the external id up to here.
-    pub searched_external: u64,
+    /// The index was searched for it up to here.
+    pub searched: u64,
+}
+
+impl Known {
+    /// What is known of the idempotency key, or else of the external id.
+    pub fn of(&mut self, is_key: bool) -> &mut Findings {
+        if is_key { &mut self.key } else { &mut self.external }
+    }
 }
 
 impl Keys {
@@ -78,15 +93,15 @@ impl Keys {
         known: Option<&Known>,
     ) -> Sighting {
         let hash = hash_of(merchant, kind, key);
-        let not_repeats = known.map_or(&[][..], |known| &known.not_repeats);
+        let findings = known.map(|known| match kind {
+            KeyKind::Idempotency => &known.key,
+            KeyKind::External | KeyKind::Closed => &known.external,
+        });
+        let not_repeats = findings.map_or(&[][..], |findings| &findings.not_repeats);
         if let Some(lsn) = self.find_young(hash, not_repeats) {
             return Sighting::At(lsn);
         }
-        let searched = match (kind, known) {
-            (_, None) => 0,
-            (KeyKind::Idempotency, Some(known)) => known.searched_key,
-            (KeyKind::External | KeyKind::Closed, Some(known)) => known.searched_external,
-        };
+        let searched = findings.map_or(0, |findings| findings.searched);
         if self.runs.may_have(hash, Lsn(searched)) { Sighting::Perhaps(hash) } else { Sighting::No }
     }
 
@@ -153,7 +168,10 @@ mod tests {
         let mut keys = Keys::default();
         let (one, two) = (MerchantNumber(1), MerchantNumber(2));
         let none = Known::default();
-        let not = |lsn| Known { not_repeats: vec![Lsn(lsn)], ..Known::default() };
+        let not = |lsn| {
+            let key = Findings { not_repeats: vec![Lsn(lsn)], searched: 0 };
+            Known { key, ..Known::default() }
+        };
         let look = |keys: &Keys, merchant, kind, key: u8, known: &Known| {
             keys.look(merchant, kind, &[key; 16], Some(known))
         };

@@ -169,7 +169,8 @@ impl Replay<'_> {
             | Kind::OrderCancelled
             | Kind::OrderShipped
             | Kind::BacklogFilled
-            | Kind::CommandRefused => self.merchant_record(lsn, &header, body),
+            | Kind::CommandRefused
+            | Kind::RepeatAnswered => self.merchant_record(lsn, &header, body),
         }
     }
 

@@ -301,7 +301,8 @@ pub fn decode_event(kind: Kind, body: &[u8]) -> Result<Option<Told<'_>>, DecodeE
         | Kind::KeyCreated
         | Kind::KeyRevoked
         | Kind::OrderRefused
-        | Kind::CommandRefused => None,
+        | Kind::CommandRefused
+        | Kind::RepeatAnswered => None,
     })
 }
 

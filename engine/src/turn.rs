@@ -10,7 +10,7 @@
 //! The state runs ahead of the disk, the answers do not: whoever sees a state that is not yet durable
 //! appends behind it, so a crash that loses the one loses the other too.
 
-use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ReadAsk, ShipAsk, StockAsk, Submission};
+use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ReadAsk, RepeatAsk, ShipAsk, StockAsk, Submission};
 use crate::directory::Directory;
 use crate::keys::{KeyKind, Keys, Sighting, order_key};
 use crate::refusal::refusal_of;
@@ -21,7 +21,7 @@ use onhand_domain::event::OrderAccepted;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::{Command, Event, MerchantNumber, MerchantState, OrderId, Rejection};
 use onhand_record::admin::CommandRefusedV1;
-use onhand_record::order::{ClaimV1, OrderRefusedV1, ShortfallV1};
+use onhand_record::order::{ClaimV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1};
 use onhand_record::{EncodeError, Header, Kind, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{AppendError, Appender};
@@ -95,7 +95,9 @@ impl Merchant {
         if let Ask::Read(read) = &submission.ask {
             return self.read(read, tools);
         }
-        if submission.names != self.directory.names() {
+        // What was answered before names nothing anew.
+        let names_things = !matches!(submission.ask, Ask::AnswerRepeat(_));
+        if names_things && submission.names != self.directory.names() {
             return Turned { answer: Answer::Renamed, until: Lsn::ZERO };
         }
         match self.seen(&submission, tools.keys) {
@@ -109,14 +111,15 @@ impl Merchant {
                 return Turned { answer: Answer::Perhaps { hash, by_key, submission }, until: Lsn::ZERO };
             }
         }
-        match self.decide(&submission.ask) {
-            Err(Panicked) => Turned { answer: Answer::Failed, until: Lsn::ZERO },
-            Ok(Ok(event)) => match self.commit(event, &mut submission, tools) {
-                Ok(turned) => turned,
-                Err(not_written) => Turned { answer: not_written.into(), until: Lsn::ZERO },
+        let turned = match submission.ask {
+            Ask::AnswerRepeat(repeat) => self.answer_repeat(repeat, &submission, tools),
+            _ => match self.decide(&submission.ask) {
+                Err(Panicked) => Err(NotWritten::Failed),
+                Ok(Ok(event)) => self.commit(event, &mut submission, tools),
+                Ok(Err(rejection)) => Ok(self.refuse(rejection, &mut submission, tools)),
             },
-            Ok(Err(rejection)) => self.refuse(rejection, &mut submission, tools),
-        }
+        };
+        turned.unwrap_or_else(|not_written| Turned { answer: not_written.into(), until: Lsn::ZERO })
     }
 
     fn read(&self, read: &ReadAsk, tools: &Tools<'_>) -> Turned {
@@ -193,7 +196,7 @@ impl Merchant {
             Ask::ShipOrder(ShipAsk { order, location, lines, .. }) => self
                 .state
                 .decide(&Command::ShipOrder(ShipOrder { order: *order, location: *location, lines })),
-            Ask::Read(_) => Err(Rejection::NothingWaits),
+            Ask::AnswerRepeat(_) | Ask::Read(_) => Err(Rejection::NothingWaits),
         }))
         .map_err(|_| Panicked)
     }
@@ -220,6 +223,25 @@ impl Merchant {
             _ => Answer::Recorded { lsn, record: tools.buffer.clone() },
         };
         Ok(Turned { answer, until: lsn })
+    }
+
+    /// Binds the key of a request that the record of an accepted order answers: there is nothing to decide, and
+    /// nothing happens.
+    fn answer_repeat(
+        &mut self,
+        repeat: RepeatAsk,
+        submission: &Submission,
+        tools: &mut Tools<'_>,
+    ) -> Result<Turned, NotWritten> {
+        // Without a key there is nothing to bind, and who asks for it has a defect.
+        let key = submission.idempotency.as_ref().ok_or(NotWritten::Failed)?;
+        tools.buffer.clear();
+        self.header(Kind::RepeatAnswered, Some(submission), tools.now_ms).encode_into(tools.buffer);
+        let RepeatAsk { order, conflicts } = repeat;
+        encode_into(&RepeatAnsweredV1 { order: order.0, conflicts }, tools.buffer)?;
+        let lsn = tools.appender.append(&[tools.buffer])?;
+        tools.keys.insert(self.number, KeyKind::Idempotency, key, lsn);
+        Ok(Turned { answer: Answer::Recorded { lsn, record: tools.buffer.clone() }, until: lsn })
     }
 
     /// A business "no": logged if it must be the same again, else only said.

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Client, accepted, config, recorded, start, try_start};
-use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk};
+use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk, RepeatAsk};
 use onhand_engine::clock::ManualClock;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
@@ -35,8 +35,10 @@ impl Shop {
         Self { client, main, web, mug }
     }
 
+    /// A new order. The index, which is made meanwhile, may take it for an old one at first sight.
     fn order(&self, external_id: &str, policy: Policy, quantity: u32) -> Answer {
-        self.client.order(self.web, external_id, policy, &[(self.mug, quantity)])
+        let ask = || self.client.order_ask(self.web, external_id, policy, &[(self.mug, quantity)]);
+        again(self, ask, None).unwrap_err()
     }
 }
 
@@ -136,8 +138,7 @@ fn again(shop: &Shop, ask: impl Fn() -> Ask, key: Option<&str>) -> Result<Lsn, A
             Answer::Repeats { lsn, .. } => return Ok(lsn),
             Answer::Perhaps { hash, by_key, .. } => {
                 let runs = shop.client.handle.index().runs();
-                let searched = if by_key { &mut known.searched_key } else { &mut known.searched_external };
-                *searched = runs.covered().0;
+                known.of(by_key).searched = runs.covered().0;
                 if let Some(lsn) = runs.find(hash).unwrap().first() {
                     return Ok(*lsn);
                 }
@@ -150,7 +151,7 @@ fn again(shop: &Shop, ask: impl Fn() -> Ask, key: Option<&str>) -> Result<Lsn, A
 #[test]
 fn what_left_memory_is_found_in_the_index() {
     let storage = Arc::new(SimStorage::default());
-    let mut orders = Vec::new();
+    let (mut orders, mut bound) = (Vec::new(), Vec::new());
     let engine = start(storage.clone(), 2);
     let shop = Shop::of(&engine, "acme");
     shop.client.receive(shop.mug, shop.main, 5_000);
@@ -159,6 +160,12 @@ fn what_left_memory_is_found_in_the_index() {
         let (order, _) = accepted(shop.client.ask_with(ask, Some(&format!("key-{number}"))));
         let closed =
             number.is_multiple_of(10).then(|| recorded(&shop.client.ship(order, shop.main, vec![(0, 1)])));
+        if number.is_multiple_of(100) {
+            // It comes again under another key.
+            let repeat = Ask::AnswerRepeat(RepeatAsk { order: OrderId(order.0), conflicts: false });
+            let key = format!("again-{number}");
+            bound.push((recorded(&shop.client.ask_with(repeat, Some(&key))), key));
+        }
         orders.push((order, closed));
     }
     shop.client.handle.tidy().unwrap();
@@ -181,6 +188,10 @@ fn what_left_memory_is_found_in_the_index() {
             OrderRead::Closed(lsn) => assert_eq!(*closed, Some(*lsn)),
             OrderRead::Absent => assert!(closed.is_some() && closing == *closed),
         }
+    }
+    for (lsn, key) in &bound {
+        let ask = || shop.client.order_ask(shop.web, key, Policy::Reject, &[(shop.mug, 1)]);
+        assert_eq!(again(&shop, ask, Some(key)).unwrap(), *lsn, "another order under {key}");
     }
     // New ones are new, false hits of the filters included.
     for number in 0..300 {

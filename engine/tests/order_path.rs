@@ -4,10 +4,12 @@
 mod common;
 
 use common::{Client, accepted, recorded, start, try_start};
-use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk};
+use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk, RepeatAsk};
 use onhand_engine::domain::OrderId;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::keys::Known;
+use onhand_engine::keys::{Findings, Known};
+use onhand_engine::record::order::RepeatAnsweredV1;
+use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::snapshots::storage::{Crash, SimStorage};
 use std::sync::Arc;
 
@@ -111,8 +113,59 @@ fn the_same_key_is_decided_once() {
     }
     // But the refused order can be placed again under another key; and a collision of hashes is not a repeat.
     accepted(client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k3")));
-    let known = Known { not_repeats: vec![order], ..Known::default() };
+    let key = Findings { not_repeats: vec![order], searched: 0 };
+    let known = Known { key, ..Known::default() };
+    // Nor is it one of its own order if the key is too old, but the external id is remembered for ever.
+    match client.submit(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1"), known.clone()) {
+        Answer::Repeats { lsn, by_key: false, .. } => assert_eq!(lsn, order),
+        other => panic!("{other:?}"),
+    }
     accepted(client.submit(client.order_ask(web, "9", Policy::Reject, &[(mug, 2)]), Some("k1"), known));
+}
+
+#[test]
+fn a_repeat_under_another_key_binds_that_key_and_nothing_else() {
+    let storage = Arc::new(SimStorage::default());
+    let engine = start(storage.clone(), 2);
+    let client = Client::of(&engine, "acme");
+    let main = client.location("main");
+    let web = client.channel("web", &[main]);
+    let mug = client.sku("MUG");
+    client.receive(mug, main, 9);
+    let (order, _) =
+        accepted(client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")));
+    let bind = |client: &Client, key, conflicts| {
+        client.ask_with(Ask::AnswerRepeat(RepeatAsk { order: OrderId(order.0), conflicts }), key)
+    };
+    let seen = |answer: Answer| match answer {
+        Answer::Repeats { lsn, by_key: true, .. } => lsn,
+        other => panic!("{other:?}"),
+    };
+    let bound = [("k2", false), ("k3", true)].map(|(key, conflicts)| {
+        let Answer::Recorded { lsn, record } = bind(&client, Some(key), conflicts) else { panic!("{key}") };
+        let (header, body) = Header::decode(&record).unwrap();
+        assert_eq!(header.kind, Kind::RepeatAnswered);
+        assert_eq!(decode::<RepeatAnsweredV1>(body).unwrap(), RepeatAnsweredV1 { order: order.0, conflicts });
+        (key, lsn)
+    });
+    // A key that was bound meanwhile is not bound again, whatever it was bound to.
+    assert_eq!(seen(bind(&client, Some("k1"), false)), order);
+    assert_eq!(seen(bind(&client, Some("k2"), true)), bound[0].1);
+    assert!(matches!(bind(&client, None, false), Answer::Failed), "there is no key to bind");
+    assert_eq!(engine.handle().durable(), bound[1].1, "nothing else was written");
+    let next = |client: &Client, key| {
+        client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some(key))
+    };
+    assert_eq!(bound.map(|(key, _)| seen(next(&client, key))), bound.map(|(_, lsn)| lsn));
+    drop(client);
+    let digest = engine.stop();
+    let engine = start(storage.clone(), 1);
+    let client = Client::of(&engine, "acme");
+    assert_eq!(bound.map(|(key, _)| seen(next(&client, key))), bound.map(|(_, lsn)| lsn));
+    drop(client);
+    assert_eq!(engine.stop(), digest, "no order was placed and none changed");
+    let engine = start(storage, 1);
+    accepted(next(&Client::of(&engine, "acme"), "k4"));
 }
 
 #[test]

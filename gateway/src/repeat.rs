@@ -1,12 +1,13 @@
 //! Same key, same answer. The shard only knows that a hash was seen; here the record is read and compared
-//! exactly, and what is no repeat after all is sent again.
+//! exactly, and what is no repeat after all is sent again. An order that is found by its external id, under a key of
+//! its own, is answered once that key is bound to the answer, so that nothing else can be asked under it.
 
 use crate::auth::Caller;
 use crate::http::problem::Problem;
-use crate::ids;
 use crate::intake::Intake;
+use crate::render::conflict_problem;
 use actix_web::web;
-use onhand_engine::ask::{Answer, Ask, Submission};
+use onhand_engine::ask::{Answer, Ask, RepeatAsk, Submission};
 use onhand_engine::domain::OrderId;
 use onhand_engine::keys::Known;
 use onhand_engine::record::codec::decode_first;
@@ -31,6 +32,14 @@ pub enum Settled {
         /// The record's bytes.
         record: Vec<u8>,
     },
+}
+
+/// The earlier record that a request repeats.
+struct Earlier {
+    lsn: Lsn,
+    record: Vec<u8>,
+    /// Whether the same was asked; else the key or the external id was used for something else.
+    is_same: bool,
 }
 
 /// What a record is to a request whose hash it has.
@@ -67,17 +76,44 @@ pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Res
             | Answer::Refused { .. }
             | Answer::Read { .. }) => return Ok(Settled::First(first)),
         };
-        for lsn in candidates {
-            let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
-            match compare(&record, by_key, caller, &submission, intake.handle().trusted_ms())? {
-                Likeness::Same => return Ok(Settled::Again { lsn, record }),
-                Likeness::Reused => return Err(reused(by_key, lsn)),
-                Likeness::Other => known.not_repeats.push(lsn),
+        let earlier = find(intake, caller, &submission, (candidates, by_key), &mut known)?;
+        let is_bound = by_key || submission.idempotency.is_none();
+        let next = match earlier {
+            None => *submission,
+            Some(earlier) if !is_bound => binding(*submission, &earlier),
+            Some(Earlier { lsn, record, is_same: true }) => return Ok(Settled::Again { lsn, record }),
+            Some(Earlier { lsn, .. }) => {
+                return Err(if by_key { key_reused() } else { conflict_problem(lsn) });
             }
-        }
-        let pending = intake.resubmit(caller, *submission, known.clone());
+        };
+        let pending = intake.resubmit(caller, next, known.clone());
         answer = pending.await.map_err(|_| Problem::not_ready())?;
     }
+}
+
+/// The candidate that is not only alike by its hash; those that are no more than that are noted.
+fn find(
+    intake: &Intake,
+    caller: &Caller,
+    submission: &Submission,
+    (candidates, by_key): (Vec<Lsn>, bool),
+    known: &mut Known,
+) -> Result<Option<Earlier>, Problem> {
+    for lsn in candidates {
+        let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
+        match compare(&record, by_key, caller, submission, intake.handle().trusted_ms())? {
+            Likeness::Same => return Ok(Some(Earlier { lsn, record, is_same: true })),
+            Likeness::Reused => return Ok(Some(Earlier { lsn, record, is_same: false })),
+            Likeness::Other => known.of(by_key).not_repeats.push(lsn),
+        }
+    }
+    Ok(None)
+}
+
+/// What binds a request's key to the answer that an accepted order gives it. Its record is that answer.
+fn binding(submission: Submission, earlier: &Earlier) -> Submission {
+    let repeat = RepeatAsk { order: OrderId(earlier.lsn.0), conflicts: !earlier.is_same };
+    Submission { ask: Ask::AnswerRepeat(repeat), ..submission }
 }
 
 /// Searches the index off the worker, and notes how far it reached: what is younger, memory has.
@@ -91,9 +127,9 @@ async fn search(intake: &Intake, hash: u64, by_key: bool, known: &mut Known) -> 
         tracing::error!(%error, "the index cannot be read; stop, move the directory index away and start again");
         Problem::internal()
     })?;
-    let searched = if by_key { &mut known.searched_key } else { &mut known.searched_external };
-    *searched = covered.0;
-    Ok(found.into_iter().filter(|lsn| !known.not_repeats.contains(lsn)).collect())
+    let findings = known.of(by_key);
+    findings.searched = covered.0;
+    Ok(found.into_iter().filter(|lsn| !findings.not_repeats.contains(lsn)).collect())
 }
 
 fn compare(
@@ -123,12 +159,7 @@ fn compare(
     })
 }
 
-fn reused(by_key: bool, lsn: Lsn) -> Problem {
-    if by_key {
-        let detail = "the key was used for another request; use a new key for a new request";
-        return Problem::new(422, "idempotency_key_reused", detail);
-    }
-    let order = ids::order_text(OrderId(lsn.0));
-    let detail = format!("the channel's order {order} has this external_id and says something else");
-    Problem::new(409, "external_id_conflict", detail).with("order_id", order)
+fn key_reused() -> Problem {
+    let detail = "the key was used for another request; use a new key for a new request";
+    Problem::new(422, "idempotency_key_reused", detail)
 }

@@ -85,6 +85,33 @@ fn orders_in_bulk() {
     assert!(onhand(&["verify", data.path().to_str().unwrap()]).status.success());
 }
 
+/// Repeats under new keys are bound together, many at a time; each answer still stands at its line.
+#[test]
+fn repeats_in_bulk_stay_in_their_order() {
+    let data = tempfile::tempdir().unwrap();
+    let key = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &key);
+    let patient = |id: usize| order(&id.to_string(), r#","policy":"backorder""#);
+    let path = "/v1/orders/bulk";
+    let cases: Vec<_> = (0..300).map(|id| (patient(id), 201, "")).collect();
+    let first = check(&server, path, &key, &[], &cases);
+    let mixed = |id: usize| match id % 50 {
+        7 => (order(&id.to_string(), ""), 409, "external_id_conflict"),
+        8 => (patient(id + 1_000), 201, ""),
+        9 => ("{".into(), 400, "malformed_json"),
+        _ => (patient(id), 201, ""),
+    };
+    let cases: Vec<_> = (0..300).map(mixed).collect();
+    let again = check(&server, path, &key, &[("idempotency-key", "again")], &cases);
+    for (id, (first, again)) in first.iter().zip(&again).enumerate() {
+        assert!(first == again || (7..10).contains(&(id % 50)), "{first} {again}");
+    }
+    assert_eq!(check(&server, path, &key, &[("idempotency-key", "again")], &cases), again);
+    drop(server);
+    assert!(onhand(&["verify", data.path().to_str().unwrap()]).status.success());
+}
+
 #[test]
 fn movements_in_bulk() {
     let data = tempfile::tempdir().unwrap();

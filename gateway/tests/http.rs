@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{ORDER, SCOPES, Server, key, merchant, onhand, stocked};
-use serde_json::json;
+use common::{ORDER, SCOPES, Server, expect, key, lines_of, merchant, onhand, stocked};
+use serde_json::{Value, json};
 
 #[test]
 fn an_order_is_placed_repeated_shipped_and_survives_a_kill() {
@@ -50,6 +50,73 @@ fn an_order_is_placed_repeated_shipped_and_survives_a_kill() {
     server.kill();
     let audit = onhand(&["verify", data.path().to_str().unwrap()]);
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+}
+
+/// The shop's order again, something else in its name, and another order under the keys of both.
+fn come_again(server: &Server, secret: &str, first: &Value) {
+    let ask =
+        |key: &str, body: &str| server.ask("POST", "/v1/orders", secret, &[("idempotency-key", key)], body);
+    let changed = ORDER.replace("\"quantity\":2", "\"quantity\":3");
+    let other = ORDER.replace("\"external_id\":\"1\"", "\"external_id\":\"2\"");
+    for _ in 0..2 {
+        let (status, head, again) = ask("k2", ORDER);
+        assert_eq!((status, &again), (201, first));
+        assert!(head.contains("idempotent-replayed: true"), "{head}");
+    }
+    let conflict = ask("k3", &changed);
+    expect(&conflict, 409, "external_id_conflict", "");
+    assert_eq!((&conflict.2["order_id"], &conflict.2["lsn"]), (&first["id"], &first["lsn"]));
+    let again = ask("k3", &changed);
+    assert_eq!((again.0, &again.2), (409, &conflict.2));
+    assert!(again.1.contains("idempotent-replayed: true"), "{}", again.1);
+    for (key, body) in [("k2", &*other), ("k2", &changed), ("k3", &other), ("k3", ORDER)] {
+        expect(&ask(key, body), 422, "idempotency_key_reused", "");
+    }
+    let keyed = |key: &str, body: &str| {
+        body.replace("\"lines\"", &format!("\"idempotency_key\":\"{key}\",\"lines\""))
+    };
+    let bulk = |lines: &[String]| {
+        let (status, _, answer) = server.ask("POST", "/v1/orders/bulk", secret, &[], &lines.join("\n"));
+        assert_eq!(status, 200, "{answer}");
+        let answers = lines_of(&answer);
+        answers.iter().map(|line| (line["status"].clone(), line["body"].clone())).collect::<Vec<_>>()
+    };
+    let answers = [(json!(201), first.clone()), (json!(409), conflict.2)];
+    assert_eq!(bulk(&[keyed("k4", ORDER), keyed("k5", &changed)]), answers);
+    assert_eq!(bulk(&[keyed("k4", ORDER), keyed("k5", &changed)]), answers);
+    for (status, problem) in bulk(&[keyed("k4", &other), keyed("k5", &other), keyed("k2", &other)]) {
+        assert_eq!((status, &problem["code"]), (json!(422), &json!("idempotency_key_reused")));
+    }
+    // Without a key the answers are the same, and nothing is remembered.
+    assert_eq!(server.ask("POST", "/v1/orders", secret, &[], ORDER).2, *first);
+    let unkeyed = server.ask("POST", "/v1/orders", secret, &[], &changed);
+    expect(&unkeyed, 409, "external_id_conflict", "");
+    assert_eq!(unkeyed.2["lsn"], first["lsn"]);
+}
+
+#[test]
+fn an_order_that_comes_again_binds_the_key_it_comes_with() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let (status, _, first) = server.ask("POST", "/v1/orders", &secret, &[("idempotency-key", "k1")], ORDER);
+    assert_eq!(status, 201, "{first}");
+    come_again(&server, &secret, &first);
+    server.kill();
+    let server = Server::start(data.path());
+    come_again(&server, &secret, &first);
+    server.kill();
+
+    let data = data.path().to_str().unwrap();
+    let audit = onhand(&["verify", data]);
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    let log = String::from_utf8(onhand(&["log", data]).stdout).unwrap();
+    let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let bound: Vec<Value> =
+        records.filter(|it| it["kind"] == "repeat_answered").map(|it| it["body"].clone()).collect();
+    let answered = |conflicts: bool| json!({ "order": first["lsn"], "conflicts": conflicts });
+    assert_eq!(bound, [answered(false), answered(true), answered(false), answered(true)]);
 }
 
 #[test]

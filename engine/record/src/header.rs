@@ -52,10 +52,12 @@ pub enum Kind {
     BacklogFilled = 44,
     /// Another command that carried a key was refused.
     CommandRefused = 50,
+    /// A request under a key of its own was answered from the record of an order that was accepted before.
+    RepeatAnswered = 51,
 }
 
 /// All kinds, in the order of their numbers.
-pub const KINDS: [Kind; 15] = [
+pub const KINDS: [Kind; 16] = [
     Kind::LogOpened,
     Kind::LogClosed,
     Kind::MerchantCreated,
@@ -71,6 +73,7 @@ pub const KINDS: [Kind; 15] = [
     Kind::OrderShipped,
     Kind::BacklogFilled,
     Kind::CommandRefused,
+    Kind::RepeatAnswered,
 ];
 
 /// The version of every body of this release.

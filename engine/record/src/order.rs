@@ -207,6 +207,15 @@ pub struct WaitingV1 {
     pub demand: u16,
 }
 
+/// Body of [`crate::Kind::RepeatAnswered`]: an order came again under another key, which this record binds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
+pub struct RepeatAnsweredV1 {
+    /// The accepted order with the same external id.
+    pub order: u64,
+    /// Whether something else was asked than that order: 409 `external_id_conflict`. Else the first answer was given.
+    pub conflicts: bool,
+}
+
 /// Reads of the body of an accepted or refused order only what it begins with: external id and channel.
 ///
 /// # Errors

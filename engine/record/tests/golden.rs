@@ -11,8 +11,8 @@ use onhand_record::admin::{
 use onhand_record::codec::decode_first;
 use onhand_record::order::{
     BacklogFilledV1, ClaimV1, FilledV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1,
-    OrderCancelledV1, OrderRefusedV1, OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1,
-    WaitingV1, decode_accepted, decode_refused,
+    OrderCancelledV1, OrderRefusedV1, OrderShippedV1, ReleasedV1, RepeatAnsweredV1, SealedV1, ShipToV1,
+    ShortfallV1, SourceV1, WaitingV1, decode_accepted, decode_refused,
 };
 use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
 use onhand_record::snapshot::{
@@ -311,6 +311,10 @@ fn what_becomes_of_orders() {
     records!(Kind::BacklogFilled, BacklogFilledV1, [
         "goes on" => BacklogFilledV1 { sku: 17, fills, next: Some(waiting) },
         "done" => BacklogFilledV1 { sku: 17, fills: vec![], next: None },
+    ]);
+    records!(Kind::RepeatAnswered, RepeatAnsweredV1, [
+        "first answer" => RepeatAnsweredV1 { order: 70_000, conflicts: false },
+        "conflict" => RepeatAnsweredV1 { order: u64::MAX, conflicts: true },
     ]);
 }
 

@@ -85,7 +85,8 @@ impl Books {
             | Kind::OrderCancelled
             | Kind::OrderShipped
             | Kind::BacklogFilled
-            | Kind::CommandRefused => self.enter_merchants(header, body, observer),
+            | Kind::CommandRefused
+            | Kind::RepeatAnswered => self.enter_merchants(header, body, observer),
         }
     }
 
@@ -106,7 +107,7 @@ impl Books {
             .check(Invariant::J4, may_act, || format!("key {actor} was never given to merchant {merchant}"));
         let mut page = Page { merchant, ledger, findings: &mut self.findings, totals: &mut self.totals };
         page.header(header);
-        page.body(header.kind, body, observer)
+        page.body(header, body, observer)
     }
 
     fn closed(&mut self, closed: &LogClosedV1) {

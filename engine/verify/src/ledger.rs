@@ -94,6 +94,8 @@ pub(crate) struct Ledger {
     /// The last record under each key.
     pub(crate) keys: HashMap<[u8; 16], Decided>,
     pub(crate) external_ids: HashSet<(u16, String)>,
+    /// What every order that was ever accepted asked.
+    pub(crate) accepted: HashMap<u64, Option<[u8; 16]>>,
 }
 
 impl Ledger {

@@ -8,7 +8,7 @@ use onhand_record::order::{
     ReleasedV1, ShortfallV1, SourceV1,
 };
 use onhand_record::stock::{MovementV1, StockMovedV1};
-use onhand_verify::{AuditReport, Invariant};
+use onhand_verify::{AuditReport, Invariant, KEY_WINDOW_MS};
 
 fn checks(report: &AuditReport, invariant: Invariant) -> u64 {
     report.outcomes.iter().find(|outcome| outcome.invariant == invariant).map_or(0, |outcome| outcome.checks)
@@ -178,6 +178,43 @@ fn a_whole_life_holds() {
     let totals = report.totals;
     assert_eq!((totals.orders_open, totals.units_short, totals.units_backordered), (1, 0, 0));
     assert_eq!((checks(&report, Invariant::J3), checks(&report, Invariant::I7)), (1, 1));
+}
+
+/// A channel delivers an order again under other keys, also when nothing of it is left, and then says something else
+/// in its name. A key that is too old is a new one.
+#[test]
+fn repeats_under_other_keys_hold() {
+    let mut log = Writer::shop();
+    log.receive(4, level(4, 0, 0));
+    let order = log.accept(Some(1), &asked("1", 4), &[(0, 4)]);
+    let unkeyed = log.accept(None, &patient("2", 1), &[]);
+    log.repeat(Some(2), order, 1, false);
+    log.repeat(Some(3), order, 2, true);
+    log.repeat(Some(4), unkeyed, 1, false);
+    let shipped = LinePictureV1 {
+        ordered: 4,
+        cancelled: 0,
+        shipped: 4,
+        returned: 0,
+        backordered: 0,
+        short: 0,
+        allocated: Vec::new(),
+    };
+    log.ship(&OrderShippedV1 {
+        order,
+        location: 0,
+        lines: vec![(0, 4)],
+        claims: vec![(0, 4)],
+        tracking_number: None,
+        after: vec![shipped],
+    });
+    log.repeat(Some(5), order, 1, false);
+    log.repeat(Some(6), order, 9, true);
+    log.at += KEY_WINDOW_MS + 1;
+    log.repeat(Some(1), order, 1, false);
+    log.repeat(Some(3), order, 1, false);
+    let totals = log.holds("repeats").totals;
+    assert_eq!((totals.orders_accepted, totals.orders_open), (2, 1));
 }
 
 /// An invariant that met no case is not said to hold.

@@ -366,6 +366,40 @@ fn a_key_that_decides_twice_is_named() {
 }
 
 #[test]
+fn answers_to_repeats_that_are_none_are_named() {
+    let log = Writer::shop().and(|log| log.receive(10, level(10, 0, 0)));
+    let log = log.and(|log| log.accept(Some(7), &asked("1", 1), &[(0, 1)]));
+    let order = log.last();
+    let bent = |what: &str, invariant, more: &dyn Fn(&mut Writer)| log.and(more).breaks(what, invariant);
+    bent("the first answer to something else", Invariant::I8, &|log| log.repeat(Some(8), order, 2, false));
+    bent("a conflict with the same", Invariant::I8, &|log| log.repeat(Some(8), order, 1, true));
+    bent("a key that no one sent", Invariant::I8, &|log| log.repeat(None, order, 1, false));
+    bent("the order's own key", Invariant::I8, &|log| log.repeat(Some(7), order, 1, false));
+    bent("a key that is bound twice", Invariant::I8, &|log| {
+        log.repeat(Some(8), order, 2, true);
+        log.repeat(Some(8), order, 2, true);
+    });
+    for (conflicts, fingerprint) in [(false, 1), (true, 2)] {
+        let bound = log.and(|log| log.repeat(Some(8), order, fingerprint, conflicts));
+        let reused = bound.and(|log| log.accept(Some(8), &asked("2", 1), &[(0, 1)]));
+        reused.breaks("a later order under a key that is bound", Invariant::I8);
+        for other in [order - 1, order + 1, order + 2, 0] {
+            bent("an order that is not there", Invariant::J4, &|log| {
+                log.repeat(Some(8), other, fingerprint, conflicts);
+            });
+        }
+    }
+    bent("an order that was refused", Invariant::J4, &|log| {
+        log.refuse(Some(9), &asked("2", 11), 9);
+        log.repeat(Some(8), order + 1, 1, false);
+    });
+    bent("another merchant's order", Invariant::J4, &|log| {
+        log.create_merchant(2, "other");
+        log.repeat(Some(8), order, 1, false);
+    });
+}
+
+#[test]
 fn names_and_keys_that_are_none_are_named() {
     let shop = Writer::shop();
     let bent = |what: &str, more: &dyn Fn(&mut Writer)| shop.and(more).breaks(what, Invariant::J4);

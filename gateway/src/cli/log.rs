@@ -6,7 +6,7 @@ use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
 use onhand_engine::record::order::{
-    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, decode_accepted, decode_refused,
+    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted, decode_refused,
 };
 use onhand_engine::record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
 use onhand_engine::record::stock::StockMovedV1;
@@ -85,5 +85,6 @@ fn body_of(kind: Kind, body: &[u8]) -> Result<Value, DecodeError> {
         Kind::OrderShipped => value(&decode::<OrderShippedV1<'_>>(body)?),
         Kind::BacklogFilled => value(&decode::<BacklogFilledV1>(body)?),
         Kind::CommandRefused => value(&decode::<CommandRefusedV1<'_>>(body)?),
+        Kind::RepeatAnswered => value(&decode::<RepeatAnsweredV1>(body)?),
     })
 }

@@ -16,6 +16,7 @@ use crate::metrics::{RouteClass, Tally, count_bulk_line, count_refusal, count_re
 use crate::render::{Rendered, accepted_into, json};
 use actix_web::web::{self, Buf, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::join_all;
 use futures_util::{Stream, StreamExt};
 use onhand_engine::Handle;
 use onhand_engine::ask::{Answer, Ask};
@@ -33,6 +34,10 @@ const WINDOW: Window = Window { lines: 8_192, bytes: 16 << 20 };
 
 /// Answers are sent in pieces of about this many bytes, or when nothing more is ready.
 const PIECE_BYTES: usize = 32 << 10;
+
+/// Lines that were seen before are looked up so many at a time: each may need a record of its own, and one sync serves
+/// all of them.
+const TOGETHER_MAX: usize = 64;
 
 /// How long a sender may pause between two pieces of a body.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -248,8 +253,8 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
                 continue;
             }
         };
-        number += 1;
         if let Ok(Answer::Accepted { lsn, asked, policy, claims }) = &outcome {
+            number += 1;
             let start = piece.len();
             write_head(&mut piece, number, 201);
             let written = accepted_into(&desk.caller.directory, *lsn, asked, *policy, claims, &mut piece);
@@ -272,22 +277,38 @@ async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>
             }
             continue;
         }
-        let outcome = match outcome {
-            Ok(answer) => desk.settled(answer).await,
-            Err(problem) => Err(problem),
-        };
-        let rendered = outcome.unwrap_or_else(|problem| {
-            count_refusal(&problem.code);
-            Rendered::from(&problem)
-        });
-        count_bulk_line(rendered.status);
-        write_line(&mut piece, number, &rendered);
-        if piece.len() >= PIECE_BYTES && !flush(&mut piece, &pieces).await {
-            return;
+        for rendered in settled(desk, course, outcome).await {
+            number += 1;
+            count_bulk_line(rendered.status);
+            write_line(&mut piece, number, &rendered);
+            if piece.len() >= PIECE_BYTES && !flush(&mut piece, &pieces).await {
+                return;
+            }
         }
     }
     tally.flush();
     flush(&mut piece, &pieces).await;
+}
+
+/// The answer to a line; if it was seen before, also those to the lines behind it that were.
+async fn settled(desk: &Desk, course: &Course, outcome: Result<Answer, Problem>) -> Vec<Rendered> {
+    let rendered = |outcome: Result<Rendered, Problem>| {
+        outcome.unwrap_or_else(|problem| {
+            count_refusal(&problem.code);
+            Rendered::from(&problem)
+        })
+    };
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(problem) => return vec![rendered(Err(problem))],
+    };
+    let mut answers = vec![answer];
+    if matches!(answers[..], [Answer::Repeats { .. } | Answer::Perhaps { .. }]) {
+        let more = std::iter::from_fn(|| course.take_repeat());
+        answers.extend(more.take(TOGETHER_MAX - 1));
+    }
+    let outcomes = join_all(answers.into_iter().map(|answer| desk.settled(answer))).await;
+    outcomes.into_iter().map(rendered).collect()
 }
 
 /// The answer of a line up to its body.

@@ -153,6 +153,14 @@ impl Course {
         Some(outcome)
     }
 
+    /// The next line in order, if its answer is there and was given before, as far as the shard can tell.
+    pub(super) fn take_repeat(&self) -> Option<Answer> {
+        let is_repeat =
+            |line: &Line| matches!(line, Line::Answered(Answer::Repeats { .. } | Answer::Perhaps { .. }));
+        let is_next = self.lines.borrow().front().is_some_and(|(_, line)| is_repeat(line));
+        if is_next { self.take()?.ok() } else { None }
+    }
+
     /// Waits until something may have changed.
     pub(super) async fn arrived(&self) {
         self.inbox.arrived().await;

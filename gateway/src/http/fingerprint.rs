@@ -54,8 +54,8 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
             lines(&mut form, &ask.lines);
             "fulfillment"
         }
-        // Reads leave no record.
-        Ask::Read(_) => "read",
+        // A repeat keeps the fingerprint that its order came with, and reads leave no record.
+        Ask::AnswerRepeat(_) | Ask::Read(_) => "none",
     };
     (word, form.0)
 }

@@ -13,15 +13,13 @@ use onhand_engine::directory::Directory;
 use onhand_engine::domain::LocationNumber;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::record::admin::CommandRefusedV1;
-use onhand_engine::record::order::decode_accepted;
 use onhand_engine::record::{DecodeError, Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
-use onhand_engine::translate::{claims_of, policy_of};
 use onhand_engine::{Handle, record};
 use serde::{Serialize, Serializer};
 
 pub(crate) use catalogue::last_put;
-pub use order::{OrderView, closed_lines, order_problem};
+pub use order::{OrderView, closed_lines, conflict_problem, order_problem};
 pub use stock::StockView;
 
 /// A body with its status.
@@ -98,11 +96,18 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
             count_order(Outcome::Refused);
             Ok(Rendered::from(&order_problem(directory, *lsn, &asked, refused)))
         }
-        Settled::First(Answer::Recorded { lsn, record }) => rendered(handle, directory, *lsn, record),
+        Settled::First(Answer::Recorded { lsn, record }) => {
+            let rendered = rendered(handle, directory, *lsn, record)?;
+            // An order that came before, under another key.
+            if rendered.is_repeat {
+                count_order(Outcome::Repeated);
+            }
+            Ok(rendered)
+        }
         Settled::First(_) => Err(Problem::internal()),
         Settled::Again { lsn, record } => {
             let kind = Header::decode(record).map_err(broken)?.0.kind;
-            if matches!(kind, Kind::OrderAccepted | Kind::OrderRefused) {
+            if matches!(kind, Kind::OrderAccepted | Kind::OrderRefused | Kind::RepeatAnswered) {
                 count_order(Outcome::Repeated);
             }
             Ok(Rendered { is_repeat: true, ..rendered(handle, directory, *lsn, record)? })
@@ -132,11 +137,8 @@ pub fn accepted_into(
 fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> Result<Rendered, Problem> {
     let (header, body) = Header::decode(record).map_err(broken)?;
     match header.kind {
-        Kind::OrderAccepted => {
-            let (asked, accepted) = decode_accepted(body).map_err(broken)?;
-            let (policy, claims) = (policy_of(accepted.policy), claims_of(&accepted));
-            Ok(Rendered::order(201, &OrderView::accepted(directory, lsn, &asked, policy, &claims)))
-        }
+        Kind::OrderAccepted => order::accepted(directory, lsn, body),
+        Kind::RepeatAnswered => order::repeated(handle, directory, body),
         Kind::OrderRefused => {
             let (asked, refused) = record::order::decode_refused(body).map_err(broken)?;
             Ok(Rendered::from(&order_problem(directory, lsn, &asked, &refused)))

@@ -10,11 +10,11 @@ use onhand_engine::domain::order::{Line, OrderPicture, OrderStatus, Policy};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::order::{
     LineAskedV1, LinePictureV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
-    decode_accepted,
+    RepeatAnsweredV1, decode_accepted,
 };
 use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
-use onhand_engine::translate::{picture_of, policy_of};
+use onhand_engine::translate::{claims_of, picture_of, policy_of};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -260,6 +260,33 @@ fn change_of(kind: Kind, body: &[u8]) -> Result<(u16, OrderId, Vec<LinePictureV1
 pub fn closed_lines(record: &[u8]) -> Result<OrderPicture, Problem> {
     let (header, body) = Header::decode(record).map_err(broken)?;
     change_of(header.kind, body).map(|(_, _, after)| picture_of(&after))
+}
+
+/// The answer to an order that came again under another key: that of the accepted order, or that it is not the same.
+pub(super) fn repeated(handle: &Handle, directory: &Directory, body: &[u8]) -> Result<Rendered, Problem> {
+    let RepeatAnsweredV1 { order, conflicts } = decode(body).map_err(broken)?;
+    let order = Lsn(order);
+    if conflicts {
+        return Ok(Rendered::from(&conflict_problem(order)));
+    }
+    let record = handle.read(order).map_err(|_| Problem::internal())?;
+    let (_, body) = Header::decode(&record).map_err(broken)?;
+    Ok(Rendered { is_repeat: true, ..accepted(directory, order, body)? })
+}
+
+/// The answer to an order that was accepted.
+pub(super) fn accepted(directory: &Directory, lsn: Lsn, body: &[u8]) -> Result<Rendered, Problem> {
+    let (asked, accepted) = decode_accepted(body).map_err(broken)?;
+    let (policy, claims) = (policy_of(accepted.policy), claims_of(&accepted));
+    Ok(Rendered::order(201, &OrderView::accepted(directory, lsn, &asked, policy, &claims)))
+}
+
+/// An order with the external id of another one that was accepted.
+#[must_use]
+pub fn conflict_problem(order: Lsn) -> Problem {
+    let id = ids::order_text(OrderId(order.0));
+    let detail = format!("the channel's order {id} has this external_id and says something else");
+    Problem::new(409, "external_id_conflict", detail).with("order_id", id).with("lsn", order.0)
 }
 
 /// An order that stock could not serve, with the shortfall of every line.

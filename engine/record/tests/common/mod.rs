@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use onhand_record::order::{
-    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, decode_accepted, decode_refused,
+    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted, decode_refused,
 };
 use onhand_record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
 use onhand_record::stock::StockMovedV1;
@@ -121,6 +121,7 @@ pub fn file_of(kind: Kind) -> &'static str {
         Kind::OrderShipped => "order_shipped",
         Kind::BacklogFilled => "backlog_filled",
         Kind::CommandRefused => "command_refused",
+        Kind::RepeatAnswered => "repeat_answered",
     }
 }
 
@@ -149,5 +150,6 @@ pub fn read_body(kind: Kind, body: &[u8]) -> Result<(), DecodeError> {
         Kind::OrderShipped => decode::<OrderShippedV1<'_>>(body).map(drop),
         Kind::BacklogFilled => decode::<BacklogFilledV1>(body).map(drop),
         Kind::CommandRefused => decode::<admin::CommandRefusedV1<'_>>(body).map(drop),
+        Kind::RepeatAnswered => decode::<RepeatAnsweredV1>(body).map(drop),
     }
 }

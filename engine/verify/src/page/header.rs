@@ -18,9 +18,10 @@ impl Page<'_> {
         match header.idempotency {
             Some(key) => self.key(key, header),
             None => {
-                let is_kept_for_a_key = matches!(header.kind, Kind::OrderRefused | Kind::CommandRefused);
+                let is_kept_for_a_key =
+                    matches!(header.kind, Kind::OrderRefused | Kind::CommandRefused | Kind::RepeatAnswered);
                 self.findings.check(Invariant::I8, !is_kept_for_a_key, || {
-                    "a refusal that no key binds is logged".into()
+                    format!("a record of kind {:?} that no key binds is logged", header.kind)
                 });
             }
         }

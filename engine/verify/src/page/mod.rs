@@ -5,6 +5,7 @@ mod backlog;
 mod course;
 mod header;
 mod placed;
+mod repeat;
 mod rules;
 mod stock;
 
@@ -14,7 +15,7 @@ use crate::observer::{AcceptedFact, Observer};
 use crate::report::{Invariant, Tightest, Totals};
 use onhand_record::admin::CommandRefusedV1;
 use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_accepted, decode_refused};
-use onhand_record::{DecodeError, Kind, decode};
+use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
 use std::rc::Rc;
 
@@ -35,10 +36,11 @@ impl Page<'_> {
     /// The body of a record, by its kind; those that are no merchant's say nothing here.
     pub(crate) fn body(
         &mut self,
-        kind: Kind,
+        header: &Header,
         body: &[u8],
         observer: &mut dyn Observer,
     ) -> Result<(), DecodeError> {
+        let Header { kind, fingerprint, .. } = *header;
         match kind {
             Kind::LocationPut => self.location(&decode(body)?),
             Kind::ChannelPut => self.channel(&decode(body)?),
@@ -47,7 +49,10 @@ impl Page<'_> {
                 observer.moved();
                 self.stock(&decode(body)?);
             }
-            Kind::OrderAccepted => self.accepted_body(body, observer)?,
+            Kind::OrderAccepted => {
+                self.ledger.accepted.insert(self.findings.lsn.0, fingerprint);
+                self.accepted_body(body, observer)?;
+            }
             Kind::OrderRefused => self.refused_body(body, observer)?,
             Kind::OrderCancelled => {
                 let cancelled: OrderCancelledV1<'_> = decode(body)?;
@@ -61,6 +66,7 @@ impl Page<'_> {
             }
             Kind::BacklogFilled => self.filled(&decode(body)?),
             Kind::CommandRefused => self.command_refused(&decode(body)?),
+            Kind::RepeatAnswered => self.repeat_answered(fingerprint, decode(body)?),
             Kind::LogOpened
             | Kind::LogClosed
             | Kind::MerchantCreated

@@ -4,7 +4,7 @@
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1};
 use onhand_record::order::{
     BacklogFilledV1, ClaimV1, FilledV1, LineAskedV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1,
-    OrderRefusedV1, OrderShippedV1, ShortfallV1, WaitingV1,
+    OrderRefusedV1, OrderShippedV1, RepeatAnsweredV1, ShortfallV1, WaitingV1,
 };
 use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
@@ -143,6 +143,14 @@ impl Writer {
 
     pub fn ship(&mut self, shipped: &OrderShippedV1<'_>) {
         self.add(Kind::OrderShipped, None, &|out| encode_into(shipped, out).unwrap());
+    }
+
+    /// An order came again under another key: with what it asked, or with something else.
+    pub fn repeat(&mut self, key: Option<u8>, order: u64, fingerprint: u8, conflicts: bool) {
+        let before = self.fingerprint.replace(fingerprint);
+        let answered = RepeatAnsweredV1 { order, conflicts };
+        self.add(Kind::RepeatAnswered, key, &|out| encode_into(&answered, out).unwrap());
+        self.fingerprint = before;
     }
 
     pub fn fill(&mut self, fills: &[FilledV1], next: Option<WaitingV1>) {

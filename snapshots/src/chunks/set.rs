@@ -12,7 +12,7 @@
 //! ```
 
 use super::{ChunkError, ChunkReader, ChunkStore, ChunkWriter};
-use crate::storage::Storage;
+use crate::storage::{PIECE_BYTES, Storage};
 use std::collections::BTreeMap;
 
 const MANIFEST: &[u8] = &[0xFF];
@@ -33,6 +33,8 @@ pub struct SetWriter<'a> {
     writer: Box<dyn ChunkWriter>,
     unfinished: String,
     digests: Vec<(Vec<u8>, Digest)>,
+    /// Bytes since the last sync.
+    unsynced: u64,
 }
 
 /// A published set, opened.
@@ -53,7 +55,7 @@ impl<'a> SetWriter<'a> {
         storage.create_dir_all(dir).and_then(|()| storage.sync_dir(".")).map_err(ChunkError::io(dir))?;
         remove(storage, &unfinished)?;
         let writer = store.create(&unfinished)?;
-        Ok(Self { storage, store, writer, unfinished, digests: Vec::new() })
+        Ok(Self { storage, store, writer, unfinished, digests: Vec::new(), unsynced: 0 })
     }
 
     /// Adds a chunk. Keys have 1 to 255 bytes and are not the single byte FF.
@@ -65,7 +67,14 @@ impl<'a> SetWriter<'a> {
             return Err(ChunkError::damaged(&self.unfinished, "a key that no chunk may have"));
         }
         self.digests.push((key.to_vec(), digest(value)));
-        self.writer.put(key, value)
+        self.writer.put(key, value)?;
+        self.unsynced += value.len() as u64;
+        if self.unsynced >= PIECE_BYTES {
+            self.unsynced = 0;
+            self.store.sync(&self.unfinished)?;
+            self.storage.pause();
+        }
+        Ok(())
     }
 
     /// Closes the set, makes it durable, opens it again, checks every chunk, and only then gives it its name.

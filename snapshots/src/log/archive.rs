@@ -5,7 +5,7 @@ use super::catalog::{Catalog, Table};
 use super::frame::{BLOCK_BYTES, HEADER_BYTES, chain_hash, is_zero, parse_header};
 use super::segment::{FIRST_FRAME, LOG_DIR, SegmentHeader, archive_path_of, path_of};
 use crate::lsn::Lsn;
-use crate::storage::{Storage, StorageFile};
+use crate::storage::{PIECE_BYTES, Storage, StorageFile};
 use std::io;
 use std::sync::Arc;
 
@@ -116,6 +116,10 @@ impl Archiver {
             stored.push(u32::try_from(block.len()).unwrap_or(u32::MAX));
             end += block.len() as u64;
             offset += plain.len() as u64;
+            if offset % PIECE_BYTES == 0 {
+                file.sync_data()?;
+                self.storage.pause();
+            }
         }
         let content_hash = *hasher.finalize().as_bytes();
         let info = ArchiveInfo {

@@ -2,7 +2,7 @@
 
 use super::catalog::{Catalog, Table};
 use super::frame::STORED_BYTES_MAX;
-use super::segment::{FIRST_FRAME, SegmentHeader, activate_spare, prepare_spare};
+use super::segment::{FIRST_FRAME, Haste, SegmentHeader, activate_spare, prepare_spare};
 use super::spare::Spare;
 use crate::journal::{Frame, Journal, JournalError};
 use crate::lsn::Lsn;
@@ -74,7 +74,7 @@ impl LocalLog {
     /// record, so the new one takes its name and its place.
     fn next_segment(&mut self, first: Lsn) -> io::Result<Arc<dyn StorageFile>> {
         if !self.spare.take() {
-            prepare_spare(&*self.storage, self.segment_bytes)?;
+            prepare_spare(&*self.storage, self.segment_bytes, Haste::Now)?;
         }
         let header = SegmentHeader {
             cluster: self.cluster,

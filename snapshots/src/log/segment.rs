@@ -21,7 +21,7 @@
 
 use super::frame::{BLOCK_BYTES, ChainHash};
 use crate::lsn::Lsn;
-use crate::storage::{Storage, StorageFile};
+use crate::storage::{PIECE_BYTES, Storage, StorageFile};
 use std::io;
 
 /// The directory of the segments.
@@ -149,11 +149,20 @@ pub fn first_of(name: &str) -> Option<Lsn> {
     is_number.then(|| digits.parse().ok().map(Lsn)).flatten()
 }
 
+/// Whether somebody waits for a spare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    /// The log cannot go on without it.
+    Now,
+    /// There is time: it is written in pieces, between the log's own syncs.
+    Leisure,
+}
+
 /// Makes a file of zeros that can become a segment: written whole, synced, its name made durable.
 ///
 /// # Errors
 /// As the disk says.
-pub fn prepare_spare(storage: &dyn Storage, segment_bytes: u64) -> io::Result<()> {
+pub fn prepare_spare(storage: &dyn Storage, segment_bytes: u64, haste: Haste) -> io::Result<()> {
     if storage.list(LOG_DIR)?.iter().any(|name| SPARE.ends_with(name.as_str())) {
         storage.remove_file(SPARE)?;
     }
@@ -163,6 +172,10 @@ pub fn prepare_spare(storage: &dyn Storage, segment_bytes: u64) -> io::Result<()
         let count = usize::try_from(segment_bytes - offset).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
         file.write_at(offset, &ZEROS[..count])?;
         offset += count as u64;
+        if offset % PIECE_BYTES == 0 && haste == Haste::Leisure {
+            file.sync_data()?;
+            storage.pause();
+        }
     }
     file.sync_data()?;
     storage.sync_dir(LOG_DIR)

@@ -1,7 +1,7 @@
 //! The next segment, made ready in the background: filling 64 MiB with zeros takes a tenth of a second,
 //! which no order should wait for.
 
-use super::segment::prepare_spare;
+use super::segment::{Haste, prepare_spare};
 use crate::storage::Storage;
 use parking_lot::{Condvar, Mutex};
 use std::io;
@@ -86,7 +86,7 @@ impl SparePreparer {
             }
             *state = State::Making;
         }
-        let made = prepare_spare(&*self.storage, self.segment_bytes);
+        let made = prepare_spare(&*self.storage, self.segment_bytes, Haste::Leisure);
         self.spare.set(if made.is_ok() { State::Ready } else { State::Idle });
         made.map(|()| true)
     }

@@ -127,7 +127,11 @@ fn sync_tree(dir: &Path) -> io::Result<()> {
         if path.is_dir() {
             sync_tree(&path)?;
         } else {
-            File::open(&path)?.sync_all()?;
+            match File::open(&path) {
+                // While a set is being written, sled puts files in place of others: what is gone needs no sync.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => opened?.sync_all()?,
+            }
         }
     }
     File::open(dir)?.sync_all()

@@ -1,6 +1,6 @@
 //! The only place that reads the wall clock. Everything else is handed a time.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where time comes from.
@@ -44,59 +44,6 @@ impl Clock for ManualClock {
     }
 }
 
-/// A forward step of the clock beyond this is not believed at once: time zones set wrong, a dead battery or a
-/// restored machine step by an hour and more, and a clock that is kept right never does.
-pub const JUMP_MAX_MS: u64 = 60 * 60 * 1_000;
-
-/// The time by which windows and deadlines pass. It follows the clock, but stands still when the clock has jumped
-/// forward by more than [`JUMP_MAX_MS`] since it was last looked at or since the last record, until an operator says
-/// that the clock is right: a wrong clock must not forget keys or let holds expire.
-#[derive(Debug)]
-pub struct TrustedTime {
-    /// What it is; 0 as long as nothing is known.
-    now_ms: AtomicU64,
-    suspended: AtomicBool,
-}
-
-impl TrustedTime {
-    /// A time that begins where the log ends; 0 if the log is new.
-    #[must_use]
-    pub fn since(last_record_ms: u64) -> Self {
-        Self { now_ms: AtomicU64::new(last_record_ms), suspended: AtomicBool::new(false) }
-    }
-
-    /// The time, given what the clock says. Never runs back.
-    pub fn at(&self, clock_ms: u64) -> u64 {
-        let known = self.now_ms.load(Ordering::Relaxed);
-        if self.suspended.load(Ordering::Relaxed) {
-            return known;
-        }
-        if known > 0 && clock_ms > known.saturating_add(JUMP_MAX_MS) {
-            if !self.suspended.swap(true, Ordering::Relaxed) {
-                let minutes = (clock_ms - known) / 60_000;
-                tracing::error!(
-                    minutes,
-                    "the clock is far ahead; nothing expires until `onhand clock confirm`"
-                );
-            }
-            return known;
-        }
-        self.now_ms.fetch_max(clock_ms, Ordering::Relaxed).max(clock_ms)
-    }
-
-    /// Whether it stands still.
-    #[must_use]
-    pub fn is_suspended(&self) -> bool {
-        self.suspended.load(Ordering::Relaxed)
-    }
-
-    /// The operator says that the clock is right: time goes on from what it says.
-    pub fn confirm(&self, clock_ms: u64) {
-        self.now_ms.fetch_max(clock_ms, Ordering::Relaxed);
-        self.suspended.store(false, Ordering::Relaxed);
-    }
-}
-
 /// Measures how long something takes; for metrics, never for a decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
@@ -116,29 +63,9 @@ impl Stopwatch {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR: u64 = JUMP_MAX_MS;
-
-    #[test]
-    fn a_jump_forward_stops_time_until_it_is_confirmed() {
-        let time = TrustedTime::since(1_000);
-        assert_eq!(time.at(1_000 + HOUR), 1_000 + HOUR);
-        assert_eq!(time.at(500), 1_000 + HOUR, "it never runs back");
-        assert_eq!(time.at(1_001 + 2 * HOUR), 1_000 + HOUR);
-        assert!(time.is_suspended());
-        assert_eq!(time.at(1_500 + HOUR), 1_000 + HOUR, "a jump back does not mend it");
-        time.confirm(5 * HOUR);
-        assert!(!time.is_suspended());
-        assert_eq!(time.at(5 * HOUR + 1), 5 * HOUR + 1);
-    }
-
-    #[test]
-    fn a_new_log_begins_with_the_clock() {
-        let time = TrustedTime::since(0);
-        assert_eq!(time.at(90 * HOUR), 90 * HOUR);
-        assert!(!time.is_suspended());
-    }
+/// What this thread has had of the processors since it began; to pace work that can wait, never for a decision.
+#[must_use]
+pub fn processor_time() -> std::time::Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Starting and stopping: recovery first, then the threads; the other way round at the end.
 
 use crate::actor::{Shard, ShardAddress, ShardState, start};
-use crate::clock::{Clock, Stopwatch, TrustedTime};
+use crate::clock::{Clock, Stopwatch};
 use crate::completion::Completions;
 use crate::config::EngineConfig;
 use crate::customer::CustomerKeys;
@@ -12,6 +12,7 @@ use crate::metrics;
 use crate::rebuild::Ward;
 use crate::recovery::{Recovered, recover};
 use crate::secrets::{Fingerprints, fill_random};
+use crate::trusted_time::TrustedTime;
 use ::metrics::{counter, histogram};
 use onhand_record::admin::{LogClosedV1, LogOpenedV1};
 use onhand_record::{Header, Kind, encode_into};
@@ -79,6 +80,9 @@ impl Engine {
         let customers = CustomerKeys::open(Arc::clone(&disk.storage), fill_random).map_err(customer_error)?;
         let (customers, key_maker) = shared(customers);
         let recovered_at = foundation.states.iter().map(ShardState::at).max().unwrap_or(0);
+        let time = TrustedTime::open(Arc::clone(&disk.storage), recovered_at, clock.now_ms());
+        let time = time.map_err(|source| StartError::Io { what: "the mark of the clock", source })?;
+        let time = Arc::new(time);
         let completions = Arc::new(Completions::new(config.shards));
         let spares = opened.spares.closer();
         let preparer = opened.spares;
@@ -94,12 +98,13 @@ impl Engine {
         for (number, state) in foundation.states.into_iter().enumerate() {
             state.poisoned().for_each(|merchant| ward.admit(merchant));
             let (completions, clock) = (Arc::clone(&completions), Arc::clone(&clock));
+            let time = Arc::clone(&time);
             let shard = Shard::new(
                 number,
                 state,
                 appender.clone(),
                 completions,
-                clock,
+                (clock, time),
                 Arc::clone(&index),
                 Arc::clone(&ward),
             );
@@ -118,7 +123,9 @@ impl Engine {
             cluster: report.cluster,
             snapshot_segments: config.snapshot_segments.max(1),
             cut: foundation.cut,
+            storage: Arc::clone(&disk.storage),
             rest: None,
+            emptied: None,
         };
         let inner = Arc::new(Inner {
             shards: addresses.clone(),
@@ -128,7 +135,7 @@ impl Engine {
             appender,
             reader: opened.reader,
             clock,
-            time: TrustedTime::since(recovered_at),
+            time,
             fingerprints,
             limits: config.queues,
             admin: Mutex::new(()),

@@ -1,7 +1,7 @@
 //! The public face of a running engine.
 
 use crate::actor::{Batch, ShardAddress};
-use crate::clock::{Clock, TrustedTime};
+use crate::clock::Clock;
 use crate::completion::{Completions, Inbox, Item};
 use crate::config::QueueLimits;
 use crate::customer::CustomerKeys;
@@ -17,6 +17,7 @@ use crate::secrets::{Fingerprints, random_bytes};
 use crate::seen::closes;
 use crate::snapshot::SnapshotError;
 use crate::translate::decode_event;
+use crate::trusted_time::TrustedTime;
 use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, encode_into};
@@ -41,7 +42,7 @@ pub(crate) struct Inner {
     pub(crate) appender: Appender,
     pub(crate) reader: LogReader,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) time: TrustedTime,
+    pub(crate) time: Arc<TrustedTime>,
     pub(crate) fingerprints: Fingerprints,
     pub(crate) limits: QueueLimits,
     /// One administrator at a time.

@@ -5,7 +5,7 @@
 //! and it tries again.
 
 use crate::actor::ShardAddress;
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, processor_time};
 use crate::handle::Inner;
 use crate::metrics;
 use crate::rebuild::rebuild_step;
@@ -16,6 +16,7 @@ use ::metrics::{counter, gauge, histogram};
 use onhand_snapshots::chunks::ChunkError;
 use onhand_snapshots::index::Entry;
 use onhand_snapshots::log::{ArchiveError, Archiver, LogReader, ReadError};
+use onhand_snapshots::storage::{Storage, empty_trash};
 use onhand_snapshots::{Generations, Index, Lsn};
 use parking_lot::{Condvar, Mutex};
 use std::sync::{Arc, Weak};
@@ -25,6 +26,8 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(200);
 /// See [`Keeper::leisurely_step`].
 const REST_FACTOR: u32 = 9;
+/// How often it looks whether something can be removed: what somebody has open waits.
+const TRASH_PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// See the module.
@@ -39,8 +42,11 @@ pub(crate) struct Keeper {
     pub(crate) snapshot_segments: usize,
     /// Up to which record a generation holds everything.
     pub(crate) cut: Lsn,
+    pub(crate) storage: Arc<dyn Storage>,
     /// Since when, and how long, it rests from what can wait.
     pub(crate) rest: Option<(Stopwatch, Duration)>,
+    /// When it last looked for what can be removed.
+    pub(crate) emptied: Option<Stopwatch>,
 }
 
 /// Why a piece of work was not done. It is tried again.
@@ -79,19 +85,35 @@ impl Keeper {
             || self.archive_step()?)
     }
 
-    /// The same at leisure: after a snapshot or an archive it rests nine times as long as that took, so that
-    /// under load they cost the orders a tenth at the most. What the index covers leaves memory: it goes on.
+    /// The same at leisure: after a snapshot or an archive it rests until that has taken a tenth of the processor's
+    /// time since it began, so that under load it costs the orders no more. What the index covers leaves memory: it
+    /// goes on.
     fn leisurely_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
         if rebuild_step(inner, &self.reader) || self.index_step()? || self.index.merge_step()? {
             return Ok(true);
         }
+        self.empty_trash();
         if self.rest.is_some_and(|(since, rest)| since.elapsed() < rest) {
             return Ok(false);
         }
-        let watch = Stopwatch::start();
+        let (watch, before) = (Stopwatch::start(), processor_time());
         let done = self.snapshot_step(inner)? || self.archive_step()?;
-        self.rest = done.then(|| (Stopwatch::start(), watch.elapsed() * REST_FACTOR));
+        let busy = processor_time().saturating_sub(before);
+        let idle = watch.elapsed().saturating_sub(busy);
+        self.rest = done.then(|| (Stopwatch::start(), (busy * REST_FACTOR).saturating_sub(idle)));
         Ok(done)
+    }
+
+    /// Removes what is no longer needed. Where it cannot, all other work goes on.
+    fn empty_trash(&mut self) {
+        if self.emptied.is_some_and(|since| since.elapsed() < TRASH_PAUSE) {
+            return;
+        }
+        if let Err(error) = empty_trash(&*self.storage) {
+            counter!(metrics::KEEPER_FAILURES).increment(1);
+            tracing::warn!(%error, "what is no longer needed cannot be removed");
+        }
+        self.emptied = Some(Stopwatch::start());
     }
 
     /// Indexes the oldest sealed segment that is not.

@@ -27,6 +27,7 @@ pub mod secrets;
 mod seen;
 pub mod snapshot;
 pub mod translate;
+pub mod trusted_time;
 mod turn;
 
 pub use completion::{Inbox, Item, Ticket};

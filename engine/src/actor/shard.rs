@@ -11,6 +11,7 @@ use crate::fair::{BATCH_MAX, Fair};
 use crate::keys::Keys;
 use crate::rebuild::Ward;
 use crate::snapshot::{FrozenPart, FrozenShard};
+use crate::trusted_time::TrustedTime;
 use crate::turn::{Merchant, Tools};
 use onhand_domain::digest::digest;
 use onhand_domain::merchant::Violation;
@@ -109,6 +110,7 @@ pub(crate) struct Shard {
     appender: Appender,
     completions: Arc<Completions>,
     clock: Arc<dyn Clock>,
+    time: Arc<TrustedTime>,
     index: Arc<Index>,
     ward: Arc<Ward>,
     buffer: Vec<u8>,
@@ -122,7 +124,7 @@ impl Shard {
         state: ShardState,
         appender: Appender,
         completions: Arc<Completions>,
-        clock: Arc<dyn Clock>,
+        (clock, time): (Arc<dyn Clock>, Arc<TrustedTime>),
         index: Arc<Index>,
         ward: Arc<Ward>,
     ) -> Self {
@@ -134,6 +136,7 @@ impl Shard {
             appender,
             completions,
             clock,
+            time,
             index,
             ward,
             buffer: Vec::new(),
@@ -200,6 +203,8 @@ impl Shard {
     /// Runs a bounded number of turns and files their answers.
     pub(crate) fn step(&mut self) {
         let now_ms = self.clock.now_ms();
+        // Before a record is stamped with a time that is not trusted, that is known for good.
+        self.time.at(now_ms);
         self.state.keys.follow(self.index.runs());
         self.catch_up(now_ms);
         let mut count = 0;

@@ -100,6 +100,10 @@ impl ChunkWriter for Writer {
         Ok(())
     }
 
+    fn settle(&mut self) -> Result<(), ChunkError> {
+        self.file.sync_data().map_err(ChunkError::io(&self.path))
+    }
+
     fn finish(self: Box<Self>) -> Result<(), ChunkError> {
         Ok(())
     }

@@ -103,6 +103,13 @@ pub trait ChunkWriter: Send {
     /// [`ChunkError`].
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), ChunkError>;
 
+    /// Writes to the disk what was put so far, as far as that is easily done, so that the last sync has little left to
+    /// write. Promises nothing.
+    ///
+    /// # Errors
+    /// [`ChunkError`].
+    fn settle(&mut self) -> Result<(), ChunkError>;
+
     /// Hands everything to the operating system and closes. Durable only after [`ChunkStore::sync`].
     ///
     /// # Errors

@@ -12,7 +12,7 @@
 //! ```
 
 use super::{ChunkError, ChunkReader, ChunkStore, ChunkWriter};
-use crate::storage::{PIECE_BYTES, Storage};
+use crate::storage::{PIECE_BYTES, Storage, retire};
 use std::collections::BTreeMap;
 
 const MANIFEST: &[u8] = &[0xFF];
@@ -71,7 +71,7 @@ impl<'a> SetWriter<'a> {
         self.unsynced += value.len() as u64;
         if self.unsynced >= PIECE_BYTES {
             self.unsynced = 0;
-            self.store.sync(&self.unfinished)?;
+            self.writer.settle()?;
             self.storage.pause();
         }
         Ok(())
@@ -96,15 +96,12 @@ impl<'a> SetWriter<'a> {
     }
 }
 
-/// Removes a set, or what is left of one.
+/// Takes a set, or what is left of one, out of its place; it is removed with the trash.
 ///
 /// # Errors
 /// [`ChunkError`]; not if there is none.
 pub fn remove(storage: &dyn Storage, path: &str) -> Result<(), ChunkError> {
-    match storage.remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ChunkError::io(path)(error)),
-        _ => Ok(()),
-    }
+    retire(storage, path).map_err(ChunkError::io(path))
 }
 
 fn digest(value: &[u8]) -> Digest {

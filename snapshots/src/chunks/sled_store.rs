@@ -10,6 +10,8 @@
 //! every file of the directory without complaint.
 
 use super::{ChunkError, ChunkReader, ChunkStore, ChunkWriter};
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,14 +46,33 @@ impl SledChunks {
             .print_profile_on_drop(false)
             .create_new(create_new);
         let db = guarded(path, &directory, || config.open())?;
-        Ok(SledDirectory { path: path.to_owned(), directory, db })
+        Ok(SledDirectory { path: path.to_owned(), directory, db: Some(db), settled: HashSet::new() })
     }
 }
 
 struct SledDirectory {
     path: String,
     directory: PathBuf,
-    db: sled::Db,
+    /// There until it is closed.
+    db: Option<sled::Db>,
+    /// Values of their own files that are on the disk. sled writes each once.
+    settled: HashSet<OsString>,
+}
+
+impl SledDirectory {
+    fn with<T>(&self, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, ChunkError> {
+        let Some(db) = &self.db else { return Err(ChunkError::damaged(&self.path, "it is closed")) };
+        guarded(&self.path, &self.directory, || call(db))
+    }
+}
+
+/// sled syncs when it closes, and panics if that fails. What it holds is derived: nobody needs to end for it, and what
+/// was written is checked before it counts. The panic's message is printed as any other's.
+impl Drop for SledDirectory {
+    fn drop(&mut self) {
+        let db = self.db.take();
+        let _printed = catch_unwind(AssertUnwindSafe(|| drop(db)));
+    }
 }
 
 /// sled panics where others return errors.
@@ -127,30 +148,54 @@ fn sync_tree(dir: &Path) -> io::Result<()> {
         if path.is_dir() {
             sync_tree(&path)?;
         } else {
-            match File::open(&path) {
-                // While a set is being written, sled puts files in place of others: what is gone needs no sync.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                opened => opened?.sync_all()?,
-            }
+            sync_if_there(&path)?;
         }
     }
     File::open(dir)?.sync_all()
 }
 
+/// sled puts files in place of others: what is gone needs no sync.
+fn sync_if_there(path: &Path) -> io::Result<()> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        opened => opened?.sync_all(),
+    }
+}
+
+/// See [`SledDirectory::settle`].
+fn settle_tree(directory: &Path, settled: &mut HashSet<OsString>) -> io::Result<()> {
+    sync_if_there(&directory.join("db"))?;
+    let blobs = match fs::read_dir(directory.join("blobs")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for blob in blobs {
+        let blob = blob?;
+        if settled.insert(blob.file_name()) {
+            sync_if_there(&blob.path())?;
+        }
+    }
+    Ok(())
+}
+
 impl ChunkWriter for SledDirectory {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), ChunkError> {
-        guarded(&self.path, &self.directory, || self.db.insert(key, value).map(|_| ()))
+        self.with(|db| db.insert(key, value).map(|_| ()))
+    }
+
+    /// The file that grows, and large values that are new: to sync everything each time would cost ever more.
+    fn settle(&mut self) -> Result<(), ChunkError> {
+        let (directory, settled) = (&self.directory, &mut self.settled);
+        settle_tree(directory, settled).map_err(ChunkError::io(&self.path))
     }
 
     fn finish(self: Box<Self>) -> Result<(), ChunkError> {
-        guarded(&self.path, &self.directory, || self.db.flush().map(|_| ()))
+        self.with(|db| db.flush().map(|_| ()))
     }
 }
 
 impl ChunkReader for SledDirectory {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChunkError> {
-        guarded(&self.path, &self.directory, || {
-            self.db.get(key).map(|value| value.map(|bytes| bytes.to_vec()))
-        })
+        self.with(|db| db.get(key).map(|value| value.map(|bytes| bytes.to_vec())))
     }
 }

@@ -37,8 +37,8 @@ pub struct Index {
     runs: RwLock<Runs>,
     /// Runs that were found and not taken, by first and last record.
     unfit: Mutex<Vec<(Lsn, Lsn)>>,
-    /// Runs that were merged into a longer one by the last merge.
-    merged: Mutex<Vec<(Lsn, Lsn)>>,
+    /// Runs that were merged into a longer one. They go when nobody has them any more.
+    merged: Mutex<Vec<Arc<Run>>>,
     /// One change at a time.
     changing: Mutex<()>,
 }
@@ -204,6 +204,7 @@ impl Index {
     /// [`ChunkError`]; the index is as it was.
     pub fn merge_step(&self) -> Result<bool, ChunkError> {
         let _one = self.changing.lock();
+        self.remove_merged()?;
         let runs = self.runs();
         let Some(from) = mergeable(&runs.0) else { return Ok(false) };
         let parts = &runs.0[from..from + MERGE_RUNS];
@@ -214,14 +215,26 @@ impl Index {
         let merged = Arc::new(Run::open(&self.sets, first, last)?);
         let (before, after) = (&runs.0[..from], &runs.0[from + MERGE_RUNS..]);
         self.set(before.iter().cloned().chain([merged]).chain(after.iter().cloned()).collect());
-        // Whoever took the runs before this may still want to read them: they go with the next merge.
-        let parts = parts.iter().map(|part| (part.first(), part.last())).collect();
-        for (first, last) in std::mem::replace(&mut *self.merged.lock(), parts) {
-            let path = run::path_of(first, last);
-            self.sets.close(&path);
-            remove(&*self.storage, &path)?;
-        }
+        self.merged.lock().extend(parts.iter().cloned());
         Ok(true)
+    }
+
+    /// Removes what was merged, unless somebody still has it.
+    fn remove_merged(&self) -> Result<(), ChunkError> {
+        let mut merged = self.merged.lock();
+        let mut kept = Vec::new();
+        while let Some(run) = merged.last() {
+            if Arc::strong_count(run) == 1 {
+                let path = run::path_of(run.first(), run.last());
+                self.sets.close(&path);
+                remove(&*self.storage, &path)?;
+            } else {
+                kept.push(Arc::clone(run));
+            }
+            merged.pop();
+        }
+        *merged = kept;
+        Ok(())
     }
 
     fn set(&self, runs: Vec<Arc<Run>>) {

@@ -134,6 +134,15 @@ impl<'a> RunWriter<'a> {
     }
 }
 
+/// Bytes of the fingerprints that belong to a descriptor, which is of xorf: seed (8), segment length (4), a mask (4) and
+/// length of all segments (4); two more segments follow these (Graf and Lemire, 2022, section 4). 0 without a filter.
+fn filter_bytes(descriptor: &[u8; DESCRIPTOR_BYTES]) -> usize {
+    let half =
+        |at: usize| descriptor[at..].first_chunk().map_or(0, |half| u64::from(u32::from_le_bytes(*half)));
+    let slots = half(16) + 2 * half(8);
+    usize::try_from(slots).unwrap_or(usize::MAX).saturating_mul(size_of::<u16>())
+}
+
 fn word(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
 }
@@ -154,6 +163,9 @@ impl Run {
             fingerprints.extend_from_slice(&set.get(piece)?);
         }
         fingerprints.shrink_to_fit();
+        if fingerprints.len() != filter_bytes(&descriptor) {
+            return Err(ChunkError::damaged(&path, "its filter is not as long as it says"));
+        }
         let fences = set.get(&key(b'h', 0))?.chunks_exact(8).map(|fence| word(fence, 0)).collect();
         Ok(Self { first, last, entries, descriptor, fingerprints, fences, sets: Arc::clone(sets) })
     }

@@ -5,7 +5,7 @@ use super::catalog::{Catalog, Table};
 use super::frame::{BLOCK_BYTES, HEADER_BYTES, chain_hash, is_zero, parse_header};
 use super::segment::{FIRST_FRAME, LOG_DIR, SegmentHeader, archive_path_of, path_of};
 use crate::lsn::Lsn;
-use crate::storage::{PIECE_BYTES, Storage, StorageFile};
+use crate::storage::{PIECE_BYTES, Storage, StorageFile, retire};
 use std::io;
 use std::sync::Arc;
 
@@ -65,8 +65,7 @@ impl Archiver {
         self.archive(first, Lsn(next.0 - 1))?;
         self.catalog.archived(first);
         // From here on the archive is what counts; if the raw file stays, the next start archives it again.
-        self.storage.remove_file(&path_of(first)).map_err(io_error(path_of(first)))?;
-        self.storage.sync_dir(LOG_DIR).map_err(io_error(LOG_DIR.into()))?;
+        retire(&*self.storage, &path_of(first)).map_err(io_error(path_of(first)))?;
         Ok(true)
     }
 

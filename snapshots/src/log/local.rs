@@ -66,6 +66,7 @@ impl LocalLog {
         }
         self.catalog.push(frame.first, self.offset);
         self.offset += frame.stored.len() as u64;
+        self.spare.log_is_at(self.offset);
         Ok(())
     }
 
@@ -74,7 +75,7 @@ impl LocalLog {
     /// record, so the new one takes its name and its place.
     fn next_segment(&mut self, first: Lsn) -> io::Result<Arc<dyn StorageFile>> {
         if !self.spare.take() {
-            prepare_spare(&*self.storage, self.segment_bytes, Haste::Now)?;
+            prepare_spare(&*self.storage, self.segment_bytes, &|_| Haste::Now)?;
         }
         let header = SegmentHeader {
             cluster: self.cluster,
@@ -88,6 +89,7 @@ impl LocalLog {
         self.file = Some(Arc::clone(&file));
         self.offset = FIRST_FRAME;
         self.room = self.segment_bytes;
+        self.spare.log_is_at(self.offset);
         self.spare.order();
         Ok(file)
     }

@@ -149,20 +149,27 @@ pub fn first_of(name: &str) -> Option<Lsn> {
     is_number.then(|| digits.parse().ok().map(Lsn)).flatten()
 }
 
-/// Whether somebody waits for a spare.
+/// How much the making of a spare hurries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Haste {
     /// The log cannot go on without it.
     Now,
+    /// The log may be full before it is ready: no pauses.
+    Soon,
     /// There is time: it is written in pieces, between the log's own syncs.
     Leisure,
 }
 
-/// Makes a file of zeros that can become a segment: written whole, synced, its name made durable.
+/// Makes a file of zeros that can become a segment: written whole, synced, its name made durable. `haste` is asked
+/// after every piece, and told how much is done.
 ///
 /// # Errors
 /// As the disk says.
-pub fn prepare_spare(storage: &dyn Storage, segment_bytes: u64, haste: Haste) -> io::Result<()> {
+pub fn prepare_spare(
+    storage: &dyn Storage,
+    segment_bytes: u64,
+    haste: &dyn Fn(u64) -> Haste,
+) -> io::Result<()> {
     if storage.list(LOG_DIR)?.iter().any(|name| SPARE.ends_with(name.as_str())) {
         storage.remove_file(SPARE)?;
     }
@@ -172,13 +179,23 @@ pub fn prepare_spare(storage: &dyn Storage, segment_bytes: u64, haste: Haste) ->
         let count = usize::try_from(segment_bytes - offset).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
         file.write_at(offset, &ZEROS[..count])?;
         offset += count as u64;
-        if offset % PIECE_BYTES == 0 && haste == Haste::Leisure {
-            file.sync_data()?;
-            storage.pause();
+        if offset % PIECE_BYTES == 0 {
+            rest(storage, &*file, haste(offset))?;
         }
     }
     file.sync_data()?;
     storage.sync_dir(LOG_DIR)
+}
+
+fn rest(storage: &dyn Storage, file: &dyn StorageFile, haste: Haste) -> io::Result<()> {
+    if haste == Haste::Now {
+        return Ok(());
+    }
+    file.sync_data()?;
+    if haste == Haste::Leisure {
+        storage.pause();
+    }
+    Ok(())
 }
 
 /// Makes the spare the segment that this header describes. When it returns, header and name are durable.

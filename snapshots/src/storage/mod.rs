@@ -5,11 +5,13 @@
 mod file;
 mod sim;
 mod sim_names;
+mod trash;
 
 use std::io;
 
 pub use file::{DirectoryLock, FileStorage, LockError};
 pub use sim::{Crash, Fault, OpKind, SimStorage};
+pub use trash::{TRASH_DIR, empty_trash, retire};
 
 /// A directory tree of files.
 pub trait Storage: Send + Sync {
@@ -55,6 +57,13 @@ pub trait Storage: Send + Sync {
     /// As the disk says; `NotFound` if there is none.
     fn remove_dir_all(&self, dir: &str) -> io::Result<()>;
 
+    /// Removes a file or a directory with all that is in it, a piece at a time. Where a crash comes in between, part
+    /// of it is left.
+    ///
+    /// # Errors
+    /// As the disk says; `NotFound` if there is none, `WouldBlock` while somebody has a file of it open.
+    fn remove_gently(&self, path: &str) -> io::Result<()>;
+
     /// Creates a directory and those above it, if they are not there.
     ///
     /// # Errors
@@ -73,8 +82,9 @@ pub trait Storage: Send + Sync {
 }
 
 /// How much of a large write behind the path of the orders is made durable at once. The log's own syncs wait for what
-/// the disk has been given before: 64 MiB at once held answers up for 40 ms, 1 MiB for less than one.
-pub const PIECE_BYTES: u64 = 1 << 20;
+/// the disk has been given before: measured beside such writes, a sync took 1.8 times as long on average with pieces
+/// of 1 MiB, 1.05 times with pieces of 128 KiB.
+pub const PIECE_BYTES: u64 = 128 << 10;
 
 /// An open file.
 pub trait StorageFile: Send + Sync {

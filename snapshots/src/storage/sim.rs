@@ -317,6 +317,10 @@ impl Storage for SimStorage {
         self.disk.lock().name_op(NameOp::Remove(dir.to_owned()))
     }
 
+    fn remove_gently(&self, path: &str) -> io::Result<()> {
+        self.disk.lock().name_op(NameOp::Remove(path.to_owned()))
+    }
+
     fn create_dir_all(&self, dir: &str) -> io::Result<()> {
         let mut disk = self.disk.lock();
         let mut missing = Vec::new();

@@ -135,6 +135,10 @@ impl Storage for Hooked {
         self.inner.remove_file(path)
     }
 
+    fn remove_gently(&self, path: &str) -> io::Result<()> {
+        self.inner.remove_gently(path)
+    }
+
     fn remove_dir_all(&self, dir: &str) -> io::Result<()> {
         self.inner.remove_dir_all(dir)
     }

@@ -92,6 +92,7 @@ impl Engine {
             spawn("customer-keys", &on_failure, move || make_keys(&key_maker))?,
             spawn("log-spare", &on_failure, move || prepare_spares(&preparer))?,
         ];
+        disk.chunks.warm_up()?;
         let ward = Arc::new(Ward::default());
         let mut addresses = Vec::new();
         let mut shard_threads = Vec::new();

@@ -26,6 +26,10 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(200);
 /// See [`Keeper::leisurely_step`].
 const REST_FACTOR: u32 = 9;
+/// Sealed segments that may wait for the index before it hurries: their keys are in memory, some 10 MB each.
+const UNINDEXED_MAX: usize = 2;
+/// How many records are indexed before it may rest: a tenth of a millisecond's work.
+const BREATH_RECORDS: u64 = 128;
 /// How often it looks whether something can be removed: what somebody has open waits.
 const TRASH_PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
@@ -119,16 +123,19 @@ impl Keeper {
     /// Indexes the oldest sealed segment that is not.
     fn index_step(&mut self) -> Result<bool, KeeperError> {
         let covered = self.index.covered();
-        let sealed = self.archiver.sealed();
-        let Some((first, next)) = sealed.into_iter().find(|(_, next)| next.0 > covered.0 + 1) else {
-            return Ok(false);
-        };
+        let mut sealed = self.archiver.sealed();
+        sealed.retain(|(_, next)| next.0 > covered.0 + 1);
+        self.storage.hurry(sealed.len() > UNINDEXED_MAX);
+        let Some((first, next)) = sealed.first().copied() else { return Ok(false) };
         // Nearly every record has one key; room that grew under way would be copied and cleared again and again.
         let mut entries: Vec<Entry> = Vec::with_capacity(usize::try_from(next.0 - first.0).unwrap_or(0));
         let mut failed = None;
         self.reader.scan_from(first, &mut |lsn, record| {
             if lsn >= next {
                 return false;
+            }
+            if lsn.0 % BREATH_RECORDS == 0 {
+                self.storage.breathe();
             }
             let result = entries_of(lsn, record, &self.fingerprints, &mut entries);
             failed = result.err().map(|error| KeeperError::Record { lsn, what: error.to_string() });

@@ -24,51 +24,55 @@ pub fn fact(words: &[u64]) -> u64 {
 /// The digest of one merchant's stock, open lines and claims.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
-    digest_of(merchant, state.skus(), state.orders())
+    let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
+    let orders = state.orders().map(|order| digest_of_order(merchant, order));
+    stock.chain(orders).fold(0, u64::wrapping_add)
 }
 
-pub(crate) fn digest_of<'a>(
-    merchant: MerchantNumber,
-    skus: impl Iterator<Item = (SkuNumber, &'a SkuActor)>,
-    orders: impl Iterator<Item = &'a Order>,
-) -> u64 {
-    let merchant = u64::from(merchant.0);
+/// What one SKU's stock adds to the digest.
+#[must_use]
+pub fn digest_of_sku(merchant: MerchantNumber, sku: SkuNumber, actor: &SkuActor) -> u64 {
+    let (merchant, sku) = (u64::from(merchant.0), u64::from(sku.0));
     let mut sum = 0_u64;
-    for (sku, actor) in skus {
-        for level in actor.levels() {
-            let numbers = [level.sellable(), level.damaged(), level.quality_control(), level.committed()];
-            if numbers.iter().any(|number| *number > 0) {
-                let [sellable, damaged, quality_control, committed] = numbers.map(u64::from);
-                let (sku, location) = (u64::from(sku.0), u64::from(level.location().0));
-                let words = [STOCK, merchant, sku, location, sellable, damaged, quality_control, committed];
-                sum = sum.wrapping_add(fact(&words));
-            }
+    for level in actor.levels() {
+        let numbers = [level.sellable(), level.damaged(), level.quality_control(), level.committed()];
+        if numbers.iter().any(|number| *number > 0) {
+            let [sellable, damaged, quality_control, committed] = numbers.map(u64::from);
+            let location = u64::from(level.location().0);
+            let words = [STOCK, merchant, sku, location, sellable, damaged, quality_control, committed];
+            sum = sum.wrapping_add(fact(&words));
         }
     }
-    for order in orders {
-        for (number, line) in (0_u16..).zip(&order.lines) {
-            let waiting = order.demands_of(number);
-            let (backordered, short) = waiting.fold((0, 0), |(backordered, short), (_, demand)| {
-                (backordered + u64::from(demand.backordered), short + u64::from(demand.short))
-            });
-            let words = [
-                LINE,
-                merchant,
-                order.id.0,
-                u64::from(number),
-                u64::from(line.ordered),
-                u64::from(line.cancelled),
-                u64::from(line.shipped),
-                backordered,
-                short,
-            ];
-            sum = sum.wrapping_add(fact(&words));
-        }
-        for claim in &order.claims {
-            let (demand, location) = (u64::from(claim.demand), u64::from(claim.location.0));
-            let words = [CLAIM, merchant, order.id.0, demand, location, u64::from(claim.quantity)];
-            sum = sum.wrapping_add(fact(&words));
-        }
+    sum
+}
+
+/// What one open order adds to the digest.
+#[must_use]
+pub fn digest_of_order(merchant: MerchantNumber, order: &Order) -> u64 {
+    let merchant = u64::from(merchant.0);
+    let mut sum = 0_u64;
+    for (number, line) in (0_u16..).zip(&order.lines) {
+        let waiting = order.demands_of(number);
+        let (backordered, short) = waiting.fold((0, 0), |(backordered, short), (_, demand)| {
+            (backordered + u64::from(demand.backordered), short + u64::from(demand.short))
+        });
+        let words = [
+            LINE,
+            merchant,
+            order.id.0,
+            u64::from(number),
+            u64::from(line.ordered),
+            u64::from(line.cancelled),
+            u64::from(line.shipped),
+            backordered,
+            short,
+        ];
+        sum = sum.wrapping_add(fact(&words));
+    }
+    for claim in &order.claims {
+        let (demand, location) = (u64::from(claim.demand), u64::from(claim.location.0));
+        let words = [CLAIM, merchant, order.id.0, demand, location, u64::from(claim.quantity)];
+        sum = sum.wrapping_add(fact(&words));
     }
     sum
 }

@@ -3,6 +3,8 @@
 use super::{FrozenPart, Picture, SnapshotError};
 use crate::directory::{FrozenName, FrozenNames};
 use crate::translate::{cursor_record, policy_record};
+use onhand_domain::SkuNumber;
+use onhand_domain::digest::{digest_of_order, digest_of_sku};
 use onhand_domain::order::Order;
 use onhand_domain::sku::{Level, SkuActor};
 use onhand_record::codec::encode_row_into;
@@ -14,8 +16,8 @@ use onhand_record::snapshot::{
 use onhand_snapshots::chunks::SetWriter;
 use onhand_snapshots::{Generations, Lsn};
 
-/// Bytes of a chunk: some 4,000 SKUs.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Bytes of a chunk: some 2,000 SKUs, a millisecond's work.
+const CHUNK_BYTES: usize = 128 << 10;
 
 /// Gathers rows of one kind and merchant into chunks.
 struct Chunker<'w, 'g> {
@@ -62,8 +64,7 @@ pub(crate) fn write(picture: &Picture, generations: &Generations) -> Result<Lsn,
     let mut digest = 0_u64;
     for shard in &picture.shards {
         for part in &shard.merchants {
-            merchant(part, shard.cut, &mut writer)?;
-            digest = digest.wrapping_add(part.state.digest(part.number));
+            digest = digest.wrapping_add(merchant(part, shard.cut, &mut writer)?);
         }
     }
     let cut = picture.cut();
@@ -93,22 +94,27 @@ fn registry(picture: &Picture, writer: &mut SetWriter<'_>) -> Result<(), Snapsho
     keys.flush()
 }
 
-fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<(), SnapshotError> {
+/// Writes a merchant, and returns the digest of what was written.
+fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u64, SnapshotError> {
     let number = part.number.0;
+    let mut digest = 0_u64;
     let mut states = Chunker::new(writer, CHUNK_STATES, number);
     states.push(|out| encode_row_into(&state_row(part, cut), out))?;
     states.flush()?;
     let mut skus = Chunker::new(writer, CHUNK_SKUS, number);
     for ((row, actor), name) in part.state.skus.iter().zip(part.names.skus()) {
+        digest = digest.wrapping_add(digest_of_sku(part.number, SkuNumber(row), actor));
         skus.push(|out| encode_into(&sku_row(actor, name_row(name)), out))
             .map_err(|error| SnapshotError::Wrong(format!("sku {row} of merchant {number}: {error}")))?;
     }
     skus.flush()?;
     let mut orders = Chunker::new(writer, CHUNK_ORDERS, number);
     for (_, order) in part.state.orders.iter() {
+        digest = digest.wrapping_add(digest_of_order(part.number, order));
         orders.push(|out| encode_into(&order_row(order), out))?;
     }
-    orders.flush()
+    orders.flush()?;
+    Ok(digest)
 }
 
 fn state_row(part: &FrozenPart, cut: Lsn) -> MerchantStateV1<'_> {

@@ -90,6 +90,14 @@ pub trait ChunkStore: Send + Sync {
     /// [`ChunkError`].
     fn sync(&self, path: &str) -> Result<(), ChunkError>;
 
+    /// Does what the first directory of a process costs once, so that no order waits for it later.
+    ///
+    /// # Errors
+    /// [`ChunkError`].
+    fn warm_up(&self) -> Result<(), ChunkError> {
+        Ok(())
+    }
+
     /// Waits before an open that was [`ChunkError::Busy`] is tried again, for the `attempt`-th time from 0. A
     /// store that is never busy has nothing to wait for.
     fn pause(&self, _attempt: u32) {}

@@ -72,8 +72,8 @@ impl<'a> SetWriter<'a> {
         if self.unsynced >= PIECE_BYTES {
             self.unsynced = 0;
             self.writer.settle()?;
-            self.storage.pause();
         }
+        self.storage.breathe();
         Ok(())
     }
 
@@ -86,7 +86,7 @@ impl<'a> SetWriter<'a> {
         self.writer.finish()?;
         let unfinished = &self.unfinished;
         self.store.sync(unfinished)?;
-        Set::open(self.store, unfinished)?.verify()?;
+        Set::open(self.store, unfinished)?.verify(self.storage)?;
         // Opening may have written.
         self.store.sync(unfinished)?;
         remove(self.storage, path)?;
@@ -200,11 +200,14 @@ impl Set {
         }
     }
 
-    /// Checks every chunk.
+    /// Checks every chunk, resting as the storage says.
     ///
     /// # Errors
     /// [`ChunkError`].
-    pub fn verify(&self) -> Result<(), ChunkError> {
-        self.digests.keys().try_for_each(|key| self.get(key).map(|_| ()))
+    pub fn verify(&self, storage: &dyn Storage) -> Result<(), ChunkError> {
+        self.digests.keys().try_for_each(|key| {
+            storage.breathe();
+            self.get(key).map(|_| ())
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! cover the log from its first record to [`Index::covered`]; what is younger is in its owner's memory.
 //! A hash is only a candidate: whoever asks reads the record and compares exactly.
 
+mod filter;
 mod open_sets;
 pub mod run;
 
@@ -26,7 +27,7 @@ pub const INDEX_DIR: &str = "index";
 /// and every entry is written again only once per class.
 const MERGE_RUNS: usize = 4;
 
-/// A run is not merged beyond this: building its filter takes some 32 bytes an entry for a moment.
+/// A run is not merged beyond this: it is written again and again until then, and takes 16 bytes an entry on disk.
 pub const RUN_ENTRIES_MAX: u64 = 4 << 20;
 
 /// The index of a data directory.
@@ -183,16 +184,13 @@ impl Index {
     ///
     /// # Errors
     /// [`ChunkError`]; the index is as it was.
-    pub fn add(&self, last: Lsn, mut entries: Vec<Entry>) -> Result<(), ChunkError> {
+    pub fn add(&self, last: Lsn, entries: Vec<Entry>) -> Result<(), ChunkError> {
         let _one = self.changing.lock();
         let runs = self.runs();
         let first = runs.covered().next();
-        entries.sort_unstable();
-        entries.dedup();
         let mut writer = RunWriter::begin(&*self.storage, &*self.store)?;
-        entries.into_iter().try_for_each(|entry| writer.push(entry))?;
-        writer.publish(first, last)?;
-        let run = Arc::new(Run::open(&self.sets, first, last)?);
+        sorted(&*self.storage, &entries).try_for_each(|entry| writer.push(entry))?;
+        let run = Arc::new(writer.publish(&self.sets, first, last)?);
         self.set(runs.0.iter().cloned().chain([run]).collect());
         Ok(())
     }
@@ -211,8 +209,7 @@ impl Index {
         let (first, last) = (parts[0].first(), parts[MERGE_RUNS - 1].last());
         let mut writer = RunWriter::begin(&*self.storage, &*self.store)?;
         run::merge(parts, &mut |entry| writer.push(entry))?;
-        writer.publish(first, last)?;
-        let merged = Arc::new(Run::open(&self.sets, first, last)?);
+        let merged = Arc::new(writer.publish(&self.sets, first, last)?);
         let (before, after) = (&runs.0[..from], &runs.0[from + MERGE_RUNS..]);
         self.set(before.iter().cloned().chain([merged]).chain(after.iter().cloned()).collect());
         self.merged.lock().extend(parts.iter().cloned());
@@ -240,6 +237,23 @@ impl Index {
     fn set(&self, runs: Vec<Arc<Run>>) {
         *self.runs.write() = Runs(Arc::new(runs));
     }
+}
+
+/// Entries in order, none of them twice. Sorted in pieces of like hashes, so that it can rest in between.
+fn sorted(storage: &dyn Storage, entries: &[Entry]) -> impl Iterator<Item = Entry> {
+    const PIECES: usize = 256;
+    let each = entries.len() / PIECES * 9 / 8;
+    let mut pieces: Vec<Vec<Entry>> = (0..PIECES).map(|_| Vec::with_capacity(each)).collect();
+    for some in entries.chunks(4_096) {
+        some.iter().for_each(|entry| pieces[usize::from(entry.hash.to_be_bytes()[0])].push(*entry));
+        storage.breathe();
+    }
+    for piece in &mut pieces {
+        piece.sort_unstable();
+        piece.dedup();
+        storage.breathe();
+    }
+    pieces.into_iter().flatten()
 }
 
 /// Where [`MERGE_RUNS`] neighbours of one size class begin, the newest first.

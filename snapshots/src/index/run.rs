@@ -1,33 +1,25 @@
 //! One run: `index/<first LSN>-<last LSN>.run`, a set of chunks.
 //!
 //! ```text
-//! about    first LSN, last LSN, number of entries (8 each), filter's descriptor (20)
+//! about    first LSN, last LSN, number of entries (8 each)
 //! 'e' n    up to 1,024 entries, hash (8) and LSN (8) each, sorted; n counts from 0 (4, big-endian)
-//! 'f' n    the filter's fingerprints, up to 1 MiB a chunk
+//! 'f' n    a filter over up to 65,536 odd hashes: see [`super::filter`]
 //! 'h' 0    the first hash of every chunk of entries (8 each)
 //! ```
-//! The filter is a binary fuse filter of 16 bits (Graf and Lemire, 2022) over the odd hashes: 18 bits an entry, and one
-//! in 65,536 hashes that are not there passes. Eight bits would be half of that, but then with ten runs one new order
-//! in twenty-five would be looked for on disk. Even hashes are found, but have no filter: their owner
-//! knows that they are there.
+//! Even hashes are found, but have no filter: their owner knows that they are there.
 
 use super::INDEX_DIR;
+use super::filter::{FILTER_HASHES_MAX, Filter};
 use super::open_sets::OpenSets;
 use crate::chunks::{ChunkError, ChunkStore, Set, SetWriter};
 use crate::lsn::Lsn;
 use crate::storage::Storage;
 use std::sync::Arc;
-use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};
 
 /// Entries of a chunk: a lookup reads 16 KiB.
 const CHUNK_ENTRIES: usize = 1_024;
 
 const ENTRY_BYTES: usize = 16;
-
-/// Bytes of a filter in one chunk.
-const FILTER_CHUNK_BYTES: usize = 1 << 20;
-
-const DESCRIPTOR_BYTES: usize = BinaryFuse16::DESCRIPTOR_LEN;
 
 /// The hash of a key and the record that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +35,8 @@ pub struct Run {
     first: Lsn,
     last: Lsn,
     entries: u64,
-    descriptor: [u8; DESCRIPTOR_BYTES],
-    fingerprints: Vec<u8>,
+    /// By their first hashes.
+    filters: Vec<Filter>,
     fences: Vec<u64>,
     sets: Arc<OpenSets>,
 }
@@ -53,8 +45,10 @@ pub struct Run {
 pub(super) struct RunWriter<'a> {
     set: SetWriter<'a>,
     chunk: Vec<u8>,
-    fences: Vec<u8>,
+    fences: Vec<u64>,
+    /// Hashes for the next filter.
     filtered: Vec<u64>,
+    filters: Vec<Filter>,
     entries: u64,
     chunks: u32,
 }
@@ -82,17 +76,22 @@ fn key(kind: u8, number: u32) -> [u8; 5] {
 impl<'a> RunWriter<'a> {
     pub(super) fn begin(storage: &'a dyn Storage, store: &'a dyn ChunkStore) -> Result<Self, ChunkError> {
         let set = SetWriter::begin(storage, store, INDEX_DIR)?;
-        Ok(Self { set, chunk: Vec::new(), fences: Vec::new(), filtered: Vec::new(), entries: 0, chunks: 0 })
+        let (fences, filtered, filters) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { set, chunk: Vec::new(), fences, filtered, filters, entries: 0, chunks: 0 })
     }
 
     /// Adds an entry; they come in order.
     pub(super) fn push(&mut self, entry: Entry) -> Result<(), ChunkError> {
         if self.chunk.is_empty() {
-            self.fences.extend_from_slice(&entry.hash.to_le_bytes());
+            self.fences.push(entry.hash);
         }
         self.chunk.extend_from_slice(&entry.hash.to_le_bytes());
         self.chunk.extend_from_slice(&entry.lsn.0.to_le_bytes());
         if entry.hash & 1 == 1 && self.filtered.last() != Some(&entry.hash) {
+            // Equal hashes follow each other, so that all of them are in one filter.
+            if self.filtered.len() == FILTER_HASHES_MAX {
+                self.put_filter()?;
+            }
             self.filtered.push(entry.hash);
         }
         self.entries += 1;
@@ -106,41 +105,36 @@ impl<'a> RunWriter<'a> {
         Ok(())
     }
 
-    pub(super) fn publish(mut self, first: Lsn, last: Lsn) -> Result<(), ChunkError> {
-        let path = path_of(first, last);
+    /// Publishes the run; what it needs in memory is there already.
+    pub(super) fn publish(mut self, sets: &Arc<OpenSets>, first: Lsn, last: Lsn) -> Result<Run, ChunkError> {
         if !self.chunk.is_empty() {
             self.flush()?;
         }
-        let descriptor = self.put_filter(&path)?;
-        self.set.put(&key(b'h', 0), &self.fences)?;
-        let mut about = [first.0, last.0, self.entries].map(u64::to_le_bytes).concat();
-        about.extend_from_slice(&descriptor);
-        self.set.publish(&about, &path)
+        self.put_filter()?;
+        let fences: Vec<u8> = self.fences.iter().flat_map(|fence| fence.to_le_bytes()).collect();
+        self.set.put(&key(b'h', 0), &fences)?;
+        let about = [first.0, last.0, self.entries].map(u64::to_le_bytes).concat();
+        let path = path_of(first, last);
+        self.set.publish(&about, &path)?;
+        // What checked it has only just closed it, and sled keeps its lock for some 30 ms more: better waited for here
+        // than by the first order that looks.
+        drop(sets.open(&path)?);
+        let (mut filters, mut fences) = (self.filters, self.fences);
+        filters.shrink_to_fit();
+        fences.shrink_to_fit();
+        Ok(Run { first, last, entries: self.entries, filters, fences, sets: Arc::clone(sets) })
     }
 
-    /// Writes the filter and returns its descriptor; of nothing there is no filter.
-    fn put_filter(&mut self, path: &str) -> Result<[u8; DESCRIPTOR_BYTES], ChunkError> {
-        let mut descriptor = [0; DESCRIPTOR_BYTES];
-        if self.filtered.is_empty() {
-            return Ok(descriptor);
-        }
-        let filter = BinaryFuse16::try_from_iterator(std::mem::take(&mut self.filtered).into_iter());
-        let filter = filter.map_err(|what| ChunkError::damaged(path, what))?;
-        for (number, piece) in (0_u32..).zip(filter.dma_fingerprints().chunks(FILTER_CHUNK_BYTES)) {
-            self.set.put(&key(b'f', number), piece)?;
-        }
-        filter.dma_copy_descriptor_to(&mut descriptor);
-        Ok(descriptor)
+    fn put_filter(&mut self) -> Result<(), ChunkError> {
+        let hashes = std::mem::take(&mut self.filtered);
+        let Some(filter) = Filter::over(hashes).map_err(|what| ChunkError::damaged(INDEX_DIR, what))? else {
+            return Ok(());
+        };
+        let number = u32::try_from(self.filters.len()).unwrap_or(u32::MAX);
+        self.set.put(&key(b'f', number), filter.bytes())?;
+        self.filters.push(filter);
+        Ok(())
     }
-}
-
-/// Bytes of the fingerprints that belong to a descriptor, which is of xorf: seed (8), segment length (4), a mask (4) and
-/// length of all segments (4); two more segments follow these (Graf and Lemire, 2022, section 4). 0 without a filter.
-fn filter_bytes(descriptor: &[u8; DESCRIPTOR_BYTES]) -> usize {
-    let half =
-        |at: usize| descriptor[at..].first_chunk().map_or(0, |half| u64::from(u32::from_le_bytes(*half)));
-    let slots = half(16) + 2 * half(8);
-    usize::try_from(slots).unwrap_or(usize::MAX).saturating_mul(size_of::<u16>())
 }
 
 fn word(bytes: &[u8], at: usize) -> u64 {
@@ -153,21 +147,17 @@ impl Run {
         let path = path_of(first, last);
         let set = sets.open(&path)?;
         let about = set.about();
-        let descriptor = about.get(24..).and_then(|rest| rest.try_into().ok());
-        let descriptor = descriptor.filter(|_| word(about, 0) == first.0 && word(about, 8) == last.0);
-        let descriptor = descriptor.ok_or_else(|| ChunkError::damaged(&path, "another run stands here"))?;
+        if about.len() != 24 || word(about, 0) != first.0 || word(about, 8) != last.0 {
+            return Err(ChunkError::damaged(&path, "another run stands here"));
+        }
         let entries = word(about, 16);
-        let mut fingerprints = Vec::new();
-        let pieces: Vec<&[u8]> = set.keys().filter(|key| key[0] == b'f').collect();
-        for piece in pieces {
-            fingerprints.extend_from_slice(&set.get(piece)?);
-        }
-        fingerprints.shrink_to_fit();
-        if fingerprints.len() != filter_bytes(&descriptor) {
-            return Err(ChunkError::damaged(&path, "its filter is not as long as it says"));
-        }
+        let filters = set.keys().filter(|key| key[0] == b'f').map(|key| {
+            Filter::parse(set.get(key)?)
+                .ok_or_else(|| ChunkError::damaged(&path, "a filter is not as long as it says"))
+        });
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
         let fences = set.get(&key(b'h', 0))?.chunks_exact(8).map(|fence| word(fence, 0)).collect();
-        Ok(Self { first, last, entries, descriptor, fingerprints, fences, sets: Arc::clone(sets) })
+        Ok(Self { first, last, entries, filters, fences, sets: Arc::clone(sets) })
     }
 
     /// The first record it covers.
@@ -191,14 +181,14 @@ impl Run {
     /// Bytes of memory for filter and fences.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.fingerprints.len() + self.fences.len() * 8
+        self.filters.iter().map(|filter| filter.bytes().len()).sum::<usize>() + self.fences.len() * 8
     }
 
     /// Whether an odd hash may be in it.
     #[must_use]
     pub fn may_have(&self, hash: u64) -> bool {
-        !self.fingerprints.is_empty()
-            && BinaryFuse16Ref::from_dma(&self.descriptor, &self.fingerprints).contains(&hash)
+        let after = self.filters.partition_point(|filter| filter.first() <= hash);
+        after.checked_sub(1).is_some_and(|row| self.filters[row].may_have(hash))
     }
 
     /// Appends the records with this hash, newest first.

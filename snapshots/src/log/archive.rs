@@ -76,14 +76,15 @@ impl Archiver {
             move |source| ArchiveError::Io { path, source }
         };
         let raw: Arc<dyn StorageFile> = self.storage.open(&path).map_err(io_error(&path))?.into();
-        let content = Content::read(first, raw).map_err(io_error(&path))?;
+        let content = Content::read(&*self.storage, first, raw).map_err(io_error(&path))?;
         if content.last != last {
             let what = format!("it ends with record {}, record {last} was expected", content.last);
             return Err(ArchiveError::Wrong { path, what });
         }
         let plain_hash = self.compress(&content).map_err(io_error(UNFINISHED))?;
         let written = self.storage.open(UNFINISHED).map_err(io_error(UNFINISHED))?;
-        let read_back = ArchiveFile::open(written).and_then(|archive| hash_of(&archive, archive.len()?));
+        let read_back =
+            ArchiveFile::open(written).and_then(|archive| hash_of(&*self.storage, &archive, archive.len()?));
         if read_back.map_err(io_error(UNFINISHED))? != plain_hash {
             return Err(ArchiveError::Wrong {
                 path: UNFINISHED.into(),
@@ -117,7 +118,7 @@ impl Archiver {
             offset += plain.len() as u64;
             if offset % PIECE_BYTES == 0 {
                 file.sync_data()?;
-                self.storage.pause();
+                self.storage.breathe();
             }
         }
         let content_hash = *hasher.finalize().as_bytes();
@@ -149,7 +150,7 @@ struct Content {
 
 impl Content {
     /// Walks the frames; each is checked against its own checksum and the chain.
-    fn read(first: Lsn, file: Arc<dyn StorageFile>) -> io::Result<Self> {
+    fn read(storage: &dyn Storage, first: Lsn, file: Arc<dyn StorageFile>) -> io::Result<Self> {
         let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
         let mut block = [0; BLOCK_BYTES];
         file.read_at(0, &mut block)?;
@@ -159,6 +160,7 @@ impl Content {
         let (mut offset, mut hash, mut due) = (FIRST_FRAME, header.previous, first);
         let mut stored = Vec::new();
         while offset + BLOCK_BYTES as u64 <= bytes {
+            storage.breathe();
             stored.resize(HEADER_BYTES, 0);
             file.read_at(offset, &mut stored)?;
             if is_zero(&stored) {
@@ -182,7 +184,7 @@ impl Content {
     }
 }
 
-fn hash_of(file: &dyn StorageFile, bytes: u64) -> io::Result<[u8; 32]> {
+fn hash_of(storage: &dyn Storage, file: &dyn StorageFile, bytes: u64) -> io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     let (mut offset, mut buffer) = (0, Vec::new());
     while offset < bytes {
@@ -191,6 +193,7 @@ fn hash_of(file: &dyn StorageFile, bytes: u64) -> io::Result<[u8; 32]> {
         file.read_at(offset, &mut buffer)?;
         hasher.update(&buffer);
         offset += buffer.len() as u64;
+        storage.breathe();
     }
     Ok(*hasher.finalize().as_bytes())
 }

@@ -1,23 +1,28 @@
 //! The port on real files, and the lock on the data directory.
 
+use super::rest::breathe;
 use super::{Storage, StorageFile};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Files below a root directory.
 #[derive(Debug, Clone)]
 pub struct FileStorage {
     root: PathBuf,
+    /// Work behind the path is late.
+    is_late: Arc<AtomicBool>,
 }
 
 impl FileStorage {
     /// Files below `root`, which need not exist yet.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), is_late: Arc::default() }
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -35,6 +40,16 @@ const GIVEN_BACK_BYTES: u64 = 2 << 20;
 impl Storage for FileStorage {
     fn pause(&self) {
         std::thread::sleep(PAUSE);
+    }
+
+    fn breathe(&self) {
+        if !self.is_late.load(Ordering::Relaxed) {
+            breathe();
+        }
+    }
+
+    fn hurry(&self, is_late: bool) {
+        self.is_late.store(is_late, Ordering::Relaxed);
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {

@@ -3,6 +3,7 @@
 //! [`Storage::sync_dir`].
 
 mod file;
+mod rest;
 mod sim;
 mod sim_names;
 mod trash;
@@ -79,6 +80,13 @@ pub trait Storage: Send + Sync {
     /// Leaves the disk to others for a moment, between two pieces of a large write that nobody waits for. A simulated
     /// disk need not.
     fn pause(&self) {}
+
+    /// Called again and again by large work that nobody waits for: it rests now and then, so that most of the
+    /// processor and of the disk is left to others. A simulated disk need not.
+    fn breathe(&self) {}
+
+    /// Says that such work is late, or no longer: then it does not rest.
+    fn hurry(&self, _is_late: bool) {}
 }
 
 /// How much of a large write behind the path of the orders is made durable at once. The log's own syncs wait for what

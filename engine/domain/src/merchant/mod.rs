@@ -14,9 +14,8 @@ mod ship;
 mod stock;
 
 use crate::command::Command;
-use crate::digest::digest_of;
 use crate::event::{ChannelPut, Event};
-use crate::id::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
+use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{Order, Policy};
 use crate::rejection::Rejection;
 use crate::rows::{FrozenRows, Rows};
@@ -63,15 +62,6 @@ pub struct FrozenMerchant {
     pub skus: FrozenRows<SkuActor>,
     /// All open orders.
     pub orders: FrozenRows<Order>,
-}
-
-impl FrozenMerchant {
-    /// The digest of this picture, as [`crate::digest::digest`] of the state it was taken from.
-    #[must_use]
-    pub fn digest(&self, merchant: MerchantNumber) -> u64 {
-        let skus = self.skus.iter().map(|(row, sku)| (SkuNumber(row), sku));
-        digest_of(merchant, skus, self.orders.iter().map(|(_, order)| order))
-    }
 }
 
 impl MerchantState {

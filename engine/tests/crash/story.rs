@@ -30,6 +30,10 @@ const EAST: LocationNumber = LocationNumber(1);
 const WEB: ChannelNumber = ChannelNumber(0);
 const MUG: SkuNumber = SkuNumber(0);
 const CUP: SkuNumber = SkuNumber(1);
+const POT: SkuNumber = SkuNumber(2);
+
+/// Lines that wait: more than a shard serves in one turn, so that a crash can come between two turns.
+const LINES: u32 = 300;
 
 /// An engine, and whether it has lost its log.
 pub(crate) struct Running {
@@ -97,6 +101,7 @@ impl<'a> Day<'a> {
         self.all("web", |_| channel_ask("web", &[MAIN, EAST], Policy::Reject))?;
         self.all("mug", |_| sku_ask("MUG", 0))?;
         self.all("cup", |_| sku_ask("CUP", 0))?;
+        self.all("pot", |_| sku_ask("POT", 0))?;
         self.all("fat 1", |_| fat_ask())?;
         self.all("mugs", |_| receive(MUG, MAIN, 10))
     }
@@ -105,6 +110,8 @@ impl<'a> Day<'a> {
         self.all("all of it", |shop| shop.order_ask(WEB, "1", Some(Policy::Reject), &[(MUG, 6)]))?;
         let lines = [(MUG, 6), (CUP, 2)];
         self.all("some", |shop| shop.order_ask(WEB, "2", Some(Policy::Backorder), &lines))?;
+        let lines = [(POT, 1); LINES as usize];
+        self.all("long", |shop| shop.order_ask(WEB, "long", Some(Policy::Backorder), &lines))?;
         self.all("refused", |shop| shop.order_ask(WEB, "3", None, &[(MUG, 5)]))?;
         // Behind each of these the system serves who waits.
         self.all("cups", |_| receive(CUP, EAST, 1))?;
@@ -122,6 +129,7 @@ impl<'a> Day<'a> {
         self.all_with("repeated", "all of it", repeat)?;
         self.all("fat 3", |_| fat_ask())?;
         self.all("found", |_| receive(MUG, EAST, 4))?;
+        self.all("pots", |_| receive(POT, MAIN, LINES))?;
         self.all("patient", |shop| shop.order_ask(WEB, "4", Some(Policy::Backorder), &[(CUP, 3)]))
     }
 
@@ -138,10 +146,11 @@ impl<'a> Day<'a> {
         Some(())
     }
 
-    /// Each trader asks the same, one after the other.
+    /// Each trader asks the same, one after the other, and not before the system's own work for the one before is done.
     fn all(&mut self, key: &str, ask: impl Fn(&Client) -> Ask) -> Option<()> {
         for trader in 0..TRADERS.len() {
             self.ask(trader, key, &ask(&self.traders[trader]))?;
+            self.settle()?;
         }
         Some(())
     }
@@ -192,10 +201,11 @@ impl<'a> Day<'a> {
         }
     }
 
-    /// Waits until everything that was done is durable, the system's own work too.
+    /// Waits until everything that was done is durable, the system's own work too: before a shard serves a read it does
+    /// a part of that, and two parts are more than there ever is.
     fn settle(&self) -> Option<()> {
         let read = || Ask::Read(ReadAsk::Orders(Vec::new()));
-        for client in &self.traders {
+        for client in self.traders.iter().chain(&self.traders) {
             client.try_submit(read(), None, Known::default(), &self.running.failed)?;
         }
         Some(())

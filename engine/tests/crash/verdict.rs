@@ -2,9 +2,10 @@
 
 use crate::common::SHARDS;
 use crate::story::{Day, Running};
+use onhand_engine::record::Kind;
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Lsn};
-use onhand_verify::{AuditReport, Ignore, audit_storage};
+use onhand_verify::{AuditReport, Ignore, audit_storage, kind_of};
 use std::sync::Arc;
 
 /// The day as it goes without a crash.
@@ -36,10 +37,19 @@ impl Reference {
             let is_begun = self.records.starts_with(&running.records());
             assert!(is_begun, "{what}: a record is none of those that were asked for");
             let digest = running.engine.stop();
-            assert_eq!(Some(audit(&disk, what).digest), digest, "{what}: {shards} shards and the audit");
+            let report = audit(&disk, what);
+            assert_eq!(Some(report.digest), digest, "{what}: {shards} shards and the audit");
+            assert!(self.is_settled(&report), "{what}: {shards} shards left who waits as they were");
             digest
         });
         assert_eq!(digests, [digests[0]; 3], "{what}: {SHARDS:?} shards");
+    }
+
+    /// Whether the system has nothing of its own to do where a stopped log ends: the record of the day that comes next
+    /// is none of its own.
+    fn is_settled(&self, stopped: &AuditReport) -> bool {
+        let records = usize::try_from(stopped.totals.records).unwrap() - 1;
+        self.records.get(records).is_none_or(|next| kind_of(next) != Some(Kind::BacklogFilled))
     }
 
     /// Lives the day again on what a crash left: each submission gets the answer that it would have got without the

@@ -86,7 +86,7 @@ fn comes_back(file: &str, desks: &[Desk], storage: &SimStorage, engine: Engine) 
 
 #[test]
 fn every_table_holds_and_ends_in_the_same_digest() {
-    let (mut count, mut steps, mut digests) = (0, 0, BTreeSet::new());
+    let (mut count, mut steps, mut empty, mut digests) = (0, 0, 0, BTreeSet::new());
     for (file, text) in all_tables() {
         let ran = SHARDS.map(|shards| {
             let storage = SimStorage::default();
@@ -97,10 +97,13 @@ fn every_table_holds_and_ends_in_the_same_digest() {
         assert_eq!(ran, [ran[0]; 3], "{file}: digests and steps with {SHARDS:?} shards");
         count += 1;
         steps += ran[0].1;
-        digests.insert(ran[0].0.unwrap());
+        // Of goods that have all left and orders that are all closed the digest says nothing.
+        empty += usize::from(ran[0].0 == Some(0));
+        digests.extend(ran[0].0.filter(|digest| *digest != 0));
     }
     assert!(count >= 19 && steps >= 200 * MERCHANTS, "{count} tables, {steps} steps: some are gone");
-    assert_eq!(digests.len(), count, "two tables end in one digest: it says too little");
+    assert!(empty <= 2, "{empty} tables end with nothing");
+    assert_eq!(digests.len() + empty, count, "two tables end in one digest: it says too little");
 }
 
 /// Who trades at once with others is none the wiser. Which record comes first differs from run to run, and so does the

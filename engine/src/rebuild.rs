@@ -150,8 +150,10 @@ mod tests {
         )
     }
 
-    fn engine_on(storage: &Arc<SimStorage>) -> Engine {
-        let config = EngineConfig { segment_bytes: 2 << 20, ..EngineConfig::for_cores(4) };
+    const SHARDS: [usize; 3] = [1, 2, 5];
+
+    fn engine_on(storage: &Arc<SimStorage>, shards: usize) -> Engine {
+        let config = EngineConfig { shards, segment_bytes: 2 << 20, ..EngineConfig::for_cores(4) };
         let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
         let key = Fingerprints::with_key([3; 32]);
         Engine::start(Disk::simulated(storage), key, Arc::new(ManualClock::at(1)), &config, on_failure)
@@ -162,115 +164,133 @@ mod tests {
     /// older state ever replaces the one that serves again: all that was answered is there after a start.
     #[test]
     fn what_is_answered_after_a_rebuild_stays() {
-        let storage = Arc::new(SimStorage::default());
-        let engine = engine_on(&storage);
-        let handle = engine.handle();
-        let sick = handle.create_merchant("sick").unwrap();
-        assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }));
-        let keeper = handle.inner.keeper.lock();
-        for shard in &handle.inner.shards {
-            shard.poison(sick);
-        }
-        for _ in 0..5 {
-            assert!(matches!(sku(&handle, sick, "CUP"), Answer::Poisoned));
-        }
-        drop(keeper);
-        handle.tidy().unwrap();
-        for number in 0..20 {
-            let code = format!("NEW-{number}");
-            assert!(matches!(sku(&handle, sick, &code), Answer::Recorded { .. }));
-            // Nothing is left to be built again.
+        for shards in SHARDS {
+            let storage = Arc::new(SimStorage::default());
+            let engine = engine_on(&storage, shards);
+            let handle = engine.handle();
+            let sick = handle.create_merchant("sick").unwrap();
+            assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }));
+            let keeper = handle.inner.keeper.lock();
+            for shard in &handle.inner.shards {
+                shard.poison(sick);
+            }
+            for _ in 0..5 {
+                assert!(matches!(sku(&handle, sick, "CUP"), Answer::Poisoned));
+            }
+            drop(keeper);
             handle.tidy().unwrap();
+            for number in 0..20 {
+                let code = format!("NEW-{number}");
+                assert!(matches!(sku(&handle, sick, &code), Answer::Recorded { .. }));
+                // Nothing is left to be built again.
+                handle.tidy().unwrap();
+            }
+            let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
+            assert_eq!(format!("{read:?}").matches("StockRead").count(), 21);
+            drop(handle);
+            let digest = engine.stop();
+            assert!(digest.is_some());
+            for shards in SHARDS {
+                assert_eq!(engine_on(&storage, shards).stop(), digest);
+            }
         }
-        let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
-        assert_eq!(format!("{read:?}").matches("StockRead").count(), 21);
-        drop(handle);
-        let digest = engine.stop();
-        assert!(digest.is_some());
-        assert_eq!(engine_on(&storage).stop(), digest);
     }
 
     /// Nobody can compare with a state that is not trusted: a stop says nothing of it, and the next start serves
     /// the merchant from its records.
     #[test]
     fn a_stop_while_a_merchant_is_not_trusted_leaves_a_log_that_opens() {
-        let storage = Arc::new(SimStorage::default());
-        let engine = engine_on(&storage);
-        let handle = engine.handle();
-        let sick = handle.create_merchant("sick").unwrap();
-        assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }));
-        let keeper = handle.inner.keeper.lock();
-        for shard in &handle.inner.shards {
-            shard.poison(sick);
+        for shards in SHARDS {
+            let storage = Arc::new(SimStorage::default());
+            let engine = engine_on(&storage, shards);
+            let handle = engine.handle();
+            let sick = handle.create_merchant("sick").unwrap();
+            assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }));
+            let keeper = handle.inner.keeper.lock();
+            for shard in &handle.inner.shards {
+                shard.poison(sick);
+            }
+            engine.gate_for_tests().close();
+            drop(keeper);
+            drop(handle);
+            assert_eq!(engine.stop(), None);
+            let engine = engine_on(&storage, shards);
+            let handle = engine.handle();
+            let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
+            assert_eq!(format!("{read:?}").matches("StockRead").count(), 1);
+            drop(handle);
+            assert!(engine.stop().is_some());
         }
-        engine.gate_for_tests().close();
-        drop(keeper);
-        drop(handle);
-        assert_eq!(engine.stop(), None);
-        let engine = engine_on(&storage);
-        let handle = engine.handle();
-        let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
-        assert_eq!(format!("{read:?}").matches("StockRead").count(), 1);
-        drop(handle);
-        assert!(engine.stop().is_some());
     }
 
     /// A request that was read with other decimals than the SKU has when its turn comes is not taken.
     #[test]
     fn a_request_read_before_a_name_changed_is_sent_back() {
-        let engine = engine_on(&Arc::new(SimStorage::default()));
-        let handle = engine.handle();
-        let merchant = handle.create_merchant("acme").unwrap();
-        assert!(matches!(sku(&handle, merchant, "MUG"), Answer::Recorded { .. }));
-        let directory = handle.directory(merchant).unwrap();
-        let before = directory.names();
-        let (title, unit, gtin, code) = (None, None, None, "MUG".into());
-        let put = Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 3, gtin, tags: Vec::new() }));
-        assert!(matches!(ask(&handle, merchant, put), Answer::Recorded { .. }));
-        assert_ne!(directory.names(), before);
-        let receive = || {
-            let movement = Movement::Receive { state: StockState::Sellable, quantity: 1_500 };
-            let (sku, location) = (SkuNumber(0), LocationNumber(0));
-            Ask::MoveStock(StockAsk { sku, location, movement, reason: "received".into(), reference: None })
-        };
-        assert!(matches!(ask_as(&handle, merchant, before, receive()), Answer::Renamed));
-        assert!(matches!(ask(&handle, merchant, receive()), Answer::Recorded { .. }));
-        drop(handle);
-        engine.stop();
+        for shards in SHARDS {
+            let engine = engine_on(&Arc::new(SimStorage::default()), shards);
+            let handle = engine.handle();
+            let merchant = handle.create_merchant("acme").unwrap();
+            assert!(matches!(sku(&handle, merchant, "MUG"), Answer::Recorded { .. }));
+            let directory = handle.directory(merchant).unwrap();
+            let before = directory.names();
+            let (title, unit, gtin, code) = (None, None, None, "MUG".into());
+            let put =
+                Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 3, gtin, tags: Vec::new() }));
+            assert!(matches!(ask(&handle, merchant, put), Answer::Recorded { .. }));
+            assert_ne!(directory.names(), before);
+            let receive = || {
+                let movement = Movement::Receive { state: StockState::Sellable, quantity: 1_500 };
+                let (sku, location) = (SkuNumber(0), LocationNumber(0));
+                Ask::MoveStock(StockAsk {
+                    sku,
+                    location,
+                    movement,
+                    reason: "received".into(),
+                    reference: None,
+                })
+            };
+            assert!(matches!(ask_as(&handle, merchant, before, receive()), Answer::Renamed));
+            assert!(matches!(ask(&handle, merchant, receive()), Answer::Recorded { .. }));
+            drop(handle);
+            engine.stop();
+        }
     }
 
     #[test]
     fn a_merchant_that_is_not_trusted_comes_back_from_the_log() {
-        let engine = engine_on(&Arc::new(SimStorage::default()));
-        let handle = engine.handle();
-        let [sick, well] = ["sick", "well"].map(|name| handle.create_merchant(name).unwrap());
-        for merchant in [sick, well] {
-            let (kind, country) = ("shop".into(), "DE".into());
-            let (region, postal_code, priority) = (None, None, 1);
-            let location = LocationAsk { code: "main".into(), kind, country, region, postal_code, priority };
-            assert!(matches!(
-                ask(&handle, merchant, Ask::PutLocation(Box::new(location))),
-                Answer::Recorded { .. }
-            ));
-            assert!(matches!(sku(&handle, merchant, "MUG"), Answer::Recorded { .. }));
+        for shards in SHARDS {
+            let engine = engine_on(&Arc::new(SimStorage::default()), shards);
+            let handle = engine.handle();
+            let [sick, well] = ["sick", "well"].map(|name| handle.create_merchant(name).unwrap());
+            for merchant in [sick, well] {
+                let (kind, country) = ("shop".into(), "DE".into());
+                let (region, postal_code, priority) = (None, None, 1);
+                let location =
+                    LocationAsk { code: "main".into(), kind, country, region, postal_code, priority };
+                assert!(matches!(
+                    ask(&handle, merchant, Ask::PutLocation(Box::new(location))),
+                    Answer::Recorded { .. }
+                ));
+                assert!(matches!(sku(&handle, merchant, "MUG"), Answer::Recorded { .. }));
+            }
+            // The keeper is held, so that the moment in between can be looked at.
+            let keeper = handle.inner.keeper.lock();
+            for shard in &handle.inner.shards {
+                shard.poison(sick);
+            }
+            assert!(matches!(sku(&handle, sick, "CUP"), Answer::Poisoned));
+            assert!(matches!(sku(&handle, well, "CUP"), Answer::Recorded { .. }));
+            assert!(
+                handle.inner.shards.iter().any(|shard| shard.freeze().is_none()),
+                "no picture of it is taken"
+            );
+            drop(keeper);
+            handle.tidy().unwrap();
+            assert!(matches!(sku(&handle, sick, "CUP"), Answer::Recorded { .. }));
+            let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 9 }));
+            assert!(format!("{read:?}").matches("StockRead").count() == 2, "{read:?}");
+            drop(handle);
+            assert!(engine.stop().is_some());
         }
-        // The keeper is held, so that the moment in between can be looked at.
-        let keeper = handle.inner.keeper.lock();
-        for shard in &handle.inner.shards {
-            shard.poison(sick);
-        }
-        assert!(matches!(sku(&handle, sick, "CUP"), Answer::Poisoned));
-        assert!(matches!(sku(&handle, well, "CUP"), Answer::Recorded { .. }));
-        assert!(
-            handle.inner.shards.iter().any(|shard| shard.freeze().is_none()),
-            "no picture of it is taken"
-        );
-        drop(keeper);
-        handle.tidy().unwrap();
-        assert!(matches!(sku(&handle, sick, "CUP"), Answer::Recorded { .. }));
-        let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 9 }));
-        assert!(format!("{read:?}").matches("StockRead").count() == 2, "{read:?}");
-        drop(handle);
-        assert!(engine.stop().is_some());
     }
 }

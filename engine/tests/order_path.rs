@@ -3,17 +3,15 @@
 
 mod common;
 
-use common::{Client, accepted, recorded, start, try_start};
-use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, ReadAnswer, ReadAsk, RepeatAsk};
+use common::{Client, SHARDS, accepted, recorded, recovered, start, with_each};
+use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, RepeatAsk};
 use onhand_engine::domain::OrderId;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::keys::{Findings, Known};
 use onhand_engine::record::order::RepeatAnsweredV1;
 use onhand_engine::record::{Header, Kind, decode};
+use onhand_engine::snapshots::Lsn;
 use onhand_engine::snapshots::storage::{Crash, SimStorage};
-use std::sync::Arc;
-
-const SHARDS: [usize; 3] = [1, 2, 5];
 
 /// A day of three merchants; leaves open, waiting, short and closed orders behind.
 fn day(engine: &onhand_engine::Engine) {
@@ -44,161 +42,173 @@ fn day(engine: &onhand_engine::Engine) {
 
 #[test]
 fn a_day_ends_in_the_same_state_whatever_the_shards() {
-    let digests = SHARDS.map(|shards| {
-        let storage = Arc::new(SimStorage::default());
-        let engine = start(storage.clone(), shards);
+    let digest = with_each(|shards| {
+        let storage = SimStorage::default();
+        let engine = start(&storage, shards);
         day(&engine);
         let digest = engine.stop();
-        // Another number of shards recovers the same state.
-        for shards in SHARDS {
-            let engine = start(storage.clone(), shards);
-            assert_eq!(engine.stop(), digest);
-        }
+        assert_eq!(recovered(&storage, |_| {}), digest, "what {shards} shards wrote");
         digest
     });
-    assert_eq!(digests[0], digests[1]);
-    assert_eq!(digests[0], digests[2]);
-    assert!(digests[0].is_some_and(|digest| digest != 0));
+    assert_ne!(digest, 0);
 }
 
 #[test]
 fn a_crash_loses_no_answer() {
-    for shards in SHARDS {
-        let storage = Arc::new(SimStorage::default());
-        let engine = start(storage.clone(), shards);
+    with_each(|shards| {
+        let storage = SimStorage::default();
+        let engine = start(&storage, shards);
         day(&engine);
         let before = engine.handle().durable();
         // The process is gone: what it had in memory is lost, and so is what it had not synced.
         std::mem::forget(engine);
         storage.crash(Crash::LoseAll);
-        let engine = try_start(storage.clone(), shards).unwrap();
-        assert!(engine.report().last >= before);
-        let client = Client::of(&engine, "bolt");
-        let web = client.directory.channel("web").unwrap();
-        let mug = client.directory.sku("MUG").unwrap().number;
-        let repeated = client.order(web, "1", Policy::Reject, &[(mug, 6)]);
-        assert!(matches!(repeated, Answer::Repeats { by_key: false, .. }), "{repeated:?}");
-        assert_eq!(client.stock(mug).short, 4);
-    }
+        recovered(&storage, |engine| {
+            assert!(engine.report().last >= before);
+            let client = Client::of(engine, "bolt");
+            let web = client.directory.channel("web").unwrap();
+            let mug = client.directory.sku("MUG").unwrap().number;
+            let repeated = client.order(web, "1", Policy::Reject, &[(mug, 6)]);
+            assert!(matches!(repeated, Answer::Repeats { by_key: false, .. }), "{repeated:?}");
+            assert_eq!(client.stock(mug).short, 4);
+        })
+    });
 }
 
 #[test]
 fn the_same_key_is_decided_once() {
-    let storage = Arc::new(SimStorage::default());
-    let engine = start(storage.clone(), 1);
-    let client = Client::of(&engine, "acme");
-    let main = client.location("main");
-    let web = client.channel("web", &[main]);
-    let mug = client.sku("MUG");
-    client.receive(mug, main, 3);
-    let (order, _) =
-        accepted(client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")));
-    for _ in 0..2 {
-        match client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")) {
-            Answer::Repeats { lsn, by_key: true, .. } => assert_eq!(lsn, order),
-            other => panic!("{other:?}"),
+    with_each(|shards| {
+        let storage = SimStorage::default();
+        let engine = start(&storage, shards);
+        let client = Client::of(&engine, "acme");
+        let main = client.location("main");
+        let web = client.channel("web", &[main]);
+        let mug = client.sku("MUG");
+        client.receive(mug, main, 3);
+        let ask =
+            |client: &Client, external| client.order_ask(web, external, Some(Policy::Reject), &[(mug, 2)]);
+        let (order, _) = accepted(client.ask_with(ask(&client, "1"), Some("k1")));
+        for _ in 0..2 {
+            match client.ask_with(ask(&client, "1"), Some("k1")) {
+                Answer::Repeats { lsn, by_key: true, .. } => assert_eq!(lsn, order),
+                other => panic!("{other:?}"),
+            }
         }
-    }
-    // A refusal binds its key, also after stock came, and also after a restart.
-    let refused = client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k2"));
-    let Answer::Refused { lsn: refusal, .. } = refused else { panic!("{refused:?}") };
-    client.receive(mug, main, 10);
-    drop(client);
-    engine.stop();
-    let engine = start(storage, 2);
-    let client = Client::of(&engine, "acme");
-    match client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k2")) {
-        Answer::Repeats { lsn, by_key: true, .. } => assert_eq!(lsn, refusal),
+        // A refusal binds its key, also after stock came, and also after a restart.
+        let refused = client.ask_with(ask(&client, "2"), Some("k2"));
+        let Answer::Refused { lsn: refusal, .. } = refused else { panic!("{refused:?}") };
+        client.receive(mug, main, 10);
+        drop(client);
+        engine.stop();
+        recovered(&storage, |engine| {
+            let client = Client::of(engine, "acme");
+            match client.ask_with(ask(&client, "2"), Some("k2")) {
+                Answer::Repeats { lsn, by_key: true, .. } => assert_eq!(lsn, refusal),
+                other => panic!("{other:?}"),
+            }
+            // But the refused order can be placed again under another key; and a collision of hashes is not a repeat.
+            accepted(client.ask_with(ask(&client, "2"), Some("k3")));
+            let key = Findings { not_repeats: vec![order], searched: 0 };
+            let known = Known { key, ..Known::default() };
+            // Nor is it one of its own order if the key is too old, but the external id is remembered for ever.
+            match client.submit(ask(&client, "1"), Some("k1"), known.clone()) {
+                Answer::Repeats { lsn, by_key: false, .. } => assert_eq!(lsn, order),
+                other => panic!("{other:?}"),
+            }
+            accepted(client.submit(ask(&client, "9"), Some("k1"), known));
+        })
+    });
+}
+
+/// The record by whose key a request was known.
+fn seen(answer: Answer) -> Lsn {
+    match answer {
+        Answer::Repeats { lsn, by_key: true, .. } => lsn,
         other => panic!("{other:?}"),
     }
-    // But the refused order can be placed again under another key; and a collision of hashes is not a repeat.
-    accepted(client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some("k3")));
-    let key = Findings { not_repeats: vec![order], searched: 0 };
-    let known = Known { key, ..Known::default() };
-    // Nor is it one of its own order if the key is too old, but the external id is remembered for ever.
-    match client.submit(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1"), known.clone()) {
-        Answer::Repeats { lsn, by_key: false, .. } => assert_eq!(lsn, order),
-        other => panic!("{other:?}"),
-    }
-    accepted(client.submit(client.order_ask(web, "9", Policy::Reject, &[(mug, 2)]), Some("k1"), known));
 }
 
 #[test]
 fn a_repeat_under_another_key_binds_that_key_and_nothing_else() {
-    let storage = Arc::new(SimStorage::default());
-    let engine = start(storage.clone(), 2);
-    let client = Client::of(&engine, "acme");
-    let main = client.location("main");
-    let web = client.channel("web", &[main]);
-    let mug = client.sku("MUG");
-    client.receive(mug, main, 9);
-    let (order, _) =
-        accepted(client.ask_with(client.order_ask(web, "1", Policy::Reject, &[(mug, 2)]), Some("k1")));
-    let bind = |client: &Client, key, conflicts| {
-        client.ask_with(Ask::AnswerRepeat(RepeatAsk { order: OrderId(order.0), conflicts }), key)
-    };
-    let seen = |answer: Answer| match answer {
-        Answer::Repeats { lsn, by_key: true, .. } => lsn,
-        other => panic!("{other:?}"),
-    };
-    let bound = [("k2", false), ("k3", true)].map(|(key, conflicts)| {
-        let Answer::Recorded { lsn, record } = bind(&client, Some(key), conflicts) else { panic!("{key}") };
-        let (header, body) = Header::decode(&record).unwrap();
-        assert_eq!(header.kind, Kind::RepeatAnswered);
-        assert_eq!(decode::<RepeatAnsweredV1>(body).unwrap(), RepeatAnsweredV1 { order: order.0, conflicts });
-        (key, lsn)
+    with_each(|shards| {
+        let storage = SimStorage::default();
+        let engine = start(&storage, shards);
+        let client = Client::of(&engine, "acme");
+        let main = client.location("main");
+        let web = client.channel("web", &[main]);
+        let mug = client.sku("MUG");
+        client.receive(mug, main, 9);
+        let ask =
+            |client: &Client, external| client.order_ask(web, external, Some(Policy::Reject), &[(mug, 2)]);
+        let (order, _) = accepted(client.ask_with(ask(&client, "1"), Some("k1")));
+        let bind = |key, conflicts| {
+            let repeat = RepeatAsk { order: OrderId(order.0), conflicts };
+            client.ask_with(Ask::AnswerRepeat(repeat), key)
+        };
+        let bound = [("k2", false), ("k3", true)].map(|(key, conflicts)| {
+            let Answer::Recorded { lsn, record } = bind(Some(key), conflicts) else { panic!("{key}") };
+            let (header, body) = Header::decode(&record).unwrap();
+            assert_eq!(header.kind, Kind::RepeatAnswered);
+            let answered = decode::<RepeatAnsweredV1>(body).unwrap();
+            assert_eq!(answered, RepeatAnsweredV1 { order: order.0, conflicts });
+            (key, lsn)
+        });
+        // A key that was bound meanwhile is not bound again, whatever it was bound to.
+        assert_eq!(seen(bind(Some("k1"), false)), order);
+        assert_eq!(seen(bind(Some("k2"), true)), bound[0].1);
+        assert!(matches!(bind(None, false), Answer::Failed), "there is no key to bind");
+        assert_eq!(engine.handle().durable(), bound[1].1, "nothing else was written");
+        let are_bound = |client: &Client| {
+            let next = bound.map(|(key, _)| seen(client.ask_with(ask(client, "2"), Some(key))));
+            assert_eq!(next, bound.map(|(_, lsn)| lsn));
+        };
+        are_bound(&client);
+        drop(client);
+        let digest = engine.stop();
+        let after = recovered(&storage, |engine| are_bound(&Client::of(engine, "acme")));
+        assert_eq!(after, digest, "no order was placed and none changed");
+        recovered(&storage, |engine| {
+            let client = Client::of(engine, "acme");
+            accepted(client.ask_with(ask(&client, "2"), Some("k4")));
+        })
     });
-    // A key that was bound meanwhile is not bound again, whatever it was bound to.
-    assert_eq!(seen(bind(&client, Some("k1"), false)), order);
-    assert_eq!(seen(bind(&client, Some("k2"), true)), bound[0].1);
-    assert!(matches!(bind(&client, None, false), Answer::Failed), "there is no key to bind");
-    assert_eq!(engine.handle().durable(), bound[1].1, "nothing else was written");
-    let next = |client: &Client, key| {
-        client.ask_with(client.order_ask(web, "2", Policy::Reject, &[(mug, 2)]), Some(key))
-    };
-    assert_eq!(bound.map(|(key, _)| seen(next(&client, key))), bound.map(|(_, lsn)| lsn));
-    drop(client);
-    let digest = engine.stop();
-    let engine = start(storage.clone(), 1);
-    let client = Client::of(&engine, "acme");
-    assert_eq!(bound.map(|(key, _)| seen(next(&client, key))), bound.map(|(_, lsn)| lsn));
-    drop(client);
-    assert_eq!(engine.stop(), digest, "no order was placed and none changed");
-    let engine = start(storage, 1);
-    accepted(next(&Client::of(&engine, "acme"), "k4"));
 }
 
 #[test]
 fn a_closed_order_leaves_memory_and_is_found() {
-    let storage = Arc::new(SimStorage::default());
-    let engine = start(storage.clone(), 1);
-    let client = Client::of(&engine, "acme");
-    let main = client.location("main");
-    let web = client.channel("web", &[main]);
-    let mug = client.sku("MUG");
-    client.receive(mug, main, 3);
-    let (order, _) = accepted(client.order(web, "1", Policy::Reject, &[(mug, 2)]));
-    let shipped = recorded(&client.ship(order, main, vec![(0, 2)]));
-    drop(client);
-    engine.stop();
-    let engine = start(storage, 1);
-    let client = Client::of(&engine, "acme");
-    let read = client.ask(Ask::Read(ReadAsk::Orders(vec![OrderId(order.0), OrderId(1)])));
-    let Answer::Read { read: ReadAnswer::Orders(orders), .. } = read else { panic!("{read:?}") };
-    assert!(matches!(orders[0], OrderRead::Closed(lsn) if lsn == shipped));
-    assert!(matches!(orders[1], OrderRead::Absent));
-    assert!(matches!(client.cancel(order, None), Answer::Rejected { .. }));
+    with_each(|shards| {
+        let storage = SimStorage::default();
+        let engine = start(&storage, shards);
+        let client = Client::of(&engine, "acme");
+        let main = client.location("main");
+        let web = client.channel("web", &[main]);
+        let mug = client.sku("MUG");
+        client.receive(mug, main, 3);
+        let (order, _) = accepted(client.order(web, "1", Policy::Reject, &[(mug, 2)]));
+        let shipped = recorded(&client.ship(order, main, vec![(0, 2)]));
+        drop(client);
+        engine.stop();
+        recovered(&storage, |engine| {
+            let client = Client::of(engine, "acme");
+            let (orders, _) = client.orders(&[OrderId(order.0), OrderId(1)]);
+            assert!(matches!(orders[0], OrderRead::Closed(lsn) if lsn == shipped));
+            assert!(matches!(orders[1], OrderRead::Absent));
+            assert!(matches!(client.cancel(order, None), Answer::Rejected { .. }));
+        })
+    });
 }
 
 #[test]
 fn a_merchant_over_its_limit_is_refused_before_any_work() {
-    let engine = start(Arc::new(SimStorage::default()), 1);
-    let (client, other) = (Client::of(&engine, "acme"), Client::of(&engine, "bolt"));
-    for _ in 0..100 {
+    for shards in SHARDS {
+        let engine = start(&SimStorage::default(), shards);
+        let (client, other) = (Client::of(&engine, "acme"), Client::of(&engine, "bolt"));
+        for _ in 0..100 {
+            client.handle.admit(&client.directory).unwrap();
+        }
+        assert!(client.handle.admit(&client.directory).is_err());
+        other.handle.admit(&other.directory).unwrap();
+        client.handle.dismiss(&client.directory);
         client.handle.admit(&client.directory).unwrap();
     }
-    assert!(client.handle.admit(&client.directory).is_err());
-    other.handle.admit(&other.directory).unwrap();
-    client.handle.dismiss(&client.directory);
-    client.handle.admit(&client.directory).unwrap();
 }

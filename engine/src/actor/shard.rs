@@ -195,9 +195,10 @@ impl Shard {
         }
     }
 
-    /// Whether something is left to do.
+    /// Whether something is left to do. A log that takes nothing more leaves the system's own work to the next start:
+    /// a shard that waited for it would never stop.
     pub(crate) fn has_work(&self) -> bool {
-        !self.queue.is_empty() || !self.work.is_empty()
+        !self.queue.is_empty() || (!self.work.is_empty() && !self.appender.is_closed())
     }
 
     /// Runs a bounded number of turns and files their answers.

@@ -8,8 +8,8 @@
 )]
 
 use onhand_engine::ask::{
-    Answer, Ask, CancelAsk, ChannelAsk, LocationAsk, Movement, OrderAsk, ReadAnswer, ReadAsk, ShipAsk,
-    SkuAsk, StockAsk, StockRead, Submission,
+    Answer, Ask, CancelAsk, ChannelAsk, LocationAsk, Movement, OrderAsk, OrderRead, ReadAnswer, ReadAsk,
+    ShipAsk, SkuAsk, StockAsk, StockRead, Submission,
 };
 use onhand_engine::clock::ManualClock;
 use onhand_engine::config::QueueLimits;
@@ -17,6 +17,7 @@ use onhand_engine::directory::Directory;
 use onhand_engine::domain::event::NewClaims;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::table::spread;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
 use onhand_engine::keys::Known;
 use onhand_engine::record::encode_into;
@@ -24,12 +25,13 @@ use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Lsn};
+use onhand_engine::translate::policy_record;
 use onhand_engine::{Engine, EngineConfig, Handle, Inbox, Item, OnFailure, StartError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether an engine of this test binary lost its log; only tests that provoke it read it.
-static FAILED: AtomicBool = AtomicBool::new(false);
+/// The numbers of shards that every scenario and every recovery is tried with.
+pub const SHARDS: [usize; 3] = [1, 2, 5];
 
 pub fn config(shards: usize) -> EngineConfig {
     EngineConfig {
@@ -40,20 +42,52 @@ pub fn config(shards: usize) -> EngineConfig {
     }
 }
 
-pub fn try_start(storage: Arc<SimStorage>, shards: usize) -> Result<Engine, StartError> {
+/// Starts an engine; the flag is set when it has lost its log.
+pub fn start_on(disk: Disk, config: &EngineConfig, failed: &Arc<AtomicBool>) -> Result<Engine, StartError> {
     let clock = Arc::new(ManualClock::at(1_700_000_000_000));
-    let on_failure: OnFailure = Arc::new(|_| FAILED.store(true, Ordering::SeqCst));
-    Engine::start(
-        Disk::simulated(&storage),
-        Fingerprints::with_key([3; 32]),
-        clock,
-        &config(shards),
-        on_failure,
-    )
+    let failed = Arc::clone(failed);
+    let on_failure: OnFailure = Arc::new(move |_| failed.store(true, Ordering::SeqCst));
+    Engine::start(disk, Fingerprints::with_key([3; 32]), clock, config, on_failure)
 }
 
-pub fn start(storage: Arc<SimStorage>, shards: usize) -> Engine {
+pub fn try_start(storage: &SimStorage, shards: usize) -> Result<Engine, StartError> {
+    start_on(Disk::simulated(storage), &config(shards), &Arc::default())
+}
+
+pub fn start(storage: &SimStorage, shards: usize) -> Engine {
     try_start(storage, shards).expect("the engine starts")
+}
+
+/// Creates merchants until there is one on each of five shards, and with that on each of two; those are returned, by
+/// the numbers of the shards.
+pub fn one_on_each_shard(handle: &Handle) -> Vec<String> {
+    let mut found: [Option<String>; 5] = Default::default();
+    for number in 1_u64.. {
+        let name = format!("merchant-{number}");
+        assert_eq!(u64::from(handle.create_merchant(&name).unwrap().0), number);
+        found[usize::try_from(spread(number) % 5).unwrap()].get_or_insert(name);
+        if found.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    found.into_iter().flatten().collect()
+}
+
+/// Plays a story with each number of shards: each must end in the same digest, which is returned.
+pub fn with_each(story: impl Fn(usize) -> Option<u64>) -> u64 {
+    let digests = SHARDS.map(|shards| story(shards).expect("every merchant is served"));
+    assert_eq!(digests, [digests[0]; 3], "the digests of {SHARDS:?} shards");
+    digests[0]
+}
+
+/// Starts what a disk holds with each number of shards, each time on a copy of it, and hands the engine to `then`: each
+/// must end in the same digest, which is returned.
+pub fn recovered(storage: &SimStorage, then: impl Fn(&Engine)) -> Option<u64> {
+    Some(with_each(|shards| {
+        let engine = start(&storage.fork(), shards);
+        then(&engine);
+        engine.stop()
+    }))
 }
 
 /// One merchant's client.
@@ -62,8 +96,6 @@ pub struct Client {
     pub merchant: MerchantNumber,
     pub directory: Arc<Directory>,
     inbox: Arc<Inbox>,
-    /// Set when the log of this test's engine failed.
-    failed: &'static AtomicBool,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -76,7 +108,7 @@ impl Client {
         };
         let directory = handle.directory(number).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { handle, merchant: number, directory, inbox: Arc::default(), failed: &FAILED, runtime }
+        Self { handle, merchant: number, directory, inbox: Arc::default(), runtime }
     }
 
     /// Submits one and waits for its answer.
@@ -85,6 +117,14 @@ impl Client {
     }
 
     pub fn submit(&self, ask: Ask, idempotency: Option<&str>, known: Known) -> Answer {
+        self.send(ask, idempotency, known);
+        self.runtime.block_on(self.inbox.arrived());
+        let (ticket, answer) = self.inbox.take().next().unwrap();
+        assert_eq!(ticket, 7);
+        answer
+    }
+
+    fn send(&self, ask: Ask, idempotency: Option<&str>, known: Known) {
         self.handle.admit(&self.directory).unwrap();
         let idempotency =
             idempotency.map(|key| self.handle.fingerprints().idempotency(self.merchant, key.as_bytes()));
@@ -94,26 +134,24 @@ impl Client {
             actor: 0,
             request: [1; 16],
             idempotency,
-            fingerprint: None,
+            fingerprint: idempotency.map(|_| fingerprint_of(&ask)),
             known,
             ask,
         };
         self.handle.submit(&self.inbox, &self.directory, vec![Item::new(7, submission)]);
-        self.runtime.block_on(self.inbox.arrived());
-        let (ticket, answer) = self.inbox.take().next().unwrap();
-        assert_eq!(ticket, 7);
-        answer
     }
 
-    /// Submits one when the log is bound to fail; `None` once the engine has said that it did.
-    pub fn try_ask(&self, ask: Ask) -> Option<Answer> {
-        self.handle.admit(&self.directory).unwrap();
-        let (names, actor, request) = (self.directory.names(), 0, [1; 16]);
-        let (idempotency, fingerprint, known) = (None, None, None);
-        let submission = Submission { names, actor, request, idempotency, fingerprint, known, ask };
-        self.handle.submit(&self.inbox, &self.directory, vec![Item::new(8, submission)]);
+    /// Submits one when the log may fail; `None` once the engine has said that it did.
+    pub fn try_submit(
+        &self,
+        ask: Ask,
+        idempotency: Option<&str>,
+        known: Known,
+        failed: &AtomicBool,
+    ) -> Option<Answer> {
+        self.send(ask, idempotency, known);
         let mut answer = None;
-        while answer.is_none() && !self.failed.load(Ordering::SeqCst) {
+        while answer.is_none() && !failed.load(Ordering::SeqCst) {
             answer = self.inbox.take().next();
             std::thread::yield_now();
         }
@@ -125,24 +163,17 @@ impl Client {
     }
 
     pub fn location(&self, code: &str) -> LocationNumber {
-        let (kind, country) = ("warehouse".into(), "DE".into());
-        let ask =
-            LocationAsk { code: code.into(), kind, country, region: None, postal_code: None, priority: 1 };
-        recorded(&self.ask(Ask::PutLocation(Box::new(ask))));
+        recorded(&self.ask(location_ask(code)));
         self.directory.location(code).unwrap()
     }
 
     pub fn channel(&self, code: &str, locations: &[LocationNumber]) -> ChannelNumber {
-        let (kind, policy) = ("api".into(), Policy::Reject);
-        let ask = ChannelAsk { code: code.into(), kind, locations: locations.to_vec(), policy };
-        recorded(&self.ask(Ask::PutChannel(Box::new(ask))));
+        recorded(&self.ask(channel_ask(code, locations, Policy::Reject)));
         self.directory.channel(code).unwrap()
     }
 
     pub fn sku(&self, code: &str) -> SkuNumber {
-        let ask =
-            SkuAsk { code: code.into(), title: None, unit: None, decimals: 0, gtin: None, tags: Vec::new() };
-        recorded(&self.ask(Ask::PutSku(Box::new(ask))));
+        recorded(&self.ask(sku_ask(code, 0)));
         self.directory.sku(code).unwrap().number
     }
 
@@ -151,43 +182,44 @@ impl Client {
     }
 
     pub fn move_stock(&self, sku: SkuNumber, location: LocationNumber, movement: Movement) -> Lsn {
-        let ask = StockAsk { sku, location, movement, reason: "received".into(), reference: None };
-        recorded(&self.ask(Ask::MoveStock(ask)))
+        recorded(&self.ask(stock_ask(sku, location, movement)))
     }
 
     pub fn order_ask(
         &self,
         channel: ChannelNumber,
         external_id: &str,
-        policy: Policy,
+        policy: Option<Policy>,
         lines: &[(SkuNumber, u32)],
     ) -> Ask {
         let ids: Vec<String> = (1..=lines.len()).map(|line| line.to_string()).collect();
-        let line = |(id, (sku, quantity)): (&'_ String, &(SkuNumber, u32))| -> LineAskedV1<'_> {
-            // The id outlives the encoding below.
-            let id: &str = Box::leak(id.clone().into_boxed_str());
-            LineAskedV1 { id, sku: sku.0, decimals: 0, quantity: *quantity, unit_price: None }
+        let decimals = |sku| {
+            let view = self.directory.view();
+            view.sku(view.sku_code(sku)).map_or(0, |name| name.decimals)
+        };
+        let line = |(id, (sku, quantity))| {
+            let (sku, quantity): (&SkuNumber, &u32) = (sku, quantity);
+            LineAskedV1 { id, sku: sku.0, decimals: decimals(*sku), quantity: *quantity, unit_price: None }
         };
         let asked = OrderAskedV1 {
             external_id,
             channel: channel.0,
-            policy: None,
+            policy: policy.map(policy_record),
             placed_at: None,
             currency: None,
             ship_to: None,
             customer: None,
-            lines: ids.iter().zip(lines).map(line).collect(),
+            lines: ids
+                .iter()
+                .map(String::as_str)
+                .zip(lines.iter().map(|(sku, units)| (sku, units)))
+                .map(line)
+                .collect(),
         };
         let mut bytes = Vec::new();
         encode_into(&asked, &mut bytes).unwrap();
         let external = self.handle.fingerprints().external(self.merchant, channel.0, external_id);
-        Ask::PlaceOrder(OrderAsk {
-            channel,
-            external,
-            policy: Some(policy),
-            lines: lines.into(),
-            asked: bytes,
-        })
+        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines: lines.into(), asked: bytes })
     }
 
     pub fn order(
@@ -197,22 +229,98 @@ impl Client {
         policy: Policy,
         lines: &[(SkuNumber, u32)],
     ) -> Answer {
-        self.ask(self.order_ask(channel, external_id, policy, lines))
+        self.ask(self.order_ask(channel, external_id, Some(policy), lines))
     }
 
     pub fn cancel(&self, order: Lsn, lines: Option<Vec<(u16, u32)>>) -> Answer {
-        self.ask(Ask::CancelOrder(CancelAsk { order: OrderId(order.0), lines, reason: None }))
+        self.ask(cancel_ask(OrderId(order.0), lines))
     }
 
     pub fn ship(&self, order: Lsn, location: LocationNumber, lines: Vec<(u16, u32)>) -> Answer {
-        self.ask(Ask::ShipOrder(ShipAsk { order: OrderId(order.0), location, lines, tracking_number: None }))
+        self.ask(ship_ask(OrderId(order.0), location, lines))
+    }
+
+    /// Orders as they stand, and the last record of the log, which is durable by now.
+    pub fn orders(&self, orders: &[OrderId]) -> (Vec<OrderRead>, Lsn) {
+        match self.ask(Ask::Read(ReadAsk::Orders(orders.to_vec()))) {
+            Answer::Read { read: ReadAnswer::Orders(read), lsn } => (read, lsn),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub fn stock(&self, sku: SkuNumber) -> StockRead {
+        self.find_stock(sku).unwrap()
+    }
+
+    pub fn find_stock(&self, sku: SkuNumber) -> Option<StockRead> {
         match self.ask(Ask::Read(ReadAsk::Stock { from: sku, limit: 1 })) {
-            Answer::Read { read: ReadAnswer::Stock { mut rows, .. }, .. } => rows.remove(0),
+            Answer::Read { read: ReadAnswer::Stock { mut rows, .. }, .. } => rows.pop(),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// As a gateway does of a request's bytes: what is asked is told from what else is.
+fn fingerprint_of(ask: &Ask) -> [u8; 16] {
+    let hash = blake3::hash(format!("{ask:?}").as_bytes());
+    *hash.as_bytes().first_chunk().unwrap()
+}
+
+pub fn location_ask(code: &str) -> Ask {
+    let (code, kind, country) = (code.into(), "warehouse".into(), "DE".into());
+    Ask::PutLocation(Box::new(LocationAsk {
+        code,
+        kind,
+        country,
+        region: None,
+        postal_code: None,
+        priority: 1,
+    }))
+}
+
+pub fn channel_ask(code: &str, locations: &[LocationNumber], policy: Policy) -> Ask {
+    let (code, kind, locations) = (code.into(), "api".into(), locations.to_vec());
+    Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy }))
+}
+
+pub fn sku_ask(code: &str, decimals: u8) -> Ask {
+    let (code, title, unit, gtin, tags) = (code.into(), None, None, None, Vec::new());
+    Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags }))
+}
+
+pub fn stock_ask(sku: SkuNumber, location: LocationNumber, movement: Movement) -> Ask {
+    Ask::MoveStock(StockAsk { sku, location, movement, reason: "received".into(), reference: None })
+}
+
+pub fn cancel_ask(order: OrderId, lines: Option<Vec<(u16, u32)>>) -> Ask {
+    Ask::CancelOrder(CancelAsk { order, lines, reason: None })
+}
+
+pub fn ship_ask(order: OrderId, location: LocationNumber, lines: Vec<(u16, u32)>) -> Ask {
+    Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: None })
+}
+
+/// The same again. Asks are not cloned on the path of an order, so they have no `Clone`.
+pub fn copy_of(ask: &Ask) -> Ask {
+    match ask {
+        Ask::PutLocation(ask) => Ask::PutLocation(ask.clone()),
+        Ask::PutChannel(ask) => Ask::PutChannel(ask.clone()),
+        Ask::PutSku(ask) => Ask::PutSku(ask.clone()),
+        Ask::MoveStock(ask) => Ask::MoveStock(ask.clone()),
+        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines, asked }) => {
+            let (lines, asked) = (lines.clone(), asked.clone());
+            Ask::PlaceOrder(OrderAsk {
+                channel: *channel,
+                external: *external,
+                policy: *policy,
+                lines,
+                asked,
+            })
+        }
+        Ask::CancelOrder(ask) => Ask::CancelOrder(ask.clone()),
+        Ask::ShipOrder(ask) => Ask::ShipOrder(ask.clone()),
+        Ask::AnswerRepeat(ask) => Ask::AnswerRepeat(*ask),
+        Ask::Read(ask) => Ask::Read(ask.clone()),
     }
 }
 

@@ -187,6 +187,12 @@ impl Appender {
         Lsn(self.shared.gathering.lock().next.0 - 1)
     }
 
+    /// Whether the log takes nothing more, closed or failed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.gathering.lock().closed
+    }
+
     /// Takes nothing more; what was added is still written.
     pub fn close(&self) {
         self.shared.gathering.lock().closed = true;

@@ -47,10 +47,11 @@ pub enum Crash {
     Torn(u64),
 }
 
+/// Copies share their bytes until one of them is written.
 #[derive(Debug, Default, Clone)]
 struct Inode {
-    live: Vec<u8>,
-    durable: Vec<u8>,
+    live: Arc<Vec<u8>>,
+    durable: Arc<Vec<u8>>,
     /// Ranges that the next sync writes.
     dirty: Vec<(usize, usize)>,
 }
@@ -193,7 +194,7 @@ impl SimStorage {
         let mut disk = self.disk.lock();
         if let Ok(inode) = disk.names.file(path) {
             let Inode { live, durable, dirty } = &mut disk.inodes[inode];
-            change(live);
+            change(Arc::make_mut(live));
             durable.clone_from(live);
             dirty.clear();
         }
@@ -239,8 +240,9 @@ impl Disk {
 impl Inode {
     fn write(&mut self, start: usize, bytes: &[u8]) {
         let end = start.saturating_add(bytes.len());
-        self.live.resize(self.live.len().max(end), 0);
-        self.live[start..end].copy_from_slice(bytes);
+        let live = Arc::make_mut(&mut self.live);
+        live.resize(live.len().max(end), 0);
+        live[start..end].copy_from_slice(bytes);
         match self.dirty.last_mut() {
             // Zero-filling writes one piece behind the other.
             Some(last) if last.1 == start => last.1 = end,
@@ -249,9 +251,13 @@ impl Inode {
     }
 
     fn sync(&mut self) {
-        self.durable.resize(self.live.len().max(self.durable.len()), 0);
+        if self.dirty.is_empty() && self.live.len() <= self.durable.len() {
+            return;
+        }
+        let durable = Arc::make_mut(&mut self.durable);
+        durable.resize(self.live.len().max(durable.len()), 0);
         for (start, end) in self.dirty.drain(..) {
-            self.durable[start..end].copy_from_slice(&self.live[start..end]);
+            durable[start..end].copy_from_slice(&self.live[start..end]);
         }
     }
 
@@ -262,8 +268,9 @@ impl Inode {
             while at < end {
                 let stop = ((at / SECTOR + 1) * SECTOR).min(end);
                 if keep() {
-                    self.durable.resize(self.durable.len().max(stop), 0);
-                    self.durable[at..stop].copy_from_slice(&self.live[at..stop]);
+                    let durable = Arc::make_mut(&mut self.durable);
+                    durable.resize(durable.len().max(stop), 0);
+                    durable[at..stop].copy_from_slice(&self.live[at..stop]);
                 }
                 at = stop;
             }

@@ -1,6 +1,6 @@
 //! Reads the left side of a line: a command in words becomes one in numbers.
 
-use super::{Fallible, Run};
+use super::{Fallible, Run, Stage};
 use onhand_domain::command::{
     Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, Set, ShipOrder,
 };
@@ -47,7 +47,7 @@ fn line_list(words: &[&str]) -> Fallible<Vec<(u16, u32)>> {
     parts.filter(|part| !part.is_empty()).map(pair).collect()
 }
 
-impl Run {
+impl<S: Stage> Run<S> {
     pub(super) fn location(&self, name: &str) -> Fallible<LocationNumber> {
         place(&self.locations, name).map(LocationNumber)
     }
@@ -57,16 +57,13 @@ impl Run {
     }
 
     pub(super) fn order(&self, name: &str) -> Fallible<OrderId> {
-        self.orders.get(name).copied().ok_or(format!("unknown order {name:?}"))
+        self.orders.get(name).map(|order| order.id).ok_or(format!("unknown order {name:?}"))
     }
 
     /// Runs one command and says what happened. Its names are numbers from here on.
     pub(super) fn command(&mut self, words: &[&str]) -> Fallible<Vec<String>> {
         Ok(match words {
-            ["location", name] => {
-                self.locations.push((*name).to_owned());
-                self.apply(&Command::PutLocation(PutLocation { location: None }), "")
-            }
+            ["location", name] => self.apply(&Command::PutLocation(PutLocation { location: None }), name),
             ["channel", name, rest @ ..] => {
                 let (policy, rest) = policy(rest);
                 let served = rest.iter().map(|name| self.location(name.trim_end_matches(',')));
@@ -74,19 +71,11 @@ impl Run {
                 let channel = place(&self.channels, name).ok().map(ChannelNumber);
                 let policy = policy.unwrap_or(Policy::Reject);
                 let put = Command::PutChannel(PutChannel { channel, locations: &locations, policy });
-                let got = self.apply(&put, "");
-                if self.channels.len() < self.state.channel_count() {
-                    self.channels.push((*name).to_owned());
-                }
-                got
+                self.apply(&put, name)
             }
             ["sku", name, rest @ ..] => {
                 let decimals = rest.first().map_or(Ok(0), |word| number(word))?;
-                let got = self.apply(&Command::PutSku(PutSku { sku: self.sku(name).ok(), decimals }), "");
-                if self.skus.len() < self.state.sku_count() {
-                    self.skus.push((*name).to_owned());
-                }
-                got
+                self.apply(&Command::PutSku(PutSku { sku: self.sku(name).ok(), decimals }), name)
             }
             ["stock", sku, location, quantity] => {
                 self.command(&["sku", sku])?;

@@ -1,9 +1,9 @@
 //! The words of the tables for what happened, why not, and what is true.
 
 use super::commands::number;
-use super::{Fallible, Run};
+use super::{Fallible, Run, Stage};
 use onhand_domain::order::{Order, OrderPicture, Source};
-use onhand_domain::sku::{Backlog, Class, Level, SkuActor, StockState};
+use onhand_domain::sku::{Class, Level, StockState};
 use onhand_domain::{Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
 
 fn state_word(state: StockState) -> &'static str {
@@ -20,7 +20,7 @@ fn prefix(order: &Order, demand: u16) -> String {
     if order.lines.len() > 1 { format!("line {line} ") } else { String::new() }
 }
 
-impl Run {
+impl<S: Stage> Run<S> {
     fn sku_name(&self, sku: SkuNumber) -> &str {
         &self.skus[sku.row()]
     }
@@ -30,7 +30,14 @@ impl Run {
     }
 
     fn order_name(&self, order: OrderId) -> &str {
-        self.orders.iter().find(|(_, id)| **id == order).unwrap().0
+        self.orders.iter().find(|(_, known)| known.id == order).unwrap().0
+    }
+
+    /// What a demand of an order is for, after which line it is if there are more: neither ever changes.
+    fn of(&self, order: OrderId, demand: u16, what: &str) -> String {
+        let order = self.orders.values().find(|known| known.id == order).unwrap();
+        let sku = self.sku_name(order.demands[usize::from(demand)].sku);
+        format!("{}{what} {sku}", prefix(order, demand))
     }
 
     /// What an order got: first what is kept for it, then what waits.
@@ -47,13 +54,9 @@ impl Run {
         kept.chain(waits).collect()
     }
 
-    /// What another event changes, before it does.
+    /// What another event changed.
     pub(super) fn tell(&self, event: &Event) -> Vec<String> {
-        let of = |id: OrderId, demand: u16, what: &str| {
-            let order = self.state.order(id).unwrap();
-            let sku = self.sku_name(order.demands[usize::from(demand)].sku);
-            format!("{}{what} {sku}", prefix(order, demand))
-        };
+        let of = |order: OrderId, demand: u16, what: &str| self.of(order, demand, what);
         match event {
             Event::StockMoved(event) => {
                 let location = self.location_name(event.location);
@@ -158,42 +161,22 @@ impl Run {
         let told = match asked {
             ["status", order] => {
                 let id = self.order(order)?;
-                let open = self.state.order(id).map(|order| OrderPicture::of(order).status().as_str());
+                let open = self.stage.order(id).map(|order| OrderPicture::of(&order).status().as_str());
                 open.or(self.called.get(&id).copied()).unwrap().to_owned()
             }
-            ["open_orders"] => self.state.open_orders().to_string(),
-            ["waiting", sku] => {
-                let actor = self.state.sku(self.sku(sku)?).unwrap();
-                actor.backlog().map_or(0, Backlog::total).to_string()
-            }
+            ["open_orders"] => self.stage.open_orders().to_string(),
+            ["waiting", sku] => self.stage.stock(self.sku(sku)?).1.to_string(),
             [what, first, rest @ ..] if self.orders.contains_key(*first) => {
                 self.of_order(what, self.order(first)?, rest)?.to_string()
             }
             [what, sku, rest @ ..] if rest.len() < 2 => {
-                let actor = self.state.sku(self.sku(sku)?).unwrap();
+                let levels = self.stage.stock(self.sku(sku)?).0;
                 let only = rest.first().map(|name| self.location(name)).transpose()?;
-                Self::of_stock(what, actor, only)
-                    .ok_or(format!("not a fact: {:?}", words.join(" ")))?
-                    .to_string()
+                of_stock(what, &levels, only).ok_or(format!("not a fact: {:?}", words.join(" ")))?.to_string()
             }
             _ => return Err(format!("not a fact: {:?}", words.join(" "))),
         };
         Ok(format!("{} {told}", asked.join(" ")))
-    }
-
-    /// A number of a SKU, at one location or at all of them.
-    fn of_stock(what: &str, actor: &SkuActor, only: Option<LocationNumber>) -> Option<u64> {
-        let number: fn(&Level) -> u64 = match what {
-            "available" => |level| level.unclaimed().into(),
-            "claimed" => |level| level.committed().into(),
-            "on_hand" => Level::on_hand,
-            "sellable" => |level| level.sellable().into(),
-            "damaged" => |level| level.damaged().into(),
-            "quality_control" => |level| level.quality_control().into(),
-            _ => return None,
-        };
-        let is_asked = |level: &&Level| only.is_none_or(|only| level.location() == only);
-        Some(actor.levels().iter().filter(is_asked).map(number).sum())
     }
 
     /// A number of an order, of one line or of all of them.
@@ -203,9 +186,9 @@ impl Run {
             ["line", line] => Some(number::<usize>(line)?),
             _ => return Err(format!("not a line: {rest:?}")),
         };
-        let order = self.state.order(id).ok_or("the order is closed; ask for its status")?;
+        let order = self.stage.order(id).ok_or("the order is closed; ask for its status")?;
         let lines = (1..)
-            .zip(OrderPicture::of(order).lines)
+            .zip(OrderPicture::of(&order).lines)
             .filter(|(line, _)| only.is_none_or(|only| *line == only));
         let mut sum = 0;
         for (_, line) in lines {
@@ -222,4 +205,19 @@ impl Run {
         }
         Ok(sum)
     }
+}
+
+/// A number of a SKU, at one location or at all of them.
+fn of_stock(what: &str, levels: &[Level], only: Option<LocationNumber>) -> Option<u64> {
+    let number: fn(&Level) -> u64 = match what {
+        "available" => |level| level.unclaimed().into(),
+        "claimed" => |level| level.committed().into(),
+        "on_hand" => Level::on_hand,
+        "sellable" => |level| level.sellable().into(),
+        "damaged" => |level| level.damaged().into(),
+        "quality_control" => |level| level.quality_control().into(),
+        _ => return None,
+    };
+    let is_asked = |level: &&Level| only.is_none_or(|only| level.location() == only);
+    Some(levels.iter().filter(is_asked).map(number).sum())
 }

@@ -57,8 +57,8 @@ const CALLS: [(&str, &str); 6] = [
     ("rename index/", ".run"),
     ("rename snapshots/", ".gen"),
     ("rename log/archive.tmp", ".seg.zst"),
-    ("remove log/", ".seg"),
-    ("remove index/", ".run"),
+    ("rename log/", ".seg"),
+    ("remove trash/", ".seg"),
 ];
 
 /// The `place`-th of the numbers of shards. Each call is one of them whose crash is looked at in one way: which way goes

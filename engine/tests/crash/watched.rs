@@ -68,8 +68,8 @@ impl Storage for Watched {
         self.watch("remove", path, || self.disk.remove_file(path))
     }
 
-    fn remove_dir_all(&self, dir: &str) -> io::Result<()> {
-        self.watch("remove", dir, || self.disk.remove_dir_all(dir))
+    fn remove_gently(&self, path: &str) -> io::Result<()> {
+        self.watch("remove", path, || self.disk.remove_gently(path))
     }
 
     fn create_dir_all(&self, dir: &str) -> io::Result<()> {

@@ -100,10 +100,6 @@ impl Storage for FileStorage {
         fs::remove_file(self.path(path))
     }
 
-    fn remove_dir_all(&self, dir: &str) -> io::Result<()> {
-        fs::remove_dir_all(self.path(dir))
-    }
-
     fn remove_gently(&self, path: &str) -> io::Result<()> {
         shrink_tree(&self.path(path))
     }

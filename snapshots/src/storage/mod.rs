@@ -52,12 +52,6 @@ pub trait Storage: Send + Sync {
     /// As the disk says.
     fn remove_file(&self, path: &str) -> io::Result<()>;
 
-    /// Removes a directory with all that is in it.
-    ///
-    /// # Errors
-    /// As the disk says; `NotFound` if there is none.
-    fn remove_dir_all(&self, dir: &str) -> io::Result<()>;
-
     /// Removes a file or a directory with all that is in it, a piece at a time. Where a crash comes in between, part
     /// of it is left.
     ///

@@ -320,10 +320,6 @@ impl Storage for SimStorage {
         disk.name_op(NameOp::Remove(path.to_owned()))
     }
 
-    fn remove_dir_all(&self, dir: &str) -> io::Result<()> {
-        self.disk.lock().name_op(NameOp::Remove(dir.to_owned()))
-    }
-
     fn remove_gently(&self, path: &str) -> io::Result<()> {
         self.disk.lock().name_op(NameOp::Remove(path.to_owned()))
     }

@@ -139,10 +139,6 @@ impl Storage for Hooked {
         self.inner.remove_gently(path)
     }
 
-    fn remove_dir_all(&self, dir: &str) -> io::Result<()> {
-        self.inner.remove_dir_all(dir)
-    }
-
     fn create_dir_all(&self, dir: &str) -> io::Result<()> {
         self.inner.create_dir_all(dir)
     }

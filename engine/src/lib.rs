@@ -15,6 +15,7 @@ mod engine;
 pub mod error;
 mod fair;
 mod handle;
+mod hold;
 pub mod keeper;
 pub mod keys;
 pub mod metrics;

@@ -1,6 +1,7 @@
 //! HTTP: the routes on one screen, one file per resource.
 
 mod admin;
+mod answers;
 mod availability;
 mod bulk;
 mod catalogue;
@@ -26,7 +27,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Route, guard};
 use metrics_exporter_prometheus::PrometheusHandle;
-use onhand_engine::ask::{Answer, Ask};
+use onhand_engine::ask::{Answer, Ask, ReadAsk};
 use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
 use onhand_engine::{Handle, Item, Ticket};
@@ -43,6 +44,9 @@ pub const BODY_BYTES_MAX: usize = 512 << 10;
 
 /// How long a body may take to arrive; a slow sender must not hold a connection for ever.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait for room in a shard's mailbox: it takes some thousand requests in that time.
+const MAILBOX_PAUSE: Duration = Duration::from_millis(5);
 
 /// Open connections of one worker.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -125,8 +129,22 @@ impl Desk {
     }
 
     /// What is asked as it goes to the engine, for whoever waits at an inbox of its own.
-    fn item(&self, ticket: Ticket, identity: Identity, ask: Ask) -> Item {
-        Item::new(ticket, submission(&self.caller, identity, ask))
+    fn item(&self, ticket: Ticket, identity: Identity, stage: u32, ask: Ask) -> Item {
+        Item::new(ticket, submission(&self.caller, identity, stage, ask))
+    }
+
+    /// Lets a shard know that of a bulk body nothing of an earlier stage will come any more.
+    async fn pass_stage(&self, stage: u32) {
+        loop {
+            let identity = Identity { request: self.request_id, ..Identity::default() };
+            let ask = Ask::Read(ReadAsk::Orders(Vec::new()));
+            let pending = self.intake.resubmit(&self.caller, submission(&self.caller, identity, stage, ask));
+            match pending.await {
+                // The shard's mailbox was full.
+                Ok(Answer::Busy) => tokio::time::sleep(MAILBOX_PAUSE).await,
+                Ok(_) | Err(_) => return,
+            }
+        }
     }
 
     fn submit(&self, identity: Identity, ask: Ask) -> Result<Pending, Problem> {

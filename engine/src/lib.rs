@@ -33,7 +33,7 @@ mod turn;
 pub use completion::{Inbox, Item, Ticket};
 pub use config::EngineConfig;
 pub use engine::{Engine, Failure, OnFailure};
-pub use error::{AdminError, StartError};
+pub use error::{AdminError, SearchError, StartError};
 pub use handle::{Busy, Handle};
 pub use onhand_domain as domain;
 pub use onhand_record as record;

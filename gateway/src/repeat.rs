@@ -163,7 +163,7 @@ fn find(
     (candidates, by_key): (Vec<Lsn>, bool),
 ) -> Result<Option<Earlier>, Problem> {
     for lsn in candidates {
-        let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
+        let record = intake.handle().read(lsn).map_err(|error| Problem::unread_record(&error))?;
         match compare(&record, by_key, caller, submission, intake.handle().trusted_ms())? {
             Likeness::Same => return Ok(Some(Earlier { lsn, record, is_same: true })),
             Likeness::Reused => return Ok(Some(Earlier { lsn, record, is_same: false })),

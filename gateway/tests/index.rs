@@ -4,7 +4,8 @@
 mod common;
 
 use common::inside::Inside;
-use common::lines_of;
+use common::{expect, lines_of};
+use onhand_engine::snapshots::storage::Storage;
 
 /// A filter lets the key of the first line pass by mistake. The second line needs what the first one does.
 #[test]
@@ -37,4 +38,21 @@ fn lines_of_a_body_are_decided_in_their_order_also_behind_a_false_hit() {
     assert_eq!(statuses(), wanted, "and stays so");
     let (_, _, stock) = server.ask("GET", "/v1/stock/MUG", "read", "");
     assert_eq!(stock["locations"][0]["on_hand"], 515, "nothing was done twice");
+}
+
+/// That the record which closed an order cannot be read does not mean that there is no such order.
+#[test]
+fn an_order_whose_closing_record_is_damaged_is_not_missing() {
+    let server = Inside::start();
+    let id = server.closed_order("1");
+    let path = format!("/v1/orders/{id}");
+    assert_eq!(server.ask("GET", &path, "read", "").2["status"], "cancelled");
+    // The second segment has the closing record, in whatever form the segment is by now.
+    let names = server.storage.list("log").unwrap();
+    let mut names: Vec<_> = names.iter().filter(|name| name.starts_with("0")).collect();
+    names.sort();
+    server
+        .storage
+        .damage(&format!("log/{}", names[1]), |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55));
+    expect(&server.ask("GET", &path, "read", ""), 500, "internal_error", "");
 }

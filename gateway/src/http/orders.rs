@@ -269,13 +269,16 @@ fn standing(
 ) -> Result<OrderPicture, Problem> {
     match read {
         OrderRead::Open(order) => Ok(OrderPicture::of(order)),
-        OrderRead::Closed(lsn) => closed_lines(&handle.read(*lsn).map_err(|_| Problem::internal())?),
+        OrderRead::Closed(lsn) => closed_by(handle, *lsn),
         OrderRead::Absent => {
-            let closed = handle.closing_record(merchant, order).map_err(|_| Problem::internal())?;
-            let lsn = closed.ok_or_else(|| Problem::not_found("order"))?;
-            closed_lines(&handle.read(lsn).map_err(|_| Problem::internal())?)
+            let closed = handle.closing_record(merchant, order)?;
+            closed_by(handle, closed.ok_or_else(|| Problem::not_found("order"))?)
         }
     }
+}
+
+fn closed_by(handle: &Handle, lsn: Lsn) -> Result<OrderPicture, Problem> {
+    closed_lines(&handle.read(lsn).map_err(|error| Problem::unread_record(&error))?)
 }
 
 #[derive(Deserialize)]

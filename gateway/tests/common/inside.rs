@@ -111,6 +111,23 @@ impl Inside {
         }
     }
 
+    /// An order that was closed so long ago that memory has forgotten it: its id. Its own record and the one that
+    /// closed it stand in two segments.
+    pub fn closed_order(&self, external_id: &str) -> String {
+        let order = format!(
+            r#"{{"external_id":"{external_id}","channel":"web","lines":[{{"id":"1","sku":"MUG","quantity":1}}]}}"#
+        );
+        let (status, _, placed) = self.ask("POST", "/v1/orders", external_id, &order);
+        assert_eq!(status, 201, "{placed}");
+        let id = placed["id"].as_str().unwrap().to_owned();
+        self.fill_segment();
+        let cancelled = self.ask("POST", &format!("/v1/orders/{id}/cancel"), &format!("close-{id}"), "{}");
+        assert_eq!(cancelled.0, 200, "{}", cancelled.2);
+        self.fill_segment();
+        self.handle.tidy().unwrap();
+        id
+    }
+
     /// Lets every later read of the index do this.
     pub fn on_index_read(&self, script: impl FnMut() -> Result<(), ChunkError> + Send + 'static) {
         *self.script.lock().unwrap() = Box::new(script);

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_onhand");
 
@@ -72,6 +73,8 @@ pub fn ask(
     body: &str,
 ) -> (u16, String, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
+    // So that a server that hangs fails the test.
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut request = format!("{method} {path} HTTP/1.1\r\nhost: onhand\r\nconnection: close\r\n");
     if !key.is_empty() {
         request.push_str(&format!("authorization: Bearer {key}\r\n"));

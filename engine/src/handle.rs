@@ -152,8 +152,12 @@ impl Handle {
     ) -> Result<Option<Lsn>, SearchError> {
         let hash = hash_of(merchant, KeyKind::Closed, &order_key(order.0));
         // A hash is only a candidate; the record says which order it closed, and comes after the order.
-        let runs = self.inner.index.runs();
-        runs.find_from(hash, Lsn(order.0), |lsn| self.closes(lsn, merchant, order))
+        let search = || {
+            let runs = self.inner.index.runs();
+            runs.find_from(hash, Lsn(order.0), |lsn| self.closes(lsn, merchant, order))
+        };
+        // A run that was taken here may have been merged into another one and removed before it was read.
+        search().or_else(|_: SearchError| search())
     }
 
     fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> Result<bool, SearchError> {

@@ -182,13 +182,18 @@ fn binding(earlier: &Earlier) -> Ask {
 async fn search(intake: &Intake, hash: u64, findings: &mut Findings) -> Result<Vec<Lsn>, Problem> {
     let handle = intake.handle().clone();
     let find = move || {
-        let runs = handle.index().runs();
-        runs.find(hash).map(|found| (found, runs.covered()))
+        let look = || {
+            let runs = handle.index().runs();
+            runs.find(hash).map(|found| (found, runs.covered()))
+        };
+        // A run that was taken here may have been merged into another one and removed before it was read.
+        look().or_else(|error| {
+            tracing::debug!(%error, "the index is searched again");
+            look()
+        })
     };
-    let (found, covered) = web::block(find).await.map_err(|_| Problem::internal())?.map_err(|error| {
-        tracing::error!(%error, "the index cannot be read; stop, move the directory index away and start again");
-        Problem::internal()
-    })?;
+    let searched = web::block(find).await.map_err(|_| Problem::internal())?;
+    let (found, covered) = searched.map_err(|error| Problem::unread_index(&error))?;
     findings.searched = covered.0;
     Ok(found.into_iter().filter(|lsn| !findings.not_repeats.contains(lsn)).collect())
 }

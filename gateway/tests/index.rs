@@ -5,7 +5,11 @@ mod common;
 
 use common::inside::Inside;
 use common::{expect, lines_of};
+use onhand_engine::snapshots::chunks::ChunkError;
 use onhand_engine::snapshots::storage::Storage;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// A filter lets the key of the first line pass by mistake. The second line needs what the first one does.
 #[test]
@@ -45,6 +49,7 @@ fn lines_of_a_body_are_decided_in_their_order_also_behind_a_false_hit() {
 fn an_order_whose_closing_record_is_damaged_is_not_missing() {
     let server = Inside::start();
     let id = server.closed_order("1");
+    let server = server.restarted();
     let path = format!("/v1/orders/{id}");
     assert_eq!(server.ask("GET", &path, "read", "").2["status"], "cancelled");
     // The second segment has the closing record, in whatever form the segment is by now.
@@ -55,4 +60,74 @@ fn an_order_whose_closing_record_is_damaged_is_not_missing() {
         .storage
         .damage(&format!("log/{}", names[1]), |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55));
     expect(&server.ask("GET", &path, "read", ""), 500, "internal_error", "");
+}
+
+/// The worker serves others while an order is looked for on disk.
+#[test]
+fn a_worker_does_not_wait_for_the_index() {
+    let server = Inside::start();
+    let id = server.closed_order("1");
+    let server = server.restarted();
+    for path in [format!("/v1/orders/{id}"), "/v1/orders?status=cancelled".into()] {
+        let (is_halted, go_on) = server.halt_index();
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| server.ask("GET", &path, "read", ""));
+            is_halted.recv_timeout(Duration::from_secs(60)).unwrap();
+            assert_eq!(server.ask("GET", "/healthz", "read", "").0, 200);
+            go_on.send(()).unwrap();
+            assert_eq!(asked.join().unwrap().0, 200);
+        });
+    }
+}
+
+/// What a page shows is looked for once, whether it is filtered by status or not.
+#[test]
+fn a_closed_order_of_a_page_is_looked_for_once() {
+    let server = Inside::start();
+    let id = server.closed_order("1");
+    let server = server.restarted();
+    let reads_of = |path: &str| {
+        let reads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&reads);
+        server.on_index_read(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        });
+        assert_eq!(server.ask("GET", path, "read", "").0, 200);
+        reads.load(Ordering::SeqCst)
+    };
+    let path = format!("/v1/orders/{id}");
+    // The first one opens the runs.
+    assert!(reads_of(&path) > 0);
+    let of_one = reads_of(&path);
+    assert!(of_one > 0);
+    assert_eq!(reads_of("/v1/orders"), of_one);
+    assert_eq!(reads_of("/v1/orders?status=cancelled"), of_one);
+}
+
+/// Only damage is a matter for the operator: anything else may be over when the request comes again.
+#[test]
+fn an_index_that_cannot_be_read_now_is_tried_again_and_then_not_called_damaged() {
+    let server = Inside::start();
+    server.fill_segment();
+    server.handle.tidy().unwrap();
+    let server = server.restarted();
+    let body = r#"{"type":"receive","sku":"MUG","location":"main","quantity":10}"#;
+    let ask = || server.ask("POST", "/v1/stock/movements", "set-up-5", body);
+    let no_handle = || ChunkError::Io { path: "a run".into(), source: std::io::Error::from_raw_os_error(24) };
+    let mut is_first = true;
+    server.on_index_read(move || if std::mem::take(&mut is_first) { Err(no_handle()) } else { Ok(()) });
+    let answer = ask();
+    assert_eq!(answer.0, 201);
+    assert!(answer.1.contains("idempotent-replayed: true"), "{}", answer.1);
+    for error in [no_handle, || ChunkError::Busy { path: "a run".into() }] {
+        server.on_index_read(move || Err(error()));
+        let answer = ask();
+        expect(&answer, 503, "storage_unavailable", "");
+        assert!(answer.1.contains("retry-after: 1"), "{}", answer.1);
+    }
+    server.on_index_read(|| Err(ChunkError::Damaged { path: "a run".into(), what: "a bit".into() }));
+    expect(&ask(), 500, "internal_error", "");
+    server.on_index_read(|| Ok(()));
+    assert_eq!(ask().0, 201);
 }

@@ -10,7 +10,7 @@ use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::chunks::{ChunkError, ChunkReader, ChunkStore, ChunkWriter};
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Lsn};
-use onhand_engine::{Engine, EngineConfig, Handle};
+use onhand_engine::{Engine, EngineConfig, Handle, OnFailure};
 use onhand_gateway::http::{Shared, serve};
 use onhand_gateway::metrics;
 use serde_json::Value;
@@ -20,8 +20,8 @@ use std::sync::{Arc, LazyLock, Mutex, mpsc};
 static METRICS: LazyLock<metrics_exporter_prometheus::PrometheusHandle> =
     LazyLock::new(|| metrics::install().unwrap());
 
-/// What the next reads of the index do.
-type Script = Arc<Mutex<Box<dyn FnMut() -> Result<(), ChunkError> + Send>>>;
+/// What the next reads of the index do; as they would if nothing is said.
+type Script = Arc<Mutex<Option<Box<dyn FnMut() -> Result<(), ChunkError> + Send>>>>;
 
 struct Scripted {
     store: Arc<dyn ChunkStore>,
@@ -32,8 +32,9 @@ struct ScriptedReader(Box<dyn ChunkReader>, Script);
 
 impl ChunkReader for ScriptedReader {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChunkError> {
-        let run = &mut *self.1.lock().unwrap();
-        run()?;
+        if let Some(run) = &mut *self.1.lock().unwrap() {
+            run()?;
+        }
         self.0.get(key)
     }
 }
@@ -52,6 +53,16 @@ impl ChunkStore for Scripted {
     }
 }
 
+fn engine(storage: &SimStorage, script: &Script) -> Engine {
+    let Disk { storage, chunks } = Disk::simulated(storage);
+    let chunks = Arc::new(Scripted { store: chunks, script: Arc::clone(script) });
+    let queues = QueueLimits { merchant_max: 10_000, total_max: 10_000 };
+    let config = EngineConfig { shards: 1, segment_bytes: 2 << 20, snapshot_segments: 4, queues };
+    let (key, clock) = (Fingerprints::with_key([3; 32]), ManualClock::at(1_700_000_000_000));
+    let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
+    Engine::start(Disk { storage, chunks }, key, Arc::new(clock), &config, on_failure).unwrap()
+}
+
 pub struct Inside {
     pub address: String,
     pub key: String,
@@ -59,30 +70,33 @@ pub struct Inside {
     pub storage: SimStorage,
     merchant: MerchantNumber,
     script: Script,
-    /// Runs until the test ends.
-    _engine: Engine,
+    engine: Engine,
 }
 
 impl Inside {
     /// A stocked merchant, and one worker.
     pub fn start() -> Self {
         let storage = SimStorage::default();
-        let script: Script = Arc::new(Mutex::new(Box::new(|| Ok(()))));
-        let Disk { storage: files, chunks } = Disk::simulated(&storage);
-        let chunks = Arc::new(Scripted { store: chunks, script: Arc::clone(&script) });
-        let queues = QueueLimits { merchant_max: 10_000, total_max: 10_000 };
-        let config = EngineConfig { shards: 1, segment_bytes: 2 << 20, snapshot_segments: 4, queues };
-        let engine = Engine::start(
-            Disk { storage: files, chunks },
-            Fingerprints::with_key([3; 32]),
-            Arc::new(ManualClock::at(1_700_000_000_000)),
-            &config,
-            Arc::new(|failure| panic!("{failure}")),
-        );
-        let engine = engine.unwrap();
+        let engine = engine(&storage, &Script::default());
+        engine.handle().create_merchant("acme").unwrap();
+        let (_, key) = engine.handle().create_key("acme", Scopes::parse(super::SCOPES).unwrap()).unwrap();
+        engine.stop();
+        let inside = Self::serve(storage, key);
+        stocked_at(&inside.address, &inside.key);
+        inside
+    }
+
+    /// Stops and starts again: what the index has is in memory no more.
+    pub fn restarted(self) -> Self {
+        self.engine.stop();
+        Self::serve(self.storage, self.key)
+    }
+
+    fn serve(storage: SimStorage, key: String) -> Self {
+        let script = Script::default();
+        let engine = engine(&storage, &script);
         let handle = engine.handle();
-        let merchant = handle.create_merchant("acme").unwrap();
-        let (_, key) = handle.create_key("acme", Scopes::parse(super::SCOPES).unwrap()).unwrap();
+        let merchant = handle.registry().merchant("acme").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared::new(METRICS.clone()));
@@ -91,9 +105,7 @@ impl Inside {
             actix_web::rt::System::new()
                 .block_on(async { serve(listener, &shared, 1).unwrap().await.unwrap() });
         });
-        let inside = Self { address, key, handle, storage, merchant, script, _engine: engine };
-        stocked_at(&inside.address, &inside.key);
-        inside
+        Self { address, key, handle, storage, merchant, script, engine }
     }
 
     pub fn ask(&self, method: &str, path: &str, idempotency: &str, body: &str) -> (u16, String, Value) {
@@ -111,8 +123,8 @@ impl Inside {
         }
     }
 
-    /// An order that was closed so long ago that memory has forgotten it: its id. Its own record and the one that
-    /// closed it stand in two segments.
+    /// An order that was closed, and is in the index: its id. Its own record and the one that closed it stand in two
+    /// segments.
     pub fn closed_order(&self, external_id: &str) -> String {
         let order = format!(
             r#"{{"external_id":"{external_id}","channel":"web","lines":[{{"id":"1","sku":"MUG","quantity":1}}]}}"#
@@ -130,7 +142,7 @@ impl Inside {
 
     /// Lets every later read of the index do this.
     pub fn on_index_read(&self, script: impl FnMut() -> Result<(), ChunkError> + Send + 'static) {
-        *self.script.lock().unwrap() = Box::new(script);
+        *self.script.lock().unwrap() = Some(Box::new(script));
     }
 
     /// Lets the next read of the index wait. Returns what says that it does, and what lets it go on.

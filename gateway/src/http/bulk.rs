@@ -9,13 +9,14 @@ use super::answers::{Pieces, write_answers};
 use super::course::{Course, Window};
 use super::customer::seal;
 use super::fingerprint::canonical;
+use super::lines::Lines;
 use super::orders::{order_ask, order_identity};
 use super::stock::movement_ask;
 use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;
 use crate::intake::Identity;
 use crate::metrics::{RouteClass, count_response, measure_request};
-use actix_web::web::{self, Buf, Bytes, BytesMut};
+use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use onhand_engine::Handle;
@@ -122,42 +123,26 @@ impl Reader {
     }
 
     async fn lines(&mut self, mut payload: web::Payload) -> Result<(), Problem> {
-        let mut rest = BytesMut::new();
-        // Whether `rest` continues a line that was answered already, being too long.
-        let mut is_beyond = false;
+        let mut lines = Lines::default();
         while let Some(piece) =
             tokio::time::timeout(IDLE_TIMEOUT, payload.next()).await.map_err(|_| broken_off())?
         {
-            rest.extend_from_slice(&piece.map_err(|_| broken_off())?);
-            let mut taken = 0;
-            while let Some(length) = memchr::memchr(b'\n', &rest[taken..]) {
-                let line = &rest[taken..taken + length];
-                if !std::mem::take(&mut is_beyond) && !self.take(line).await {
+            lines.push(&piece.map_err(|_| broken_off())?);
+            while let Some(line) = lines.next() {
+                if !self.take(line).await {
                     return Ok(());
                 }
-                taken += length + 1;
-            }
-            rest.advance(taken);
-            if rest.len() > BODY_BYTES_MAX {
-                if !std::mem::replace(&mut is_beyond, true) && !self.take(&rest).await {
-                    return Ok(());
-                }
-                rest.clear();
             }
             self.course.submit(&self.desk);
         }
-        if !is_beyond {
-            self.take(&rest).await;
+        if let Some(line) = lines.last() {
+            self.take(line).await;
         }
         Ok(())
     }
 
     /// Takes one line; `false` once nobody wants its answer.
     async fn take(&mut self, line: &[u8]) -> bool {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.iter().all(u8::is_ascii_whitespace) {
-            return true;
-        }
         self.number += 1;
         if !self.course.has_room() {
             // What waits for the answer must be on its way.

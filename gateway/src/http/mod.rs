@@ -9,6 +9,7 @@ mod course;
 mod customer;
 mod fingerprint;
 mod key;
+mod lines;
 mod ops;
 mod order_change;
 mod orders;

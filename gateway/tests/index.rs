@@ -131,3 +131,31 @@ fn an_index_that_cannot_be_read_now_is_tried_again_and_then_not_called_damaged()
     server.on_index_read(|| Ok(()));
     assert_eq!(ask().0, 201);
 }
+
+/// As long as the bulk bodies of a worker have all under way that they may, no other is begun; those that were go on.
+#[test]
+fn a_bulk_body_is_refused_while_the_others_have_all_that_they_may() {
+    let server = Inside::start();
+    server.fill_segment();
+    server.handle.tidy().unwrap();
+    let server = server.restarted();
+    let lines: Vec<_> =
+        (0..3).map(|_| r#"{"type":"receive","sku":"MUG","location":"main","quantity":10}"#).collect();
+    let body = lines.join("\n");
+    let ask = |key: &str, body: &str| server.ask("POST", "/v1/stock/movements/bulk", key, body);
+    let key = format!("{}\n{body}", lines[0].replace('}', r#","idempotency_key":"set-up-5"}"#));
+    let (is_halted, go_on) = server.halt_index();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| ask("a", &key));
+        is_halted.recv_timeout(Duration::from_secs(60)).unwrap();
+        let refused = ask("b", &body);
+        expect(&refused, 503, "bulk_overloaded", "");
+        assert!(refused.1.contains("retry-after: 1"), "{}", refused.1);
+        go_on.send(()).unwrap();
+        let lines = lines_of(&first.join().unwrap().2);
+        assert!(lines.len() == 4 && lines.iter().all(|line| line["status"] == 201), "{lines:?}");
+    });
+    assert_eq!(lines_of(&ask("b", &body).2).len(), 3);
+    let (_, _, metrics) = server.ask("GET", "/metrics", "read", "");
+    assert!(metrics.as_str().unwrap().contains(r#"onhand_overload_refusals_total{scope="bulk"} 1"#));
+}

@@ -3,7 +3,7 @@
 use super::Desk;
 use super::course::{Course, Line, Next};
 use crate::http::problem::Problem;
-use crate::metrics::{Tally, count_bulk_line, count_refusal};
+use crate::metrics::{Tally, count_broken_off, count_bulk_line, count_refusal};
 use crate::render::{Rendered, accepted_into, json, settled};
 use crate::repeat::{Step, locate, settle_line};
 use actix_web::web::Bytes;
@@ -13,7 +13,8 @@ use onhand_engine::ask::Answer;
 use onhand_engine::directory::Directory;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Answers are sent in pieces of about this many bytes, or when nothing more is ready.
 const PIECE_BYTES: usize = 32 << 10;
@@ -22,8 +23,21 @@ const PIECE_BYTES: usize = 32 << 10;
 /// all of them.
 const TOGETHER_MAX: usize = 64;
 
+/// How long a reader may take nothing. Four pieces and what the sockets hold wait for it by then, so whoever takes no
+/// piece for as long as a sender may pause has gone, or means only to keep the lines in memory.
+const READER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A piece of the answers; `None` behind the last one, so that answers that break off do not pass for all of them.
+type Piece = Option<Bytes>;
+
+/// The way from whoever writes the answers to the response: some pieces ahead of the reader.
+pub(super) fn pieces() -> (mpsc::Sender<Piece>, Pieces) {
+    let (sender, receiver) = mpsc::channel(4);
+    (sender, Pieces { receiver, has_ended: false })
+}
+
 /// Writes the answers until there are no more, or nobody reads them.
-pub(super) async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>) {
+pub(super) async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Piece>) {
     let mut sheet = Sheet::new(pieces);
     loop {
         match course.next() {
@@ -49,7 +63,23 @@ pub(super) async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Se
             return;
         }
     }
-    sheet.send().await;
+    if sheet.send().await {
+        pass(&sheet.pieces, None).await;
+    }
+}
+
+/// Hands a piece on; `false` once nobody reads.
+async fn pass(pieces: &mpsc::Sender<Piece>, piece: Piece) -> bool {
+    let piece = match pieces.try_send(piece) {
+        Ok(()) => return true,
+        Err(TrySendError::Closed(_)) => return false,
+        Err(TrySendError::Full(piece)) => piece,
+    };
+    let Ok(sent) = tokio::time::timeout(READER_TIMEOUT, pieces.send(piece)).await else {
+        count_broken_off();
+        return false;
+    };
+    sent.is_ok()
 }
 
 fn refused(problem: &Problem) -> Rendered {
@@ -110,11 +140,11 @@ struct Sheet {
     line: u64,
     piece: Vec<u8>,
     tally: Tally,
-    pieces: mpsc::Sender<Bytes>,
+    pieces: mpsc::Sender<Piece>,
 }
 
 impl Sheet {
-    fn new(pieces: mpsc::Sender<Bytes>) -> Self {
+    fn new(pieces: mpsc::Sender<Piece>) -> Self {
         Self { line: 0, piece: empty_piece(), tally: Tally::default(), pieces }
     }
 
@@ -162,7 +192,7 @@ impl Sheet {
             return true;
         }
         let full = std::mem::replace(&mut self.piece, empty_piece());
-        self.pieces.send(Bytes::from(full)).await.is_ok()
+        pass(&self.pieces, Some(Bytes::from(full))).await
     }
 }
 
@@ -171,12 +201,84 @@ fn empty_piece() -> Vec<u8> {
 }
 
 /// The pieces as a response body.
-pub(super) struct Pieces(pub(super) mpsc::Receiver<Bytes>);
+pub(super) struct Pieces {
+    receiver: mpsc::Receiver<Piece>,
+    has_ended: bool,
+}
+
+/// The answers ended before their end; the connection is closed.
+#[derive(Debug)]
+pub(super) struct BrokenOff;
+
+impl std::fmt::Display for BrokenOff {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("the answers broke off")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
 
 impl Stream for Pieces {
-    type Item = Result<Bytes, std::convert::Infallible>;
+    type Item = Result<Bytes, BrokenOff>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context).map(|piece| piece.map(Ok))
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
+        self.receiver.poll_recv(context).map(|piece| {
+            let piece = piece.map_or(Some(Err(BrokenOff)), |piece| piece.map(Ok));
+            self.has_ended = !matches!(piece, Some(Ok(_)));
+            piece
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt;
+
+    /// The clock of the runtime is set forward as soon as nothing else is left to do.
+    fn run(test: impl Future<Output = ()>) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().start_paused(true).build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn a_reader_that_takes_nothing_is_not_waited_for_for_ever() {
+        run(async {
+            let (sender, mut pieces) = pieces();
+            for _ in 0..4 {
+                assert!(pass(&sender, Some(Bytes::from_static(b"piece"))).await);
+            }
+            assert!(!pass(&sender, Some(Bytes::from_static(b"too many"))).await);
+            drop(sender);
+            for _ in 0..4 {
+                assert!(matches!(pieces.next().await, Some(Ok(_))));
+            }
+            // What it finds when it reads at last is no end.
+            assert!(matches!(pieces.next().await, Some(Err(BrokenOff))));
+            assert!(pieces.next().await.is_none());
+        });
+    }
+
+    #[test]
+    fn a_reader_that_reads_gets_all_of_it() {
+        run(async {
+            let (sender, mut pieces) = pieces();
+            let write = async {
+                for _ in 0..9 {
+                    assert!(pass(&sender, Some(Bytes::from_static(b"piece"))).await);
+                }
+                assert!(pass(&sender, None).await);
+            };
+            let read = async {
+                for _ in 0..9 {
+                    assert!(matches!(pieces.next().await, Some(Ok(_))));
+                }
+                assert!(pieces.next().await.is_none());
+            };
+            futures_util::future::join(write, read).await;
+        });
     }
 }

@@ -5,7 +5,7 @@
 //! one message, and its answers come back to the request's own inbox. Lines are decided in their order, also those that
 //! have to be looked for in the index first.
 
-use super::answers::{Pieces, write_answers};
+use super::answers::{pieces, write_answers};
 use super::course::{Course, Window};
 use super::customer::seal;
 use super::fingerprint::canonical;
@@ -16,7 +16,7 @@ use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;
 use crate::intake::Identity;
 use crate::metrics::{RouteClass, count_response, measure_request};
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use onhand_engine::Handle;
@@ -25,7 +25,6 @@ use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// What is under way: four frames' worth of single-line orders, or four hundred of 1,200 lines. An outcome that waits
 /// to be read takes no more than its line did and some hundred bytes.
@@ -83,14 +82,21 @@ fn start(
         Ok(desk) => Rc::new(desk),
         Err(problem) => return respond(request, Err(problem)),
     };
-    let course = Rc::new(Course::new(WINDOW));
-    let (pieces, body) = mpsc::channel::<Bytes>(4);
+    let budget = match super::bulk_budget(request) {
+        Ok(budget) => budget,
+        Err(problem) => return respond(request, Err(problem)),
+    };
+    let course = Rc::new(Course::new(WINDOW, budget));
+    let (pieces, body) = pieces();
     let reader = Reader { desk: Rc::clone(&desk), read, needs_key, number: 0, course: Rc::clone(&course) };
     let watch = Stopwatch::start();
-    actix_web::rt::spawn(reader.run(payload));
+    let reading = actix_web::rt::spawn(reader.run(payload));
     actix_web::rt::spawn(async move {
         write_answers(&desk, &course, pieces).await;
+        // Whoever does not want the answers need not send the rest.
+        reading.abort();
         course.abandon();
+        course.submit(&desk);
         measure_request(RouteClass::Bulk, watch.elapsed());
         if let Some(stage) = course.stage_to_pass() {
             desk.pass_stage(stage).await;
@@ -101,7 +107,7 @@ fn start(
     if let Some(id) = request_id(request) {
         response.insert_header(("Request-Id", id));
     }
-    response.content_type("application/x-ndjson").streaming(Pieces(body))
+    response.content_type("application/x-ndjson").streaming(body)
 }
 
 struct Reader {

@@ -4,6 +4,7 @@
 //! answers of a sync. A line that the shard hands back undecided keeps its place: see [`Course::pause`].
 
 use super::Desk;
+use super::budget::Budget;
 use crate::http::problem::Problem;
 use crate::intake::Identity;
 use crate::render::Rendered;
@@ -11,6 +12,7 @@ use onhand_engine::ask::{Answer, Ask};
 use onhand_engine::{Inbox, Item};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -53,6 +55,8 @@ pub(super) struct Window {
 /// See the module. Lives on one thread, between the task that reads lines and the one that writes answers.
 pub(super) struct Course {
     window: Window,
+    /// What all bodies share.
+    budget: Rc<Budget>,
     /// Each with the bytes it had in the body.
     lines: RefCell<VecDeque<(u32, Line)>>,
     /// The sum of those bytes.
@@ -77,10 +81,11 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// A course of at most so much.
-    pub(super) fn new(window: Window) -> Self {
+    /// A course of at most so much, and of what the budget of all has left.
+    pub(super) fn new(window: Window, budget: Rc<Budget>) -> Self {
         Self {
             window,
+            budget,
             lines: RefCell::default(),
             bytes: Cell::new(0),
             first: Cell::new(0),
@@ -99,7 +104,13 @@ impl Course {
 
     /// Whether another line may enter.
     pub(super) fn has_room(&self) -> bool {
-        self.lines.borrow().len() < self.window.lines && self.bytes.get() < self.window.bytes
+        self.has_room_behind(self.lines.borrow().len())
+    }
+
+    /// A body always may have one line under way: the room that others leave is not waited for.
+    fn has_room_behind(&self, lines: usize) -> bool {
+        let is_within = lines < self.window.lines && self.bytes.get() < self.window.bytes;
+        is_within && (lines == 0 || !self.budget.is_full())
     }
 
     /// Whether nobody wants the answers any more.
@@ -130,6 +141,7 @@ impl Course {
 
     fn push(&self, bytes: usize, line: Line) {
         self.bytes.set(self.bytes.get() + bytes);
+        self.budget.take(1, bytes);
         self.lines.borrow_mut().push_back((u32::try_from(bytes).unwrap_or(u32::MAX), line));
     }
 
@@ -164,10 +176,16 @@ impl Course {
         self.inbox.wake();
     }
 
-    /// Says that nobody wants the answers any more. What was decided stays.
+    /// Says that nobody wants the answers any more. What was decided stays; its lines are let go.
     pub(super) fn abandon(&self) {
         self.is_abandoned.set(true);
+        self.let_go();
         self.room.notify_one();
+    }
+
+    fn let_go(&self) {
+        let lines = self.lines.take();
+        self.budget.give(lines.len(), self.bytes.take());
     }
 
     /// What is to be done for the next line in order.
@@ -183,9 +201,10 @@ impl Course {
             Some((_, Line::Answered(answer))) if may_repeat(answer) => return Next::Settle,
             Some((_, Line::Answered(_) | Line::Rendered(_) | Line::Failed(_))) => {}
         }
-        let was_full = !(lines.len() < self.window.lines && self.bytes.get() < self.window.bytes);
+        let was_full = !self.has_room_behind(lines.len());
         let Some((bytes, line)) = lines.pop_front() else { return Next::Wait };
         self.bytes.set(self.bytes.get() - bytes as usize);
+        self.budget.give(1, bytes as usize);
         self.first.set(self.first.get() + 1);
         if was_full {
             self.room.notify_one();
@@ -278,6 +297,12 @@ impl Course {
                 *line = Line::Answered(answer);
             }
         }
+    }
+}
+
+impl Drop for Course {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod answers;
 mod availability;
+mod budget;
 mod bulk;
 mod catalogue;
 mod course;
@@ -27,6 +28,7 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Route, guard};
+use budget::Budget;
 use metrics_exporter_prometheus::PrometheusHandle;
 use onhand_engine::ask::{Answer, Ask, ReadAsk};
 use onhand_engine::clock::Stopwatch;
@@ -76,6 +78,8 @@ impl Shared {
 pub(crate) struct Worker {
     shared: Arc<Shared>,
     intake: OnceCell<Rc<Intake>>,
+    /// What its bulk bodies may have under way.
+    bulk: Rc<Budget>,
 }
 
 impl Worker {
@@ -170,6 +174,15 @@ impl Desk {
         let pending = self.submit(identity, ask)?;
         self.answer(pending).await
     }
+}
+
+/// What a bulk body shares with the others of its worker, if there is room for another one.
+fn bulk_budget(request: &HttpRequest) -> Result<Rc<Budget>, Problem> {
+    let worker = request.app_data::<Rc<Worker>>().ok_or_else(Problem::internal)?;
+    if worker.bulk.is_full() {
+        return Err(Problem::bulk_overloaded(worker.bulk.max()));
+    }
+    Ok(Rc::clone(&worker.bulk))
 }
 
 /// Lists read their query; elsewhere there is nothing to say in one, and a mistake is worth telling.
@@ -314,14 +327,20 @@ async fn no_route(request: HttpRequest) -> HttpResponse {
     Problem::new(404, "route_not_found", shown(&detail)).to_response(None)
 }
 
-/// Starts the public server on a listener and, below `data`, the administrator's on a Unix socket.
+/// Starts the public server on a listener. What bulk bodies may have under way is shared out among the workers.
 ///
 /// # Errors
-/// If the listeners cannot be used.
-pub fn serve(listener: TcpListener, shared: &Arc<Shared>, workers: usize) -> std::io::Result<Server> {
+/// If the listener cannot be used.
+pub fn serve(
+    listener: TcpListener,
+    shared: &Arc<Shared>,
+    workers: usize,
+    bulk_bytes_max: usize,
+) -> std::io::Result<Server> {
     let shared = Arc::clone(shared);
     let server = HttpServer::new(move || {
-        let worker = Rc::new(Worker { shared: Arc::clone(&shared), intake: OnceCell::new() });
+        let bulk = Rc::new(Budget::new(bulk_bytes_max / workers.max(1)));
+        let worker = Rc::new(Worker { shared: Arc::clone(&shared), intake: OnceCell::new(), bulk });
         App::new().app_data(worker).configure(routes)
     });
     let server = server

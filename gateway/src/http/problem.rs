@@ -146,6 +146,13 @@ impl Problem {
         Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
     }
 
+    /// The bulk bodies of a worker have as much under way as they may together.
+    #[must_use]
+    pub fn bulk_overloaded(max: usize) -> Self {
+        let detail = format!("bulk bodies have {max} bytes under way; nothing was done, try again");
+        Self { retry_after: true, ..Self::new(503, "bulk_overloaded", detail) }.with("max", max)
+    }
+
     /// A name changed what it means between the reading of the request and its turn.
     #[must_use]
     pub fn renamed() -> Self {

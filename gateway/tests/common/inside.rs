@@ -20,6 +20,9 @@ use std::sync::{Arc, LazyLock, Mutex, mpsc};
 static METRICS: LazyLock<metrics_exporter_prometheus::PrometheusHandle> =
     LazyLock::new(|| metrics::install().unwrap());
 
+/// One line under way is more than that.
+const BULK_BYTES: usize = 1;
+
 /// What the next reads of the index do; as they would if nothing is said.
 type Script = Arc<Mutex<Option<Box<dyn FnMut() -> Result<(), ChunkError> + Send>>>>;
 
@@ -103,7 +106,7 @@ impl Inside {
         shared.open(handle.clone());
         std::thread::spawn(move || {
             actix_web::rt::System::new()
-                .block_on(async { serve(listener, &shared, 1).unwrap().await.unwrap() });
+                .block_on(async { serve(listener, &shared, 1, BULK_BYTES).unwrap().await.unwrap() });
         });
         Self { address, key, handle, storage, merchant, script, engine }
     }

@@ -244,6 +244,7 @@ impl Shop {
         Submission {
             names: self.directory.names(),
             actor: 0,
+            stage: 0,
             request: [1; 16],
             idempotency: None,
             fingerprint: Some([2; 16]),

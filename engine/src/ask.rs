@@ -17,6 +17,10 @@ pub struct Submission {
     pub names: u32,
     /// The key that asked; 0 = the system.
     pub actor: u32,
+    /// 0 for a request of its own. Lines of a bulk body, which have one `request`, begin at stage 1; those that come
+    /// back as [`Answer::Behind`] are sent again at the next stage, before anything new, when all lines of the body
+    /// that were sent have come back.
+    pub stage: u32,
     /// The request's id.
     pub request: [u8; 16],
     /// Keyed hash of the `Idempotency-Key`, if there is one.
@@ -261,8 +265,8 @@ pub enum ReadAnswer {
     Orders(Vec<OrderRead>),
 }
 
-/// What a submission gets. Every variant but the last four rests on a record that is durable by the time
-/// the answer is handed out.
+/// What a submission gets. Every variant but the last four, and those that give the request back, rests on a record
+/// that is durable by the time the answer is handed out.
 #[derive(Debug)]
 pub enum Answer {
     /// It was decided and logged; the record says all.
@@ -308,6 +312,11 @@ pub enum Answer {
         hash: u64,
         /// Whether it is the idempotency key; else the external id.
         by_key: bool,
+        /// The request, given back.
+        submission: Box<Submission>,
+    },
+    /// A line of a bulk body behind one that is [`Answer::Perhaps`]: nothing was done, so that nothing overtakes.
+    Behind {
         /// The request, given back.
         submission: Box<Submission>,
     },

@@ -39,6 +39,13 @@ impl Item {
         Self { ticket, slot: Slot::Asked(submission) }
     }
 
+    /// Says at which stage of its body it is sent; see [`Submission::stage`].
+    pub fn at_stage(&mut self, stage: u32) {
+        if let Slot::Asked(submission) = &mut self.slot {
+            submission.stage = stage;
+        }
+    }
+
     /// The ticket, and the answer; [`Answer::Busy`] as long as there is none.
     #[must_use]
     pub fn into_answer(self) -> (Ticket, Answer) {

@@ -1,8 +1,9 @@
 //! Why an engine does not start, or stops.
 
+use onhand_record::DecodeError;
 use onhand_snapshots::Lsn;
 use onhand_snapshots::chunks::ChunkError;
-use onhand_snapshots::log::{OpenError, WriteError};
+use onhand_snapshots::log::{OpenError, ReadError, WriteError};
 use onhand_snapshots::storage::LockError;
 use std::io;
 
@@ -97,4 +98,18 @@ pub enum AdminError {
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
+}
+
+/// Why it cannot be said which record is looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The index cannot be read.
+    #[error(transparent)]
+    Index(#[from] ChunkError),
+    /// A record that the index names cannot be read.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// Such a record says nothing that this release understands.
+    #[error("a record that the index names cannot be read: {0}")]
+    Record(#[from] DecodeError),
 }

@@ -6,7 +6,7 @@ use crate::completion::{Completions, Inbox, Item};
 use crate::config::QueueLimits;
 use crate::customer::CustomerKeys;
 use crate::directory::{Directories, Directory};
-use crate::error::AdminError;
+use crate::error::{AdminError, SearchError};
 use crate::fair::BATCH_MAX;
 use crate::keeper::{Keeper, KeeperError};
 use crate::keys::{KeyKind, hash_of, order_key};
@@ -21,7 +21,6 @@ use crate::trusted_time::TrustedTime;
 use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, encode_into};
-use onhand_snapshots::chunks::ChunkError;
 use onhand_snapshots::log::{Appender, LogReader, ReadError};
 use onhand_snapshots::{Index, Lsn};
 use parking_lot::Mutex;
@@ -146,26 +145,27 @@ impl Handle {
     /// The record that closed an order which is not in memory; `None` if no record did.
     ///
     /// # Errors
-    /// [`ChunkError`] if the index cannot be read.
+    /// [`SearchError`] if the index, or a record that it names, cannot be read: then it is not known.
     pub fn closing_record(
         &self,
         merchant: MerchantNumber,
         order: OrderId,
-    ) -> Result<Option<Lsn>, ChunkError> {
+    ) -> Result<Option<Lsn>, SearchError> {
         let hash = hash_of(merchant, KeyKind::Closed, &order_key(order.0));
         // A hash is only a candidate; the record says which order it closed, and comes after the order.
-        let runs = self.inner.index.runs();
-        runs.find_from(hash, Lsn(order.0), |lsn| self.closes(lsn, merchant, order))
+        let search = || {
+            let runs = self.inner.index.runs();
+            runs.find_from(hash, Lsn(order.0), |lsn| self.closes(lsn, merchant, order))
+        };
+        // A run that was taken here may have been merged into another one and removed before it was read.
+        search().or_else(|_: SearchError| search())
     }
 
-    fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> bool {
-        let Ok(record) = self.read(lsn) else { return false };
-        let closed = Header::decode(&record).and_then(|(header, body)| {
-            let told = decode_event(header.kind, body)?;
-            let closed = told.and_then(|told| closes(&told.event));
-            Ok(closed.filter(|_| header.merchant == merchant.0))
-        });
-        closed.is_ok_and(|closed| closed == Some(order.0))
+    fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> Result<bool, SearchError> {
+        let record = self.read(lsn)?;
+        let (header, body) = Header::decode(&record)?;
+        let closed = decode_event(header.kind, body)?.and_then(|told| closes(&told.event));
+        Ok(header.merchant == merchant.0 && closed == Some(order.0))
     }
 
     /// Writes the state down now and returns the LSN up to which a start need not read the log.

@@ -4,6 +4,7 @@
 //! sealed segments in the index on disk, of which memory holds only filters. A hit is only a candidate:
 //! whoever asked reads the record at that LSN, compares exactly, and comes back if it is something else.
 
+use crate::hold::Holds;
 use onhand_domain::MerchantNumber;
 use onhand_domain::table::{Table, spread};
 use onhand_snapshots::Lsn;
@@ -32,6 +33,8 @@ struct Young {
 pub(crate) struct Keys {
     young: VecDeque<Young>,
     runs: Runs,
+    /// Bulk bodies that wait for a search of the index.
+    pub(crate) holds: Holds,
 }
 
 /// What kind of key: the same bytes mean different things.
@@ -148,7 +151,7 @@ pub(crate) fn order_key(order: u64) -> [u8; 16] {
 /// The hash of a key. Those that may be new are odd, and so have a filter in the index; that an order is
 /// closed is known from its record, and needs none.
 #[must_use]
-pub(crate) fn hash_of(merchant: MerchantNumber, kind: KeyKind, key: &[u8; 16]) -> u64 {
+pub fn hash_of(merchant: MerchantNumber, kind: KeyKind, key: &[u8; 16]) -> u64 {
     let (low, high) = key.split_at(8);
     let word = |half: &[u8]| half.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
     let salt = (u64::from(merchant.0) << 8) | kind as u64;

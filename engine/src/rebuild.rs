@@ -124,9 +124,9 @@ mod tests {
     fn ask_as(handle: &Handle, merchant: MerchantNumber, names: u32, ask: Ask) -> Answer {
         let directory = handle.directory(merchant).unwrap();
         handle.admit(&directory).unwrap();
-        let (actor, request, known) = (0, [1; 16], None);
+        let (actor, stage, request, known) = (0, 0, [1; 16], None);
         let (idempotency, fingerprint) = (None, None);
-        let submission = Submission { names, actor, request, idempotency, fingerprint, known, ask };
+        let submission = Submission { names, actor, stage, request, idempotency, fingerprint, known, ask };
         let inbox = Arc::new(Inbox::default());
         handle.submit(&inbox, &directory, vec![Item::new(1, submission)]);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -89,6 +89,7 @@ impl From<NotWritten> for Answer {
 impl Merchant {
     /// One submission, from key to answer.
     pub(crate) fn turn(&mut self, mut submission: Submission, tools: &mut Tools<'_>) -> Turned {
+        let is_held = tools.keys.holds.is_held(submission.request, submission.stage);
         if self.poisoned {
             return Turned { answer: Answer::Poisoned, until: Lsn::ZERO };
         }
@@ -101,12 +102,17 @@ impl Merchant {
             return Turned { answer: Answer::Renamed, until: Lsn::ZERO };
         }
         match self.seen(&submission, tools.keys) {
+            (Sighting::No, _) if is_held => {
+                let submission = Box::new(submission);
+                return Turned { answer: Answer::Behind { submission }, until: Lsn::ZERO };
+            }
             (Sighting::No, _) => {}
             (Sighting::At(lsn), by_key) => {
                 let submission = Box::new(submission);
                 return Turned { answer: Answer::Repeats { lsn, by_key, submission }, until: lsn };
             }
             (Sighting::Perhaps(hash), by_key) => {
+                tools.keys.holds.hold(submission.request, submission.stage);
                 let submission = Box::new(submission);
                 return Turned { answer: Answer::Perhaps { hash, by_key, submission }, until: Lsn::ZERO };
             }

@@ -5,11 +5,12 @@
 mod common;
 
 use common::{Client, SHARDS, accepted, config, recorded, recovered, start, try_start, with_each};
-use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, RepeatAsk};
+use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, RepeatAsk, StockAsk};
 use onhand_engine::clock::ManualClock;
 use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
-use onhand_engine::keys::Known;
+use onhand_engine::keys::{Findings, Known};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::storage::{SimStorage, Storage};
 use onhand_engine::snapshots::{Disk, Lsn};
@@ -207,6 +208,44 @@ impl Past {
             );
         }
     }
+}
+
+/// A filter lets a new key pass by mistake: what stands behind that line in its body waits for it, and nothing else.
+#[test]
+fn what_stands_behind_a_false_hit_in_its_body_is_not_decided_before_it() {
+    let engine = start(&SimStorage::default(), 1);
+    let shop = Shop::of(&engine, "acme");
+    trade(&shop, "a", 500);
+    shop.client.handle.tidy().unwrap();
+    let (first, none) = (shop.client.false_hit(), Known::default());
+    let (checked, sellable) = (StockState::QualityControl, StockState::Sellable);
+    let ask = |movement| {
+        let (sku, location, reason, reference) = (shop.mug, shop.main, "received".into(), None);
+        Ask::MoveStock(StockAsk { sku, location, movement, reason, reference })
+    };
+    let receive = || ask(Movement::Receive { state: checked, quantity: 5 });
+    let release = || ask(Movement::Move { from: checked, to: sellable, quantity: 5 });
+    let lines = vec![(receive(), &*first, none.clone()), (release(), "second", none.clone())];
+    let answers = shop.client.submit_lines(1, lines);
+    let [Answer::Perhaps { by_key: true, .. }, Answer::Behind { .. }] = &answers[..] else {
+        panic!("{answers:?}")
+    };
+    // The next batch of that body was on its way already; another request was too, and is decided.
+    let answers = shop.client.submit_lines(1, vec![(release(), "third", none.clone())]);
+    assert!(matches!(answers[..], [Answer::Behind { .. }]), "{answers:?}");
+    recorded(&shop.client.ask_with(receive(), Some("alone")));
+    recorded(
+        &shop.client.ask_with(ask(Movement::Move { from: checked, to: sellable, quantity: 5 }), Some("too")),
+    );
+    let searched = shop.client.handle.index().runs().covered().0;
+    let known = Known { key: Findings { searched, ..Findings::default() }, ..Known::default() };
+    let lines = vec![(receive(), &*first, known), (release(), "second", none.clone())];
+    for answer in shop.client.submit_lines(2, lines) {
+        recorded(&answer);
+    }
+    // The third is refused, since nothing is left; but it was decided in its turn.
+    let answers = shop.client.submit_lines(2, vec![(release(), "third", none)]);
+    assert!(matches!(answers[..], [Answer::Recorded { .. }]), "{answers:?}");
 }
 
 #[test]

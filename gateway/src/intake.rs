@@ -5,7 +5,6 @@
 
 use onhand_engine::ask::{Answer, Ask, Submission};
 use onhand_engine::directory::Directory;
-use onhand_engine::keys::Known;
 use onhand_engine::{Handle, Inbox, Item, Ticket};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -104,14 +103,13 @@ impl Intake {
             Ask::Read(_) => self.handle.admit_always(&caller.directory),
             _ => self.handle.admit(&caller.directory)?,
         }
-        Ok(self.send(caller, submission(caller, identity, ask)))
+        Ok(self.send(caller, submission(caller, identity, 0, ask)))
     }
 
-    /// Sends again what is no repeat of what it looked like, with what was found out. Whoever was admitted once is
-    /// not refused now.
-    pub fn resubmit(self: &Rc<Self>, caller: &Caller, mut submission: Submission, known: Known) -> Pending {
+    /// Sends again what is no repeat of what it looked like, with what was found out, or what goes on whatever the
+    /// limits say. Whoever was admitted once is not refused now.
+    pub fn resubmit(self: &Rc<Self>, caller: &Caller, submission: Submission) -> Pending {
         self.handle.admit_always(&caller.directory);
-        submission.known = Some(Box::new(known));
         self.send(caller, submission)
     }
 
@@ -148,9 +146,9 @@ impl Intake {
     }
 }
 
-/// What is asked as it goes to the engine.
-pub(crate) fn submission(caller: &Caller, identity: Identity, ask: Ask) -> Submission {
+/// What is asked as it goes to the engine: alone, or at a stage of a bulk body.
+pub(crate) fn submission(caller: &Caller, identity: Identity, stage: u32, ask: Ask) -> Submission {
     let Identity { request, idempotency, fingerprint } = identity;
     let (names, actor) = (caller.names.get(), caller.key);
-    Submission { names, actor, request, idempotency, fingerprint, known: None, ask }
+    Submission { names, actor, stage, request, idempotency, fingerprint, known: None, ask }
 }

@@ -30,17 +30,20 @@ pub const BULK_LINES: &str = "onhand_bulk_lines_total";
 pub const ORDERS: &str = "onhand_orders_total";
 /// Requests refused because too much was on its way.
 pub const OVERLOADS: &str = "onhand_overload_refusals_total";
+/// Bulk bodies whose answers nobody read.
+pub const BROKEN_OFF: &str = "onhand_bulk_broken_off_total";
 /// Time from a request's head to its answer.
 pub const REQUEST_SECONDS: &str = "onhand_http_request_seconds";
 
 /// Every metric of the gateway: name and meaning.
-pub const CATALOGUE: [(&str, &str); 6] = [
+pub const CATALOGUE: [(&str, &str); 7] = [
     (RECOVERY_SECONDS, "Time to replay and check the log at start"),
     (RESPONSES, "Answers, by status class"),
     (BULK_LINES, "Lines of bulk bodies that were answered, by status class"),
     (ORDERS, "Orders that were answered, by outcome"),
     (OVERLOADS, "Requests refused because too much was on its way"),
     (REQUEST_SECONDS, "Time from the head of a request to its answer, by kind of route"),
+    (BROKEN_OFF, "Bulk bodies that were broken off because nobody read the answers"),
 ];
 
 const CLASSES: [&str; 3] = ["2xx", "4xx", "5xx"];
@@ -69,7 +72,8 @@ impl Outcome {
 const OUTCOMES: [&str; 4] = ["accepted", "backordered", "refused", "repeated"];
 
 /// The limit that a request was over.
-const SCOPES: [(&str, &str); 2] = [("merchant", "merchant_overloaded"), ("engine", "overloaded")];
+const SCOPES: [(&str, &str); 3] =
+    [("merchant", "merchant_overloaded"), ("engine", "overloaded"), ("bulk", "bulk_overloaded")];
 
 /// Kinds of routes: few, whatever callers ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +118,7 @@ struct Meters {
     orders: [Counter; OUTCOMES.len()],
     overloads: [Counter; SCOPES.len()],
     requests: [Histogram; ROUTES.len()],
+    broken_off: Counter,
 }
 
 static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
@@ -122,6 +127,7 @@ static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
     orders: OUTCOMES.map(|outcome| counter!(ORDERS, "outcome" => outcome)),
     overloads: SCOPES.map(|(scope, _)| counter!(OVERLOADS, "scope" => scope)),
     requests: ROUTES.map(|route| histogram!(REQUEST_SECONDS, "route" => route)),
+    broken_off: counter!(BROKEN_OFF),
 });
 
 fn class_of(status: u16) -> usize {
@@ -175,6 +181,11 @@ pub fn count_refusal(code: &str) {
     }
 }
 
+/// Counts a bulk body whose answers nobody read.
+pub fn count_broken_off() {
+    METERS.broken_off.increment(1);
+}
+
 /// Measures a request.
 pub fn measure_request(route: RouteClass, took: Duration) {
     METERS.requests[route as usize].record(took);
@@ -199,6 +210,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(ORDERS, Unit::Count, CATALOGUE[3].1);
     describe_counter!(OVERLOADS, Unit::Count, CATALOGUE[4].1);
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, CATALOGUE[5].1);
+    describe_counter!(BROKEN_OFF, Unit::Count, CATALOGUE[6].1);
     begin_at_zero();
     Ok(handle)
 }

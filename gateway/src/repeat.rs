@@ -9,7 +9,7 @@ use crate::render::conflict_problem;
 use actix_web::web;
 use onhand_engine::ask::{Answer, Ask, RepeatAsk, Submission};
 use onhand_engine::domain::OrderId;
-use onhand_engine::keys::Known;
+use onhand_engine::keys::Findings;
 use onhand_engine::record::codec::decode_first;
 use onhand_engine::record::order::OrderAskedV1;
 use onhand_engine::record::{Header, Kind};
@@ -32,6 +32,14 @@ pub enum Settled {
         /// The record's bytes.
         record: Vec<u8>,
     },
+}
+
+/// What one look at an answer comes to.
+pub(crate) enum Step {
+    /// It is one to render.
+    Settled(Settled),
+    /// It repeats nothing after all, or stands behind one that may: to be submitted again.
+    Undecided(Box<Submission>),
 }
 
 /// The earlier record that a request repeats.
@@ -57,77 +65,135 @@ enum Likeness {
 /// 422 `idempotency_key_reused`, 409 `external_id_conflict`, or what the engine could not do.
 pub async fn settle(intake: &Rc<Intake>, caller: &Caller, answer: Answer) -> Result<Settled, Problem> {
     let mut answer = answer;
-    let mut known = Known::default();
     loop {
-        let (candidates, by_key, submission) = match answer {
-            Answer::Repeats { lsn, by_key, submission } => (vec![lsn], by_key, submission),
-            Answer::Perhaps { hash, by_key, submission } => {
-                (search(intake, hash, by_key, &mut known).await?, by_key, submission)
-            }
-            Answer::Rejected { lsn, rejection } => {
-                return Err(Problem::from(&rejection).with("lsn", lsn.0));
-            }
-            Answer::Busy => return Err(Problem::overloaded()),
-            Answer::Renamed => return Err(Problem::renamed()),
-            Answer::Failed => return Err(Problem::internal()),
-            Answer::Poisoned => return Err(Problem::not_ready()),
-            first @ (Answer::Recorded { .. }
-            | Answer::Accepted { .. }
-            | Answer::Refused { .. }
-            | Answer::Read { .. }) => return Ok(Settled::First(first)),
+        answer = match step(intake, caller, answer).await? {
+            Step::Settled(settled) => return Ok(settled),
+            Step::Undecided(submission) => ask_again(intake, caller, *submission).await?,
         };
-        let earlier = find(intake, caller, &submission, (candidates, by_key), &mut known)?;
-        let is_bound = by_key || submission.idempotency.is_none();
-        let next = match earlier {
-            None => *submission,
-            Some(earlier) if !is_bound => binding(*submission, &earlier),
-            Some(Earlier { lsn, record, is_same: true }) => return Ok(Settled::Again { lsn, record }),
-            Some(Earlier { lsn, .. }) => {
-                return Err(if by_key { key_reused() } else { conflict_problem(lsn) });
-            }
-        };
-        let pending = intake.resubmit(caller, next, known.clone());
-        answer = pending.await.map_err(|_| Problem::not_ready())?;
     }
+}
+
+/// The same for a line of a bulk body: what is to be decided after all is given back, since its place in the order
+/// is not this function's to choose. That a key is bound to an answer decides nothing, and is done at once.
+///
+/// # Errors
+/// As [`settle`].
+pub(crate) async fn settle_line(
+    intake: &Rc<Intake>,
+    caller: &Caller,
+    answer: Answer,
+) -> Result<Step, Problem> {
+    let mut answer = answer;
+    loop {
+        answer = match step(intake, caller, answer).await? {
+            Step::Undecided(submission) if matches!(submission.ask, Ask::AnswerRepeat(_)) => {
+                ask_again(intake, caller, *submission).await?
+            }
+            step => return Ok(step),
+        };
+    }
+}
+
+/// Finds out whether a line that is [`Answer::Perhaps`] repeats an earlier one; it does not keep that one's record.
+///
+/// # Errors
+/// What cannot be read.
+pub(crate) async fn locate(intake: &Intake, caller: &Caller, answer: Answer) -> Result<Answer, Problem> {
+    let Answer::Perhaps { hash, by_key, mut submission } = answer else { return Ok(answer) };
+    let candidates = search(intake, hash, findings(&mut submission, by_key)).await?;
+    let earlier = find(intake, caller, &mut submission, (candidates, by_key))?;
+    Ok(match earlier {
+        Some(Earlier { lsn, .. }) => Answer::Repeats { lsn, by_key, submission },
+        None => Answer::Behind { submission },
+    })
+}
+
+async fn ask_again(
+    intake: &Rc<Intake>,
+    caller: &Caller,
+    mut submission: Submission,
+) -> Result<Answer, Problem> {
+    // Whatever body it came in, from here on it goes alone.
+    submission.stage = 0;
+    intake.resubmit(caller, submission).await.map_err(|_| Problem::not_ready())
+}
+
+async fn step(intake: &Intake, caller: &Caller, answer: Answer) -> Result<Step, Problem> {
+    let (candidates, by_key, mut submission) = match answer {
+        Answer::Repeats { lsn, by_key, submission } => (vec![lsn], by_key, submission),
+        Answer::Perhaps { hash, by_key, mut submission } => {
+            (search(intake, hash, findings(&mut submission, by_key)).await?, by_key, submission)
+        }
+        Answer::Behind { submission } => return Ok(Step::Undecided(submission)),
+        Answer::Rejected { lsn, rejection } => {
+            return Err(Problem::from(&rejection).with("lsn", lsn.0));
+        }
+        Answer::Busy => return Err(Problem::overloaded()),
+        Answer::Renamed => return Err(Problem::renamed()),
+        Answer::Failed => return Err(Problem::internal()),
+        Answer::Poisoned => return Err(Problem::not_ready()),
+        first @ (Answer::Recorded { .. }
+        | Answer::Accepted { .. }
+        | Answer::Refused { .. }
+        | Answer::Read { .. }) => return Ok(Step::Settled(Settled::First(first))),
+    };
+    let earlier = find(intake, caller, &mut submission, (candidates, by_key))?;
+    let is_bound = by_key || submission.idempotency.is_none();
+    match earlier {
+        None => Ok(Step::Undecided(submission)),
+        Some(earlier) if !is_bound => {
+            submission.ask = binding(&earlier);
+            Ok(Step::Undecided(submission))
+        }
+        Some(Earlier { lsn, record, is_same: true }) => Ok(Step::Settled(Settled::Again { lsn, record })),
+        Some(Earlier { lsn, .. }) => Err(if by_key { key_reused() } else { conflict_problem(lsn) }),
+    }
+}
+
+/// What is known of a request's key, or else of its external id.
+fn findings(submission: &mut Submission, by_key: bool) -> &mut Findings {
+    submission.known.get_or_insert_default().of(by_key)
 }
 
 /// The candidate that is not only alike by its hash; those that are no more than that are noted.
 fn find(
     intake: &Intake,
     caller: &Caller,
-    submission: &Submission,
+    submission: &mut Submission,
     (candidates, by_key): (Vec<Lsn>, bool),
-    known: &mut Known,
 ) -> Result<Option<Earlier>, Problem> {
     for lsn in candidates {
-        let record = intake.handle().read(lsn).map_err(|_| Problem::internal())?;
+        let record = intake.handle().read(lsn).map_err(|error| Problem::unread_record(&error))?;
         match compare(&record, by_key, caller, submission, intake.handle().trusted_ms())? {
             Likeness::Same => return Ok(Some(Earlier { lsn, record, is_same: true })),
             Likeness::Reused => return Ok(Some(Earlier { lsn, record, is_same: false })),
-            Likeness::Other => known.of(by_key).not_repeats.push(lsn),
+            Likeness::Other => findings(submission, by_key).not_repeats.push(lsn),
         }
     }
     Ok(None)
 }
 
 /// What binds a request's key to the answer that an accepted order gives it. Its record is that answer.
-fn binding(submission: Submission, earlier: &Earlier) -> Submission {
-    let repeat = RepeatAsk { order: OrderId(earlier.lsn.0), conflicts: !earlier.is_same };
-    Submission { ask: Ask::AnswerRepeat(repeat), ..submission }
+fn binding(earlier: &Earlier) -> Ask {
+    Ask::AnswerRepeat(RepeatAsk { order: OrderId(earlier.lsn.0), conflicts: !earlier.is_same })
 }
 
 /// Searches the index off the worker, and notes how far it reached: what is younger, memory has.
-async fn search(intake: &Intake, hash: u64, by_key: bool, known: &mut Known) -> Result<Vec<Lsn>, Problem> {
+async fn search(intake: &Intake, hash: u64, findings: &mut Findings) -> Result<Vec<Lsn>, Problem> {
     let handle = intake.handle().clone();
     let find = move || {
-        let runs = handle.index().runs();
-        runs.find(hash).map(|found| (found, runs.covered()))
+        let look = || {
+            let runs = handle.index().runs();
+            runs.find(hash).map(|found| (found, runs.covered()))
+        };
+        // A run that was taken here may have been merged into another one and removed before it was read.
+        look().or_else(|error| {
+            tracing::debug!(%error, "the index is searched again");
+            look()
+        })
     };
-    let (found, covered) = web::block(find).await.map_err(|_| Problem::internal())?.map_err(|error| {
-        tracing::error!(%error, "the index cannot be read; stop, move the directory index away and start again");
-        Problem::internal()
-    })?;
-    let findings = known.of(by_key);
+    let searched = web::block(find).await.map_err(|_| Problem::internal())?;
+    let (found, covered) = searched.map_err(|error| Problem::unread_index(&error))?;
     findings.searched = covered.0;
     Ok(found.into_iter().filter(|lsn| !findings.not_repeats.contains(lsn)).collect())
 }

@@ -19,7 +19,7 @@ use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::table::spread;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
-use onhand_engine::keys::Known;
+use onhand_engine::keys::{KeyKind, Known, hash_of};
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
 use onhand_engine::secrets::Fingerprints;
@@ -132,6 +132,7 @@ impl Client {
         let submission = Submission {
             names: self.directory.names(),
             actor: 0,
+            stage: 0,
             request: [1; 16],
             idempotency,
             fingerprint: idempotency.map(|_| fingerprint_of(&ask)),
@@ -139,6 +140,39 @@ impl Client {
             ask,
         };
         self.handle.submit(&self.inbox, &self.directory, vec![Item::new(7, submission)]);
+    }
+
+    /// Submits lines of one bulk body and waits for their answers.
+    pub fn submit_lines(&self, stage: u32, lines: Vec<(Ask, &str, Known)>) -> Vec<Answer> {
+        let count = lines.len();
+        let item = |(ask, key, known): (Ask, &str, Known)| {
+            self.handle.admit(&self.directory).unwrap();
+            let idempotency = Some(self.idempotency(key));
+            let (names, actor, request, fingerprint) = (self.directory.names(), 0, [2; 16], None);
+            let known = (known != Known::default()).then(|| Box::new(known));
+            Item::new(7, Submission { names, actor, stage, request, idempotency, fingerprint, known, ask })
+        };
+        let items = lines.into_iter().map(item).collect();
+        self.handle.submit(&self.inbox, &self.directory, items);
+        let mut answers = Vec::new();
+        while answers.len() < count {
+            self.runtime.block_on(self.inbox.arrived());
+            answers.extend(self.inbox.take().map(|(_, answer)| answer));
+        }
+        answers
+    }
+
+    pub fn idempotency(&self, key: &str) -> [u8; 16] {
+        self.handle.fingerprints().idempotency(self.merchant, key.as_bytes())
+    }
+
+    /// A key that is new, and that a filter of the index lets pass all the same.
+    pub fn false_hit(&self) -> String {
+        let runs = self.handle.index().runs();
+        let hash = |key: &String| hash_of(self.merchant, KeyKind::Idempotency, &self.idempotency(key));
+        let is_false =
+            |key: &String| runs.may_have(hash(key), Lsn::ZERO) && runs.find(hash(key)).unwrap().is_empty();
+        (0_u32..10_000_000).map(|number| format!("new-{number}")).find(is_false).unwrap()
     }
 
     /// Submits one when the log may fail; `None` once the engine has said that it did.

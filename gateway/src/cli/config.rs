@@ -27,10 +27,15 @@ const SNAPSHOT_SEGMENTS_MAX: usize = 1_000;
 /// What waits is in memory, some 600 bytes each: 6 GB.
 const QUEUE_MAX: usize = 10_000_000;
 
+/// Bytes that all bulk bodies may have under way: thirty-two of them as much as one may have, or thousands of small
+/// ones. At least what one may have, and no more than a machine's memory.
+const BULK_BYTES: usize = 512 << 20;
+const BULK_BYTES_RANGE: RangeInclusive<usize> = (16 << 20)..=(1 << 40);
+
 /// What our variables begin with, and how they go on: the settings, and two that are none. The last two are the
 /// load harness's, which may run in the same shell.
 const PREFIX: &str = "ONHAND_";
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 13] = [
     "CONFIG",
     "DATA",
     "LISTEN",
@@ -40,6 +45,7 @@ const VARIABLES: [&str; 12] = [
     "SNAPSHOT_SEGMENTS",
     "MERCHANT_QUEUE_MAX",
     "TOTAL_QUEUE_MAX",
+    "BULK_BYTES_MAX",
     "LOG",
     "URL",
     "KEY",
@@ -57,6 +63,7 @@ struct File {
     snapshot_segments: Option<usize>,
     merchant_queue_max: Option<usize>,
     total_queue_max: Option<usize>,
+    bulk_bytes_max: Option<usize>,
 }
 
 /// What a server runs with.
@@ -65,6 +72,7 @@ pub(super) struct Settings {
     pub(super) data: PathBuf,
     pub(super) listen: SocketAddr,
     pub(super) workers: usize,
+    pub(super) bulk_bytes_max: usize,
     pub(super) engine: EngineConfig,
 }
 
@@ -105,7 +113,11 @@ impl Settings {
         let merchant_max = merchant_max.or(file.merchant_queue_max);
         set("merchant_queue_max", &mut queues.merchant_max, merchant_max, 1..=QUEUE_MAX)?;
         set("total_queue_max", &mut queues.total_max, total_max.or(file.total_queue_max), 1..=QUEUE_MAX)?;
-        Ok(Self { data, listen: args.listen.or(file.listen).unwrap_or(LISTEN), workers, engine })
+        let mut bulk_bytes_max = BULK_BYTES;
+        let wanted = args.bulk_bytes_max.or(file.bulk_bytes_max);
+        set("bulk_bytes_max", &mut bulk_bytes_max, wanted, BULK_BYTES_RANGE)?;
+        let listen = args.listen.or(file.listen).unwrap_or(LISTEN);
+        Ok(Self { data, listen, workers, bulk_bytes_max, engine })
     }
 }
 
@@ -168,6 +180,7 @@ mod tests {
             snapshot_segments: None,
             merchant_queue_max: None,
             total_queue_max: None,
+            bulk_bytes_max: None,
             end_with_stdin: false,
         }
     }
@@ -202,6 +215,7 @@ mod tests {
             "snapshot_segments = 0",
             "merchant_queue_max = 0",
             "total_queue_max = 100000000000",
+            "bulk_bytes_max = 1",
         ] {
             let key = setting.split(' ').next().unwrap();
             let error = settings(&format!("data = \"here\"\n{setting}\n"), no_args()).unwrap_err();

@@ -110,6 +110,9 @@ struct ServeArgs {
     /// Requests of all merchants that may be on their way.
     #[arg(long, env = "ONHAND_TOTAL_QUEUE_MAX")]
     total_queue_max: Option<usize>,
+    /// Bytes that all bulk bodies may have under way. 512 MiB by default.
+    #[arg(long, env = "ONHAND_BULK_BYTES_MAX")]
+    bulk_bytes_max: Option<usize>,
     /// End in order when stdin closes: whoever started this server ended, however it did.
     #[arg(long, hide = true)]
     end_with_stdin: bool,

@@ -51,7 +51,7 @@ pub(super) fn open(data: &Path, config: &EngineConfig, lock: DirectoryLock) -> a
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     start_logging()?;
     let recorder = metrics::install()?;
-    let Settings { data, listen, workers, engine } = Settings::of(args)?;
+    let Settings { data, listen, workers, bulk_bytes_max, engine } = Settings::of(args)?;
     // Before anything is said: who reads the line below may rely on it that this process has the directory.
     let lock = DirectoryLock::take(&data)?;
     let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
@@ -61,7 +61,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let (ended, end) = mpsc::sync_channel(1);
     let opener = spawn_opener(data, engine, lock, Arc::clone(&shared), end)?;
     actix_web::rt::System::new().block_on(async {
-        let server = serve_http(listener, &shared, workers)?;
+        let server = serve_http(listener, &shared, workers, bulk_bytes_max)?;
         if args.end_with_stdin {
             let (handle, closed) = (server.handle(), stdin_closed()?);
             actix_web::rt::spawn(async move {

@@ -2,42 +2,33 @@
 //!
 //! A body of a million lines runs in bounded memory: at most [`WINDOW`] lines are under way; beyond them the
 //! sender is slowed, not refused. A bad line fails alone. What one piece of the body holds goes to the shard as
-//! one message, and its answers come back to the request's own inbox.
+//! one message, and its answers come back to the request's own inbox. Lines are decided in their order, also those that
+//! have to be looked for in the index first.
 
+use super::answers::{pieces, write_answers};
 use super::course::{Course, Window};
 use super::customer::seal;
 use super::fingerprint::canonical;
+use super::lines::Lines;
 use super::orders::{order_ask, order_identity};
 use super::stock::movement_ask;
 use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;
 use crate::intake::Identity;
-use crate::metrics::{RouteClass, Tally, count_bulk_line, count_refusal, count_response, measure_request};
-use crate::render::{Rendered, accepted_into, json};
-use actix_web::web::{self, Buf, Bytes, BytesMut};
+use crate::metrics::{RouteClass, count_response, measure_request};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::future::join_all;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use onhand_engine::Handle;
-use onhand_engine::ask::{Answer, Ask};
+use onhand_engine::ask::Ask;
 use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// What is under way: four frames' worth of single-line orders, or four hundred of 1,200 lines. An outcome that waits
 /// to be read takes no more than its line did and some hundred bytes.
 const WINDOW: Window = Window { lines: 8_192, bytes: 16 << 20 };
-
-/// Answers are sent in pieces of about this many bytes, or when nothing more is ready.
-const PIECE_BYTES: usize = 32 << 10;
-
-/// Lines that were seen before are looked up so many at a time: each may need a record of its own, and one sync serves
-/// all of them.
-const TOGETHER_MAX: usize = 64;
 
 /// How long a sender may pause between two pieces of a body.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -91,22 +82,32 @@ fn start(
         Ok(desk) => Rc::new(desk),
         Err(problem) => return respond(request, Err(problem)),
     };
-    let course = Rc::new(Course::new(WINDOW));
-    let (pieces, body) = mpsc::channel::<Bytes>(4);
+    let budget = match super::bulk_budget(request) {
+        Ok(budget) => budget,
+        Err(problem) => return respond(request, Err(problem)),
+    };
+    let course = Rc::new(Course::new(WINDOW, budget));
+    let (pieces, body) = pieces();
     let reader = Reader { desk: Rc::clone(&desk), read, needs_key, number: 0, course: Rc::clone(&course) };
     let watch = Stopwatch::start();
-    actix_web::rt::spawn(reader.run(payload));
+    let reading = actix_web::rt::spawn(reader.run(payload));
     actix_web::rt::spawn(async move {
         write_answers(&desk, &course, pieces).await;
+        // Whoever does not want the answers need not send the rest.
+        reading.abort();
         course.abandon();
+        course.submit(&desk);
         measure_request(RouteClass::Bulk, watch.elapsed());
+        if let Some(stage) = course.stage_to_pass() {
+            desk.pass_stage(stage).await;
+        }
     });
     count_response(200);
     let mut response = HttpResponse::Ok();
     if let Some(id) = request_id(request) {
         response.insert_header(("Request-Id", id));
     }
-    response.content_type("application/x-ndjson").streaming(Pieces(body))
+    response.content_type("application/x-ndjson").streaming(body)
 }
 
 struct Reader {
@@ -128,42 +129,26 @@ impl Reader {
     }
 
     async fn lines(&mut self, mut payload: web::Payload) -> Result<(), Problem> {
-        let mut rest = BytesMut::new();
-        // Whether `rest` continues a line that was answered already, being too long.
-        let mut is_beyond = false;
+        let mut lines = Lines::default();
         while let Some(piece) =
             tokio::time::timeout(IDLE_TIMEOUT, payload.next()).await.map_err(|_| broken_off())?
         {
-            rest.extend_from_slice(&piece.map_err(|_| broken_off())?);
-            let mut taken = 0;
-            while let Some(length) = memchr::memchr(b'\n', &rest[taken..]) {
-                let line = &rest[taken..taken + length];
-                if !std::mem::take(&mut is_beyond) && !self.take(line).await {
+            lines.push(&piece.map_err(|_| broken_off())?);
+            while let Some(line) = lines.next() {
+                if !self.take(line).await {
                     return Ok(());
                 }
-                taken += length + 1;
-            }
-            rest.advance(taken);
-            if rest.len() > BODY_BYTES_MAX {
-                if !std::mem::replace(&mut is_beyond, true) && !self.take(&rest).await {
-                    return Ok(());
-                }
-                rest.clear();
             }
             self.course.submit(&self.desk);
         }
-        if !is_beyond {
-            self.take(&rest).await;
+        if let Some(line) = lines.last() {
+            self.take(line).await;
         }
         Ok(())
     }
 
     /// Takes one line; `false` once nobody wants its answer.
     async fn take(&mut self, line: &[u8]) -> bool {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.iter().all(u8::is_ascii_whitespace) {
-            return true;
-        }
         self.number += 1;
         if !self.course.has_room() {
             // What waits for the answer must be on its way.
@@ -232,116 +217,4 @@ impl Reader {
 
 fn broken_off() -> Problem {
     Problem::new(400, "body_incomplete", "the body broke off here")
-}
-
-/// Renders the answers in the order of their lines.
-async fn write_answers(desk: &Desk, course: &Course, pieces: mpsc::Sender<Bytes>) {
-    let mut number = 0_u64;
-    let mut piece = Vec::with_capacity(PIECE_BYTES + 1_024);
-    let mut tally = Tally::default();
-    loop {
-        let outcome = match course.take() {
-            Some(outcome) => outcome,
-            None if course.is_over() => break,
-            None => {
-                // Nothing is ready: send what there is rather than keep it.
-                tally.flush();
-                if !flush(&mut piece, &pieces).await {
-                    return;
-                }
-                course.arrived().await;
-                continue;
-            }
-        };
-        if let Ok(Answer::Accepted { lsn, asked, policy, claims }) = &outcome {
-            number += 1;
-            let start = piece.len();
-            write_head(&mut piece, number, 201);
-            let written = accepted_into(&desk.caller.directory, *lsn, asked, *policy, claims, &mut piece);
-            match written {
-                Ok(outcome) => {
-                    tally.note(outcome);
-                    piece.extend_from_slice(b"}\n");
-                }
-                Err(problem) => {
-                    piece.truncate(start);
-                    count_bulk_line(problem.status);
-                    write_line(&mut piece, number, &Rendered::from(&problem));
-                }
-            }
-            if piece.len() >= PIECE_BYTES {
-                tally.flush();
-                if !flush(&mut piece, &pieces).await {
-                    return;
-                }
-            }
-            continue;
-        }
-        for rendered in settled(desk, course, outcome).await {
-            number += 1;
-            count_bulk_line(rendered.status);
-            write_line(&mut piece, number, &rendered);
-            if piece.len() >= PIECE_BYTES && !flush(&mut piece, &pieces).await {
-                return;
-            }
-        }
-    }
-    tally.flush();
-    flush(&mut piece, &pieces).await;
-}
-
-/// The answer to a line; if it was seen before, also those to the lines behind it that were.
-async fn settled(desk: &Desk, course: &Course, outcome: Result<Answer, Problem>) -> Vec<Rendered> {
-    let rendered = |outcome: Result<Rendered, Problem>| {
-        outcome.unwrap_or_else(|problem| {
-            count_refusal(&problem.code);
-            Rendered::from(&problem)
-        })
-    };
-    let answer = match outcome {
-        Ok(answer) => answer,
-        Err(problem) => return vec![rendered(Err(problem))],
-    };
-    let mut answers = vec![answer];
-    if matches!(answers[..], [Answer::Repeats { .. } | Answer::Perhaps { .. }]) {
-        let more = std::iter::from_fn(|| course.take_repeat());
-        answers.extend(more.take(TOGETHER_MAX - 1));
-    }
-    let outcomes = join_all(answers.into_iter().map(|answer| desk.settled(answer))).await;
-    outcomes.into_iter().map(rendered).collect()
-}
-
-/// The answer of a line up to its body.
-fn write_head(piece: &mut Vec<u8>, line: u64, status: u16) {
-    piece.extend_from_slice(br#"{"line":"#);
-    json::number(piece, line);
-    piece.extend_from_slice(br#","status":"#);
-    json::number(piece, status.into());
-    piece.extend_from_slice(br#","body":"#);
-}
-
-fn write_line(piece: &mut Vec<u8>, line: u64, rendered: &Rendered) {
-    write_head(piece, line, rendered.status);
-    piece.extend_from_slice(&rendered.body);
-    piece.extend_from_slice(b"}\n");
-}
-
-/// Sends a piece; `false` once nobody reads.
-async fn flush(piece: &mut Vec<u8>, pieces: &mpsc::Sender<Bytes>) -> bool {
-    if piece.is_empty() {
-        return true;
-    }
-    let full = std::mem::replace(piece, Vec::with_capacity(PIECE_BYTES + 1_024));
-    pieces.send(Bytes::from(full)).await.is_ok()
-}
-
-/// The pieces as a response body.
-struct Pieces(mpsc::Receiver<Bytes>);
-
-impl Stream for Pieces {
-    type Item = Result<Bytes, std::convert::Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context).map(|piece| piece.map(Ok))
-    }
 }

@@ -1,24 +1,46 @@
 //! The lines of one bulk request that are under way, in their order.
 //!
 //! Tickets are places in that order, so an answer finds its line without a table, and one wake-up serves all
-//! answers of a sync.
+//! answers of a sync. A line that the shard hands back undecided keeps its place: see [`Course::pause`].
 
 use super::Desk;
+use super::budget::Budget;
 use crate::http::problem::Problem;
 use crate::intake::Identity;
+use crate::render::Rendered;
 use onhand_engine::ask::{Answer, Ask};
 use onhand_engine::{Inbox, Item};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// One line on its way.
-enum Line {
-    /// It was or will be submitted.
+pub(super) enum Line {
+    /// It will be submitted, or was, or somebody looks for what it repeats.
     Waiting,
     Answered(Answer),
+    Rendered(Rendered),
     Failed(Box<Problem>),
+}
+
+/// What is to be done for the first of the lines.
+pub(super) enum Next {
+    /// Its answer is there; the line was taken.
+    Answered(Answer),
+    /// The same, rendered.
+    Rendered(Rendered),
+    /// It failed; the line was taken.
+    Failed(Problem),
+    /// It may have been answered before: that is to be looked for.
+    Settle,
+    /// It was not decided, and is to be submitted again.
+    Decide,
+    /// Nothing; something will arrive.
+    Wait,
+    /// Nothing, and no line will follow.
+    End,
 }
 
 /// How much of one bulk request may be under way.
@@ -33,6 +55,8 @@ pub(super) struct Window {
 /// See the module. Lives on one thread, between the task that reads lines and the one that writes answers.
 pub(super) struct Course {
     window: Window,
+    /// What all bodies share.
+    budget: Rc<Budget>,
     /// Each with the bytes it had in the body.
     lines: RefCell<VecDeque<(u32, Line)>>,
     /// The sum of those bytes.
@@ -41,6 +65,14 @@ pub(super) struct Course {
     first: Cell<u64>,
     inbox: Arc<Inbox>,
     gathered: RefCell<Vec<Item>>,
+    /// Lines that were submitted and have no answer.
+    under_way: Cell<usize>,
+    /// The stage at which lines are submitted now.
+    stage: Cell<u32>,
+    /// The last stages at which some were submitted, and at which one came back that holds the others.
+    sent: Cell<u32>,
+    held: Cell<u32>,
+    is_paused: Cell<bool>,
     room: Notify,
     /// No line will follow.
     has_ended: Cell<bool>,
@@ -49,15 +81,21 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// A course of at most so much.
-    pub(super) fn new(window: Window) -> Self {
+    /// A course of at most so much, and of what the budget of all has left.
+    pub(super) fn new(window: Window, budget: Rc<Budget>) -> Self {
         Self {
             window,
+            budget,
             lines: RefCell::default(),
             bytes: Cell::new(0),
             first: Cell::new(0),
             inbox: Arc::default(),
             gathered: RefCell::default(),
+            under_way: Cell::new(0),
+            stage: Cell::new(1),
+            sent: Cell::new(0),
+            held: Cell::new(0),
+            is_paused: Cell::new(false),
             room: Notify::new(),
             has_ended: Cell::new(false),
             is_abandoned: Cell::new(false),
@@ -66,7 +104,13 @@ impl Course {
 
     /// Whether another line may enter.
     pub(super) fn has_room(&self) -> bool {
-        self.lines.borrow().len() < self.window.lines && self.bytes.get() < self.window.bytes
+        self.has_room_behind(self.lines.borrow().len())
+    }
+
+    /// A body always may have one line under way: the room that others leave is not waited for.
+    fn has_room_behind(&self, lines: usize) -> bool {
+        let is_within = lines < self.window.lines && self.bytes.get() < self.window.bytes;
+        is_within && (lines == 0 || !self.budget.is_full())
     }
 
     /// Whether nobody wants the answers any more.
@@ -86,7 +130,7 @@ impl Course {
     pub(super) fn enter(&self, desk: &Desk, bytes: usize, identity: Identity, ask: Ask) {
         let ticket = self.first.get() + self.lines.borrow().len() as u64;
         self.push(bytes, Line::Waiting);
-        self.gathered.borrow_mut().push(desk.item(ticket, identity, ask));
+        self.gathered.borrow_mut().push(desk.item(ticket, identity, self.stage.get(), ask));
     }
 
     /// Adds a line of so many bytes that failed.
@@ -97,6 +141,7 @@ impl Course {
 
     fn push(&self, bytes: usize, line: Line) {
         self.bytes.set(self.bytes.get() + bytes);
+        self.budget.take(1, bytes);
         self.lines.borrow_mut().push_back((u32::try_from(bytes).unwrap_or(u32::MAX), line));
     }
 
@@ -105,11 +150,23 @@ impl Course {
         self.gathered.borrow().len()
     }
 
-    /// Submits what was gathered.
+    /// Submits what was gathered, unless lines before it have to be submitted again first. Once nobody wants the
+    /// answers it is dropped: a line before it may have been given up undecided.
     pub(super) fn submit(&self, desk: &Desk) {
-        let gathered = self.gathered.take();
-        if !gathered.is_empty() {
-            desk.intake.handle().submit(&self.inbox, &desk.caller.directory, gathered);
+        if self.is_abandoned.get() {
+            for _ in self.gathered.take() {
+                desk.intake.handle().dismiss(&desk.caller.directory);
+            }
+        } else if !self.is_paused.get() {
+            self.send(desk, self.gathered.take());
+        }
+    }
+
+    fn send(&self, desk: &Desk, items: Vec<Item>) {
+        if !items.is_empty() {
+            self.under_way.set(self.under_way.get() + items.len());
+            self.sent.set(self.stage.get());
+            desk.intake.handle().submit(&self.inbox, &desk.caller.directory, items);
         }
     }
 
@@ -119,46 +176,108 @@ impl Course {
         self.inbox.wake();
     }
 
-    /// Whether all lines were taken and none will follow.
-    pub(super) fn is_over(&self) -> bool {
-        self.has_ended.get() && self.lines.borrow().is_empty()
-    }
-
-    /// Says that nobody wants the answers any more. What was decided stays.
+    /// Says that nobody wants the answers any more. What was decided stays; its lines are let go.
     pub(super) fn abandon(&self) {
         self.is_abandoned.set(true);
+        self.let_go();
         self.room.notify_one();
     }
 
-    /// The next line in order, once its answer is there.
-    pub(super) fn take(&self) -> Option<Result<Answer, Problem>> {
+    fn let_go(&self) {
+        let lines = self.lines.take();
+        self.budget.give(lines.len(), self.bytes.take());
+    }
+
+    /// What is to be done for the next line in order.
+    pub(super) fn next(&self) -> Next {
         let mut lines = self.lines.borrow_mut();
         if matches!(lines.front(), None | Some((_, Line::Waiting))) {
             self.sort_in(&mut lines);
         }
-        let (bytes, outcome) = match lines.pop_front()? {
-            (bytes, Line::Answered(answer)) => (bytes, Ok(answer)),
-            (bytes, Line::Failed(problem)) => (bytes, Err(*problem)),
-            waiting @ (_, Line::Waiting) => {
-                lines.push_front(waiting);
-                return None;
-            }
-        };
-        let was_full = lines.len() + 1 >= self.window.lines || self.bytes.get() >= self.window.bytes;
+        match lines.front() {
+            None if self.has_ended.get() => return Next::End,
+            None | Some((_, Line::Waiting)) => return Next::Wait,
+            Some((_, Line::Answered(Answer::Behind { .. }))) => return Next::Decide,
+            Some((_, Line::Answered(answer))) if may_repeat(answer) => return Next::Settle,
+            Some((_, Line::Answered(_) | Line::Rendered(_) | Line::Failed(_))) => {}
+        }
+        let was_full = !self.has_room_behind(lines.len());
+        let Some((bytes, line)) = lines.pop_front() else { return Next::Wait };
         self.bytes.set(self.bytes.get() - bytes as usize);
+        self.budget.give(1, bytes as usize);
         self.first.set(self.first.get() + 1);
         if was_full {
             self.room.notify_one();
         }
-        Some(outcome)
+        match line {
+            Line::Answered(answer) => Next::Answered(answer),
+            Line::Rendered(rendered) => Next::Rendered(rendered),
+            Line::Failed(problem) => Next::Failed(*problem),
+            Line::Waiting => Next::Wait,
+        }
     }
 
-    /// The next line in order, if its answer is there and was given before, as far as the shard can tell.
-    pub(super) fn take_repeat(&self) -> Option<Answer> {
-        let is_repeat =
-            |line: &Line| matches!(line, Line::Answered(Answer::Repeats { .. } | Answer::Perhaps { .. }));
-        let is_next = self.lines.borrow().front().is_some_and(|(_, line)| is_repeat(line));
-        if is_next { self.take()?.ok() } else { None }
+    /// The answers of up to `max` lines from the first on that may have been given before, as far as the shard can
+    /// tell. The lines wait for [`Course::put`].
+    pub(super) fn repeats(&self, max: usize) -> Vec<Answer> {
+        let mut lines = self.lines.borrow_mut();
+        let front = lines.iter_mut().take(max);
+        front.map_while(|(_, line)| take_if(line, may_repeat)).collect()
+    }
+
+    /// Up to `max` of the lines that are to be looked for in the index, with their places. They wait for
+    /// [`Course::put`].
+    pub(super) fn to_search(&self, max: usize) -> Vec<(usize, Answer)> {
+        let mut lines = self.lines.borrow_mut();
+        let to_search = lines.iter_mut().enumerate().filter_map(|(place, (_, line))| {
+            Some((place, take_if(line, |answer| matches!(answer, Answer::Perhaps { .. }))?))
+        });
+        to_search.take(max).collect()
+    }
+
+    /// Puts what became of a line in its place, counted from the first.
+    pub(super) fn put(&self, place: usize, became: Line) {
+        if let Some((_, line)) = self.lines.borrow_mut().get_mut(place) {
+            *line = became;
+        }
+    }
+
+    /// Submits nothing until [`Course::resume`]: lines have come back undecided, and what would be submitted now stands
+    /// behind them.
+    pub(super) fn pause(&self) {
+        self.is_paused.set(true);
+    }
+
+    /// Whether everything that was submitted has come back.
+    pub(super) fn has_come_back(&self) -> bool {
+        self.sort_in(&mut self.lines.borrow_mut());
+        self.under_way.get() == 0
+    }
+
+    /// Submits all lines that came back undecided, in their order, and what was gathered behind them. Everything that
+    /// was submitted must have come back.
+    pub(super) fn resume(&self, desk: &Desk) {
+        let stage = self.stage.get() + 1;
+        self.stage.set(stage);
+        let mut items = Vec::new();
+        for (ticket, (_, line)) in (self.first.get()..).zip(self.lines.borrow_mut().iter_mut()) {
+            let undecided = take_if(line, |answer| matches!(answer, Answer::Behind { .. }));
+            if let Some(Answer::Behind { submission }) = undecided {
+                desk.intake.handle().admit_always(&desk.caller.directory);
+                items.push(Item::new(ticket, *submission));
+            }
+        }
+        items.append(&mut self.gathered.borrow_mut());
+        items.iter_mut().for_each(|item| item.at_stage(stage));
+        self.is_paused.set(false);
+        self.send(desk, items);
+    }
+
+    /// The stage to pass so that a shard does not wait for lines of this body; `None` if it does not.
+    pub(super) fn stage_to_pass(&self) -> Option<u32> {
+        let may_wait =
+            self.under_way.get() > 0 || (self.held.get() > 0 && self.held.get() == self.sent.get());
+        may_wait.then(|| self.stage.get() + 1)
     }
 
     /// Waits until something may have changed.
@@ -169,10 +288,39 @@ impl Course {
     /// Puts what has arrived to its lines.
     fn sort_in(&self, lines: &mut VecDeque<(u32, Line)>) {
         for (ticket, answer) in self.inbox.take() {
+            self.under_way.set(self.under_way.get() - 1);
+            if matches!(answer, Answer::Perhaps { .. }) {
+                self.held.set(self.sent.get());
+            }
             let place = usize::try_from(ticket - self.first.get()).unwrap_or(usize::MAX);
             if let Some((_, line @ Line::Waiting)) = lines.get_mut(place) {
                 *line = Line::Answered(answer);
             }
+        }
+    }
+}
+
+impl Drop for Course {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+/// Whether an answer was given before, as far as the shard can tell.
+fn may_repeat(answer: &Answer) -> bool {
+    matches!(answer, Answer::Repeats { .. } | Answer::Perhaps { .. })
+}
+
+/// Takes the answer of a line, if it is such a one; the line waits then.
+fn take_if(line: &mut Line, is_such: impl FnOnce(&Answer) -> bool) -> Option<Answer> {
+    if !matches!(line, Line::Answered(answer) if is_such(answer)) {
+        return None;
+    }
+    match std::mem::replace(line, Line::Waiting) {
+        Line::Answered(answer) => Some(answer),
+        other => {
+            *line = other;
+            None
         }
     }
 }

@@ -1,13 +1,16 @@
 //! HTTP: the routes on one screen, one file per resource.
 
 mod admin;
+mod answers;
 mod availability;
+mod budget;
 mod bulk;
 mod catalogue;
 mod course;
 mod customer;
 mod fingerprint;
 mod key;
+mod lines;
 mod ops;
 mod order_change;
 mod orders;
@@ -25,8 +28,9 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Route, guard};
+use budget::Budget;
 use metrics_exporter_prometheus::PrometheusHandle;
-use onhand_engine::ask::{Answer, Ask};
+use onhand_engine::ask::{Answer, Ask, ReadAsk};
 use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
 use onhand_engine::{Handle, Item, Ticket};
@@ -43,6 +47,9 @@ pub const BODY_BYTES_MAX: usize = 512 << 10;
 
 /// How long a body may take to arrive; a slow sender must not hold a connection for ever.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait for room in a shard's mailbox: it takes some thousand requests in that time.
+const MAILBOX_PAUSE: Duration = Duration::from_millis(5);
 
 /// Open connections of one worker.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -71,6 +78,8 @@ impl Shared {
 pub(crate) struct Worker {
     shared: Arc<Shared>,
     intake: OnceCell<Rc<Intake>>,
+    /// What its bulk bodies may have under way.
+    bulk: Rc<Budget>,
 }
 
 impl Worker {
@@ -125,8 +134,22 @@ impl Desk {
     }
 
     /// What is asked as it goes to the engine, for whoever waits at an inbox of its own.
-    fn item(&self, ticket: Ticket, identity: Identity, ask: Ask) -> Item {
-        Item::new(ticket, submission(&self.caller, identity, ask))
+    fn item(&self, ticket: Ticket, identity: Identity, stage: u32, ask: Ask) -> Item {
+        Item::new(ticket, submission(&self.caller, identity, stage, ask))
+    }
+
+    /// Lets a shard know that of a bulk body nothing of an earlier stage will come any more.
+    async fn pass_stage(&self, stage: u32) {
+        loop {
+            let identity = Identity { request: self.request_id, ..Identity::default() };
+            let ask = Ask::Read(ReadAsk::Orders(Vec::new()));
+            let pending = self.intake.resubmit(&self.caller, submission(&self.caller, identity, stage, ask));
+            match pending.await {
+                // The shard's mailbox was full.
+                Ok(Answer::Busy) => tokio::time::sleep(MAILBOX_PAUSE).await,
+                Ok(_) | Err(_) => return,
+            }
+        }
     }
 
     fn submit(&self, identity: Identity, ask: Ask) -> Result<Pending, Problem> {
@@ -151,6 +174,15 @@ impl Desk {
         let pending = self.submit(identity, ask)?;
         self.answer(pending).await
     }
+}
+
+/// What a bulk body shares with the others of its worker, if there is room for another one.
+fn bulk_budget(request: &HttpRequest) -> Result<Rc<Budget>, Problem> {
+    let worker = request.app_data::<Rc<Worker>>().ok_or_else(Problem::internal)?;
+    if worker.bulk.is_full() {
+        return Err(Problem::bulk_overloaded(worker.bulk.max()));
+    }
+    Ok(Rc::clone(&worker.bulk))
 }
 
 /// Lists read their query; elsewhere there is nothing to say in one, and a mistake is worth telling.
@@ -295,14 +327,20 @@ async fn no_route(request: HttpRequest) -> HttpResponse {
     Problem::new(404, "route_not_found", shown(&detail)).to_response(None)
 }
 
-/// Starts the public server on a listener and, below `data`, the administrator's on a Unix socket.
+/// Starts the public server on a listener. What bulk bodies may have under way is shared out among the workers.
 ///
 /// # Errors
-/// If the listeners cannot be used.
-pub fn serve(listener: TcpListener, shared: &Arc<Shared>, workers: usize) -> std::io::Result<Server> {
+/// If the listener cannot be used.
+pub fn serve(
+    listener: TcpListener,
+    shared: &Arc<Shared>,
+    workers: usize,
+    bulk_bytes_max: usize,
+) -> std::io::Result<Server> {
     let shared = Arc::clone(shared);
     let server = HttpServer::new(move || {
-        let worker = Rc::new(Worker { shared: Arc::clone(&shared), intake: OnceCell::new() });
+        let bulk = Rc::new(Budget::new(bulk_bytes_max / workers.max(1)));
+        let worker = Rc::new(Worker { shared: Arc::clone(&shared), intake: OnceCell::new(), bulk });
         App::new().app_data(worker).configure(routes)
     });
     let server = server

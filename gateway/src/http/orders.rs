@@ -27,6 +27,7 @@ use onhand_engine::translate::{policy_of as policy_of_record, policy_record};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Bytes of the log that one page of a list may read; beyond them it is short and has a cursor.
 const SCAN_BYTES_MAX: usize = 8 << 20;
@@ -254,13 +255,25 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let ReadAnswer::Orders(mut found) = read else { return Err(Problem::internal()) };
     let found = found.pop().ok_or_else(Problem::internal)?;
     let (asked, decided) = accepted.decode()?;
-    let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, order, &found)?;
+    let (handle, merchant) = (desk.intake.handle().clone(), desk.caller.directory.merchant);
+    let picture = match found {
+        OrderRead::Open(order) => OrderPicture::of(&order),
+        closed => off_worker(move || standing(&handle, merchant, order, &closed)).await?,
+    };
     let policy = policy_of_record(decided.policy);
     let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture);
     Ok(Rendered::order(200, &view.with_customer(opened(&desk, &asked)?)))
 }
 
-/// The lines of an order as they stand: from memory, or from the record that closed it.
+/// Reads the disk on a thread that may wait for it: a run of the index that is opened takes some ten milliseconds, and
+/// the worker has other connections.
+async fn off_worker<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(read).await.map_err(|_| Problem::internal())?
+}
+
+/// The lines of an order as they stand: from memory, or from the record that closed it. Not for the worker's thread.
 fn standing(
     handle: &Handle,
     merchant: MerchantNumber,
@@ -269,13 +282,16 @@ fn standing(
 ) -> Result<OrderPicture, Problem> {
     match read {
         OrderRead::Open(order) => Ok(OrderPicture::of(order)),
-        OrderRead::Closed(lsn) => closed_lines(&handle.read(*lsn).map_err(|_| Problem::internal())?),
+        OrderRead::Closed(lsn) => closed_by(handle, *lsn),
         OrderRead::Absent => {
-            let closed = handle.closing_record(merchant, order).map_err(|_| Problem::internal())?;
-            let lsn = closed.ok_or_else(|| Problem::not_found("order"))?;
-            closed_lines(&handle.read(lsn).map_err(|_| Problem::internal())?)
+            let closed = handle.closing_record(merchant, order)?;
+            closed_by(handle, closed.ok_or_else(|| Problem::not_found("order"))?)
         }
     }
+}
+
+fn closed_by(handle: &Handle, lsn: Lsn) -> Result<OrderPicture, Problem> {
+    closed_lines(&handle.read(lsn).map_err(|error| Problem::unread_record(&error))?)
 }
 
 #[derive(Deserialize)]
@@ -328,39 +344,52 @@ async fn list_page(request: &HttpRequest) -> Result<Rendered, Problem> {
     let (handle, directory) = (desk.intake.handle(), &desk.caller.directory);
     let wanted: OrdersQuery = query(request)?;
     let limit = page_size(wanted.limit)?;
-    let status = wanted.status.as_deref();
-    if status.is_some_and(|status| !STATUSES.contains(&status)) {
-        return Err(invalid(format!("status must be one of {}", STATUSES.join(", "))));
-    }
-    let filter = filter_of(directory, &wanted)?;
+    let status = wanted.status.as_deref().map(status_of).transpose()?;
+    let filter = Arc::new(filter_of(directory, &wanted)?);
     let start = match &wanted.cursor {
         Some(cursor) => ids::parse_cursor(cursor).map(Lsn),
         None => Some(handle.durable().next()),
     };
     let mut before = start.ok_or_else(|| invalid("the cursor is not one of ours".into()))?;
-    let (mut states, mut found, mut as_of) = (Vec::new(), Vec::new(), None);
+    let (mut shown, mut as_of): (Vec<Shown>, _) = (Vec::new(), None);
     let mut bytes = 0;
     loop {
-        let scan = scan(handle, &filter, before, if status.is_some() { BATCH } else { limit - found.len() })?;
-        (before, bytes) = (scan.before, bytes + SCAN_PIECE_BYTES);
-        let asked = scan.found.iter().map(|(order, _)| *order).collect();
+        let room = limit - shown.len();
+        let scanned = {
+            let (handle, filter) = (handle.clone(), Arc::clone(&filter));
+            let wanted = if status.is_some() { BATCH } else { room };
+            off_worker(move || scan(&handle, &filter, before, wanted)).await?
+        };
+        (before, bytes) = (scanned.before, bytes + SCAN_PIECE_BYTES);
+        let asked = scanned.found.iter().map(|(order, _)| *order).collect();
         let (lsn, read) = read(&desk, ReadAsk::Orders(asked)).await?;
-        let ReadAnswer::Orders(rows) = read else { return Err(Problem::internal()) };
+        let ReadAnswer::Orders(states) = read else { return Err(Problem::internal()) };
         // The page rests on the first of its reads: the later ones know of no less.
         as_of = as_of.or(Some(lsn));
-        for (order, state) in scan.found.into_iter().zip(rows) {
-            if found.len() < limit && has_status(handle, filter.merchant, order.0, &state, status)? {
-                before = if found.len() + 1 == limit { Lsn(order.0.0) } else { before };
-                found.push(order);
-                states.push(state);
-            }
+        let chosen = {
+            let (handle, merchant) = (handle.clone(), filter.merchant);
+            let rows = scanned.found.into_iter().zip(states);
+            off_worker(move || {
+                choose(rows, status, room, |order, state| standing(&handle, merchant, order, state))
+            })
+            .await?
+        };
+        shown.extend(chosen);
+        if let Some(last) = shown.last().filter(|_| shown.len() == limit) {
+            before = Lsn(last.order.0);
         }
-        if found.len() == limit || before <= Lsn(1) || bytes >= SCAN_BYTES_MAX {
+        if shown.len() == limit || before <= Lsn(1) || bytes >= SCAN_BYTES_MAX {
             break;
         }
     }
     let next_cursor = (before > Lsn(1)).then(|| ids::cursor_text(before.0));
-    page(&desk, as_of.unwrap_or(Lsn::ZERO), &found, &states, None, next_cursor)
+    page(&desk, as_of.unwrap_or(Lsn::ZERO), shown, next_cursor)
+}
+
+/// The word of a status that an order can have.
+fn status_of(word: &str) -> Result<&'static str, Problem> {
+    let known = STATUSES.iter().find(|known| **known == word);
+    known.copied().ok_or_else(|| invalid(format!("status must be one of {}", STATUSES.join(", "))))
 }
 
 fn invalid(detail: String) -> Problem {
@@ -406,15 +435,31 @@ fn scan(handle: &Handle, filter: &Filter, before: Lsn, wanted: usize) -> Result<
     Ok(Scanned { found, before })
 }
 
-fn has_status(
-    handle: &Handle,
-    merchant: MerchantNumber,
+/// An order of a page. Where its lines had to be looked for, that is done once.
+struct Shown {
     order: OrderId,
-    state: &OrderRead,
+    accepted: Accepted,
+    picture: OrderPicture,
+}
+
+/// The first `room` orders that have the status, if one is asked for.
+fn choose(
+    rows: impl Iterator<Item = ((OrderId, Accepted), OrderRead)>,
     status: Option<&str>,
-) -> Result<bool, Problem> {
-    let Some(status) = status else { return Ok(true) };
-    Ok(standing(handle, merchant, order, state)?.status().as_str() == status)
+    room: usize,
+    mut picture_of: impl FnMut(OrderId, &OrderRead) -> Result<OrderPicture, Problem>,
+) -> Result<Vec<Shown>, Problem> {
+    let mut shown = Vec::new();
+    for ((order, accepted), state) in rows {
+        if shown.len() == room {
+            break;
+        }
+        let picture = picture_of(order, &state)?;
+        if status.is_none_or(|status| picture.status().as_str() == status) {
+            shown.push(Shown { order, accepted, picture });
+        }
+    }
+    Ok(shown)
 }
 
 /// What stands behind the orders of a page.
@@ -424,29 +469,15 @@ struct PageEnd {
     lsn: u64,
 }
 
-fn page(
-    desk: &Desk,
-    lsn: Lsn,
-    found: &[(OrderId, Accepted)],
-    states: &[OrderRead],
-    status: Option<&str>,
-    next_cursor: Option<String>,
-) -> Result<Rendered, Problem> {
-    let decoded = found.iter().map(|(_, accepted)| accepted.decode());
-    let decoded = decoded.collect::<Result<Vec<_>, Problem>>()?;
+fn page(desk: &Desk, lsn: Lsn, shown: Vec<Shown>, next_cursor: Option<String>) -> Result<Rendered, Problem> {
     let mut body = br#"{"data":["#.to_vec();
-    let mut is_first = true;
-    for (((order, _), (asked, decided)), state) in found.iter().zip(&decoded).zip(states) {
-        let picture = standing(desk.intake.handle(), desk.caller.directory.merchant, *order, state)?;
-        let policy = policy_of_record(decided.policy);
-        let view = OrderView::standing(&desk.caller.directory, *order, lsn, asked, policy, picture);
-        if status.is_none_or(|status| view.status() == status) {
-            if !is_first {
-                body.push(b',');
-            }
-            is_first = false;
-            view.write(&mut body);
+    for (place, Shown { order, accepted, picture }) in shown.into_iter().enumerate() {
+        if place > 0 {
+            body.push(b',');
         }
+        let (asked, decided) = accepted.decode()?;
+        let policy = policy_of_record(decided.policy);
+        OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture).write(&mut body);
     }
     let rest =
         serde_json::to_string(&PageEnd { next_cursor, lsn: lsn.0 }).map_err(|_| Problem::internal())?;

@@ -2,10 +2,11 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use onhand_engine::Busy;
 use onhand_engine::domain::Rejection;
 use onhand_engine::refusal::{Refusal, refusal_of};
-use onhand_engine::snapshots::log::ReadError;
+use onhand_engine::snapshots::chunks::ChunkError;
+use onhand_engine::snapshots::log::{PlaceError, ReadError};
+use onhand_engine::{Busy, SearchError};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -97,11 +98,36 @@ impl Problem {
     pub fn unread(error: &ReadError, what: &str) -> Self {
         match error {
             ReadError::NotThere(_) => Self::not_found(what),
-            ReadError::Place(error) => {
-                tracing::error!(%error, "the log cannot be read");
-                Self::internal()
-            }
+            ReadError::Place(_) => Self::unread_record(error),
         }
+    }
+
+    /// A record that must be there was to be read.
+    #[must_use]
+    pub fn unread_record(error: &ReadError) -> Self {
+        tracing::error!(%error, "the log cannot be read");
+        match error {
+            ReadError::Place(PlaceError::Io(_)) => Self::storage_unavailable(),
+            ReadError::Place(_) | ReadError::NotThere(_) => Self::internal(),
+        }
+    }
+
+    /// The index was to be read.
+    #[must_use]
+    pub fn unread_index(error: &ChunkError) -> Self {
+        if error.is_damage() {
+            tracing::error!(%error, "the index is damaged; stop, move the directory index away and start again");
+            return Self::internal();
+        }
+        tracing::error!(%error, "the index cannot be read now");
+        Self::storage_unavailable()
+    }
+
+    /// The disk, or the system, does not let us read now: that says nothing about what is there.
+    #[must_use]
+    pub fn storage_unavailable() -> Self {
+        let detail = "what the answer needs cannot be read now; nothing was done, try again";
+        Self { retry_after: true, ..Self::new(503, "storage_unavailable", detail) }
     }
 
     /// The engine is not ready: it replays its log, or stops.
@@ -118,6 +144,13 @@ impl Problem {
     pub fn overloaded() -> Self {
         let detail = "more waits for the disk than may; nothing was done, try again";
         Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
+    }
+
+    /// The bulk bodies of a worker have as much under way as they may together.
+    #[must_use]
+    pub fn bulk_overloaded(max: usize) -> Self {
+        let detail = format!("bulk bodies have {max} bytes under way; nothing was done, try again");
+        Self { retry_after: true, ..Self::new(503, "bulk_overloaded", detail) }.with("max", max)
     }
 
     /// A name changed what it means between the reading of the request and its turn.
@@ -182,6 +215,19 @@ impl From<Busy> for Problem {
             Busy::Engine { max } => {
                 let detail = format!("{max} requests are on their way; nothing was done, try again");
                 Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
+            }
+        }
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Index(error) => Self::unread_index(&error),
+            SearchError::Log(error) => Self::unread_record(&error),
+            SearchError::Record(error) => {
+                tracing::error!(%error, "a record that the index names is not understood");
+                Self::internal()
             }
         }
     }

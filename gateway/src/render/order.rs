@@ -17,6 +17,7 @@ use onhand_engine::snapshots::Lsn;
 use onhand_engine::translate::{claims_of, picture_of, policy_of};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// An order as shown.
 pub struct OrderView<'a> {
@@ -30,10 +31,13 @@ pub struct OrderView<'a> {
     customer: Option<Box<RawValue>>,
 }
 
+/// Line, location and quantity of what is kept for an order.
+type Claim = (u16, LocationNumber, u32);
+
 /// How the lines of an order stand.
 enum Standing<'a> {
-    /// As its acceptance left them: what has no claim waits.
-    Accepted(&'a [(u16, LocationNumber, u32)]),
+    /// As its acceptance left them: what has no claim waits. The claims stand in the order of the lines.
+    Accepted(Cow<'a, [Claim]>),
     /// As a later moment found them.
     Picture(OrderPicture),
 }
@@ -45,12 +49,23 @@ struct LineNow {
     short: u32,
 }
 
-impl Standing<'_> {
+impl<'a> Standing<'a> {
+    /// Claims are made line by line, and so recorded. Of a record that has them otherwise they are put in order once:
+    /// looking through all of them for each line is a hundred million looks for the largest order.
+    fn accepted(claims: &'a [Claim]) -> Self {
+        if claims.is_sorted_by_key(|claim| claim.0) {
+            return Self::Accepted(Cow::Borrowed(claims));
+        }
+        let mut claims = claims.to_vec();
+        claims.sort_by_key(|claim| claim.0);
+        Self::Accepted(Cow::Owned(claims))
+    }
+
     fn line(&self, place: usize, asked: &LineAskedV1<'_>) -> LineNow {
         match self {
             Self::Accepted(claims) => {
                 let line = Line { ordered: asked.quantity, cancelled: 0, shipped: 0, returned: 0 };
-                let claimed = claims.iter().filter(|claim| usize::from(claim.0) == place);
+                let claimed = of_line(claims, place).iter();
                 let backordered = claimed.fold(asked.quantity, |open, claim| open.saturating_sub(claim.2));
                 LineNow { line, backordered, short: 0 }
             }
@@ -69,7 +84,7 @@ impl Standing<'_> {
     fn allocated(&self, place: usize, mut take: impl FnMut(LocationNumber, u32)) {
         match self {
             Self::Accepted(claims) => {
-                for (_, location, quantity) in claims.iter().filter(|claim| usize::from(claim.0) == place) {
+                for (_, location, quantity) in of_line(claims, place) {
                     take(*location, *quantity);
                 }
             }
@@ -82,6 +97,12 @@ impl Standing<'_> {
     }
 }
 
+/// The claims of a line, of all that stand in the order of the lines.
+fn of_line(claims: &[Claim], place: usize) -> &[Claim] {
+    let rest = &claims[claims.partition_point(|claim| usize::from(claim.0) < place)..];
+    &rest[..rest.partition_point(|claim| usize::from(claim.0) == place)]
+}
+
 impl<'a> OrderView<'a> {
     /// An order as its acceptance left it.
     #[must_use]
@@ -90,9 +111,9 @@ impl<'a> OrderView<'a> {
         lsn: Lsn,
         asked: &'a OrderAskedV1<'a>,
         policy: Policy,
-        claims: &'a [(u16, LocationNumber, u32)],
+        claims: &'a [Claim],
     ) -> Self {
-        let (order, standing) = (OrderId(lsn.0), Standing::Accepted(claims));
+        let (order, standing) = (OrderId(lsn.0), Standing::accepted(claims));
         Self { directory, order, lsn, asked, policy, standing, customer: None }
     }
 
@@ -317,4 +338,32 @@ pub fn order_problem(
         .with("external_id", asked.external_id)
         .with("lsn", lsn.0)
         .with("lines", serde_json::to_value(lines).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each of four lines of ten has, and what it lacks.
+    fn told(claims: &[Claim]) -> Vec<(Vec<(u16, u32)>, u32)> {
+        let standing = Standing::accepted(claims);
+        let asked = LineAskedV1 { id: "1", sku: 0, decimals: 0, quantity: 10, unit_price: None };
+        let line = |place| {
+            let mut has = Vec::new();
+            standing.allocated(place, |location, quantity| has.push((location.0, quantity)));
+            (has, standing.line(place, &asked).backordered)
+        };
+        (0..4).map(line).collect()
+    }
+
+    #[test]
+    fn each_line_has_its_claims_in_whatever_order_the_record_has_them() {
+        let claim = |line, location, quantity| (line, LocationNumber(location), quantity);
+        let mut claims = vec![claim(0, 2, 4), claim(0, 1, 6), claim(1, 2, 3), claim(3, 5, 1), claim(3, 4, 2)];
+        let wanted = [(vec![(2, 4), (1, 6)], 0), (vec![(2, 3)], 7), (vec![], 10), (vec![(5, 1), (4, 2)], 7)];
+        assert_eq!(told(&claims), wanted);
+        claims.rotate_left(2);
+        assert_eq!(told(&claims), wanted);
+        assert_eq!(told(&[]), [const { (Vec::new(), 10) }; 4]);
+    }
 }

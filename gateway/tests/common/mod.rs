@@ -1,11 +1,14 @@
 //! The real binary, started and asked over HTTP.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
+pub mod inside;
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_onhand");
 
@@ -14,6 +17,10 @@ pub const ORDER: &str = r#"{"external_id":"1","channel":"web","lines":[{"id":"1"
 
 /// A small shop: two locations, a channel, a SKU by the piece and one by weight.
 pub fn stocked(server: &Server, key: &str) {
+    stocked_at(server.address(), key);
+}
+
+pub fn stocked_at(address: &str, key: &str) {
     let steps = [
         ("PUT", "/v1/locations/main", r#"{"kind":"warehouse","country":"GB"}"#),
         ("PUT", "/v1/locations/east", r#"{"kind":"shop","country":"GB","priority":5}"#),
@@ -29,7 +36,7 @@ pub fn stocked(server: &Server, key: &str) {
     ];
     for (number, (method, path, body)) in steps.iter().enumerate() {
         let idempotency = format!("set-up-{number}");
-        let (status, _, answer) = server.ask(method, path, key, &[("idempotency-key", &idempotency)], body);
+        let (status, _, answer) = ask(address, method, path, key, &[("idempotency-key", &idempotency)], body);
         assert_eq!(status, 201, "{path}: {answer}");
     }
 }
@@ -54,6 +61,35 @@ pub fn lines_of(answer: &Value) -> Vec<Value> {
 
 pub fn onhand(arguments: &[&str]) -> Output {
     Command::new(BINARY).args(arguments).output().unwrap()
+}
+
+/// Status, head and body of an answer.
+pub fn ask(
+    address: &str,
+    method: &str,
+    path: &str,
+    key: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, String, Value) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    // So that a server that hangs fails the test.
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: onhand\r\nconnection: close\r\n");
+    if !key.is_empty() {
+        request.push_str(&format!("authorization: Bearer {key}\r\n"));
+    }
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_lowercase(), serde_json::from_str(body).unwrap_or(Value::String(body.to_owned())))
 }
 
 /// A running server; killed when dropped.
@@ -85,7 +121,7 @@ impl Server {
         &self.address
     }
 
-    /// Status, head and body of an answer.
+    /// See [`ask`].
     pub fn ask(
         &self,
         method: &str,
@@ -94,22 +130,7 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> (u16, String, Value) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: onhand\r\nconnection: close\r\n");
-        if !key.is_empty() {
-            request.push_str(&format!("authorization: Bearer {key}\r\n"));
-        }
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_lowercase(), serde_json::from_str(body).unwrap_or(Value::String(body.to_owned())))
+        ask(&self.address, method, path, key, headers, body)
     }
 
     /// SIGKILL.

@@ -76,18 +76,21 @@ impl Runs {
     /// The oldest record from `from` on that has this hash and for which `is_it` holds.
     ///
     /// # Errors
-    /// [`ChunkError`] if a run cannot be read.
-    pub fn find_from(
+    /// [`ChunkError`] if a run cannot be read, and what `is_it` fails with: whether a record is the one is not known if
+    /// it cannot be read.
+    pub fn find_from<E: From<ChunkError>>(
         &self,
         hash: u64,
         from: Lsn,
-        mut is_it: impl FnMut(Lsn) -> bool,
-    ) -> Result<Option<Lsn>, ChunkError> {
+        mut is_it: impl FnMut(Lsn) -> Result<bool, E>,
+    ) -> Result<Option<Lsn>, E> {
         for run in self.0.iter().filter(|run| run.last() >= from) {
             let mut found = Vec::new();
             run.find(hash, &mut found)?;
-            if let Some(lsn) = found.into_iter().rev().find(|lsn| *lsn >= from && is_it(*lsn)) {
-                return Ok(Some(lsn));
+            for lsn in found.into_iter().rev().filter(|lsn| *lsn >= from) {
+                if is_it(lsn)? {
+                    return Ok(Some(lsn));
+                }
             }
         }
         Ok(None)

@@ -7,7 +7,7 @@ use crate::config::EngineConfig;
 use crate::customer::CustomerKeys;
 use crate::error::StartError;
 use crate::handle::{Handle, Inner};
-use crate::keeper::{Keeper, KeeperGate, keep};
+use crate::keeper::{Keeper, KeeperGate, Lateness, keep};
 use crate::metrics;
 use crate::rebuild::Ward;
 use crate::recovery::{Recovered, recover};
@@ -80,19 +80,27 @@ impl Engine {
         let customers = CustomerKeys::open(Arc::clone(&disk.storage), fill_random).map_err(customer_error)?;
         let (customers, key_maker) = shared(customers);
         let recovered_at = foundation.states.iter().map(ShardState::at).max().unwrap_or(0);
-        let time = TrustedTime::open(Arc::clone(&disk.storage), recovered_at, clock.now_ms());
+        let time = TrustedTime::open(Arc::clone(&disk.storage), recovered_at);
         let time = time.map_err(|source| StartError::Io { what: "the mark of the clock", source })?;
         let time = Arc::new(time);
         let completions = Arc::new(Completions::new(config.shards));
         let spares = opened.spares.closer();
         let preparer = opened.spares;
+        let lateness = Lateness {
+            storage: Arc::clone(&disk.storage),
+            reader: opened.reader.clone(),
+            index: Arc::clone(&index),
+        };
         let log = log_loop(writer, Arc::clone(&completions), Arc::clone(&on_failure));
         let mut log_threads = vec![
             spawn("log-writer", &on_failure, log)?,
             spawn("customer-keys", &on_failure, move || make_keys(&key_maker))?,
-            spawn("log-spare", &on_failure, move || prepare_spares(&preparer))?,
+            spawn("log-spare", &on_failure, move || prepare_spares(&preparer, &lateness))?,
         ];
-        disk.chunks.warm_up()?;
+        // It only saves time: a full disk must not keep a server from starting.
+        if let Err(error) = disk.chunks.warm_up() {
+            tracing::warn!(%error, "sled cannot be opened ahead of need");
+        }
         let ward = Arc::new(Ward::default());
         let mut addresses = Vec::new();
         let mut shard_threads = Vec::new();
@@ -125,6 +133,11 @@ impl Engine {
             snapshot_segments: config.snapshot_segments.max(1),
             cut: foundation.cut,
             storage: Arc::clone(&disk.storage),
+            lateness: Lateness {
+                storage: Arc::clone(&disk.storage),
+                reader: opened.reader.clone(),
+                index: Arc::clone(&index),
+            },
             rest: None,
             emptied: None,
         };
@@ -297,9 +310,12 @@ fn make_keys(customers: &CustomerKeys) {
 }
 
 /// Prepares the next segment until closed. A failure is no loss yet: the writer prepares its own when it needs it.
-fn prepare_spares(preparer: &SparePreparer) {
+fn prepare_spares(preparer: &SparePreparer, lateness: &Lateness) {
     loop {
-        match preparer.step() {
+        let step = preparer.step();
+        // A segment was sealed when this one was asked for.
+        lateness.tell();
+        match step {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => tracing::error!(%error, "the next segment of the log cannot be prepared"),

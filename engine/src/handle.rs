@@ -157,7 +157,7 @@ impl Handle {
             let runs = self.inner.index.runs();
             runs.find_from(hash, Lsn(order.0), |lsn| self.closes(lsn, merchant, order))
         };
-        // A run that was taken here may have been merged into another one and removed before it was read.
+        // What failed may have been a matter of the moment, a lack of file handles, say.
         search().or_else(|_: SearchError| search())
     }
 

@@ -26,8 +26,6 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(200);
 /// See [`Keeper::leisurely_step`].
 const REST_FACTOR: u32 = 9;
-/// Sealed segments that may wait for the index before it hurries: their keys are in memory, some 10 MB each.
-const UNINDEXED_MAX: usize = 2;
 /// How many records are indexed before it may rest: a tenth of a millisecond's work.
 const BREATH_RECORDS: u64 = 128;
 /// How often it looks whether something can be removed: what somebody has open waits.
@@ -47,6 +45,7 @@ pub(crate) struct Keeper {
     /// Up to which record a generation holds everything.
     pub(crate) cut: Lsn,
     pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) lateness: Lateness,
     /// Since when, and how long, it rests from what can wait.
     pub(crate) rest: Option<(Stopwatch, Duration)>,
     /// When it last looked for what can be removed.
@@ -93,10 +92,11 @@ impl Keeper {
     /// time since it began, so that under load it costs the orders no more. What the index covers leaves memory: it
     /// goes on.
     fn leisurely_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
+        // First, and whatever fails: on a full disk it makes room.
+        self.empty_trash();
         if rebuild_step(inner, &self.reader) || self.index_step()? || self.index.merge_step()? {
             return Ok(true);
         }
-        self.empty_trash();
         if self.rest.is_some_and(|(since, rest)| since.elapsed() < rest) {
             return Ok(false);
         }
@@ -125,7 +125,6 @@ impl Keeper {
         let covered = self.index.covered();
         let mut sealed = self.archiver.sealed();
         sealed.retain(|(_, next)| next.0 > covered.0 + 1);
-        self.storage.hurry(sealed.len() > UNINDEXED_MAX);
         let Some((first, next)) = sealed.first().copied() else { return Ok(false) };
         // Nearly every record has one key; room that grew under way would be copied and cleared again and again.
         let mut entries: Vec<Entry> = Vec::with_capacity(usize::try_from(next.0 - first.0).unwrap_or(0));
@@ -145,6 +144,7 @@ impl Keeper {
             return Err(error);
         }
         self.index.add(Lsn(next.0 - 1), entries)?;
+        self.lateness.tell();
         let runs = self.index.runs();
         #[expect(clippy::cast_precision_loss, reason = "a gauge")]
         gauge!(metrics::INDEX_ENTRIES).set(runs.entries() as f64);
@@ -198,6 +198,25 @@ impl Keeper {
         };
         let at = inner.clock.now_ms();
         Ok(Picture { cluster: self.cluster, at, merchants, keys, registry_cut, shards })
+    }
+}
+
+/// Sealed segments that may wait for the index before the work behind the path hurries: their keys are in memory, some
+/// 10 MB each.
+const UNINDEXED_MAX: usize = 2;
+
+/// Whether the work behind the path is late.
+pub(crate) struct Lateness {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) reader: LogReader,
+    pub(crate) index: Arc<Index>,
+}
+
+impl Lateness {
+    /// Tells whoever works there, also in the middle of something long.
+    pub(crate) fn tell(&self) {
+        let waiting = self.reader.sealed_behind(self.index.covered());
+        self.storage.hurry(waiting > UNINDEXED_MAX);
     }
 }
 
@@ -257,6 +276,7 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
 /// Looks at the clock, so that a server that stands idle for hours does not take them for a jump.
 fn watch_clock(inner: &Inner) {
     inner.time.at(inner.clock.now_ms());
+    inner.time.tend();
     gauge!(metrics::CLOCK_SUSPENDED).set(if inner.time.is_suspended() { 1.0 } else { 0.0 });
 }
 

@@ -10,56 +10,55 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// restored machine step by an hour and more, and a clock that is kept right never does.
 pub const JUMP_MAX_MS: u64 = 60 * 60 * 1_000;
 
-/// While time stands still: where it does, in decimal digits.
-const MARK: &str = "clock.suspended";
+/// How far the mark may lie behind: a start within the three quarters of an hour that are left is no jump.
+const MARK_EVERY_MS: u64 = JUMP_MAX_MS / 4;
+
+/// As long as some record may have a later time: the trusted one, in decimal digits.
+const MARK: &str = "clock.trusted";
 
 /// It follows the clock, but stands still when the clock has jumped forward by more than [`JUMP_MAX_MS`] since it was
 /// last looked at or since the last record, until an operator says that the clock is right: a wrong clock must not
 /// forget keys or let holds expire.
 ///
-/// Records are stamped with what the clock says, right or wrong. So that their times are not taken for the right ones
-/// at the next start, a mark is durable before any record has a time that is not trusted.
+/// Records are stamped with what the clock says, right or wrong. So that such times are not taken for the right ones
+/// at a later start, a mark of the trusted time is durable before any record has a time that is not trusted, and is
+/// kept up until the trusted time has passed them all.
 pub struct TrustedTime {
     /// What it is; 0 as long as nothing is known.
     now_ms: AtomicU64,
     suspended: AtomicBool,
+    /// The latest time that some record may have and that was not trusted; 0 if there is none.
+    late_ms: AtomicU64,
     storage: Arc<dyn Storage>,
-    /// One change of `suspended` and of the mark at a time.
-    changing: Mutex<()>,
+    /// What the mark says, if there is one. One change of it and of `suspended` at a time.
+    mark: Mutex<Option<u64>>,
 }
 
 impl TrustedTime {
-    /// The time at a start, given the latest time in the log (0 if it is new) and what the clock says now. It is the
-    /// earlier of the two: a clock that was ahead and has been mended left late times in the log.
+    /// The time at a start, given the latest time in the log, 0 if it is new.
     ///
     /// # Errors
     /// As the disk says.
-    pub fn open(storage: Arc<dyn Storage>, last_record_ms: u64, clock_ms: u64) -> io::Result<Self> {
-        let marked = read_mark(&*storage)?;
-        let is_ahead = |known: u64| clock_ms > known.saturating_add(JUMP_MAX_MS);
-        let time = Self {
-            now_ms: AtomicU64::new(marked.unwrap_or(last_record_ms.min(clock_ms))),
-            suspended: AtomicBool::new(marked.is_some_and(is_ahead)),
+    pub fn open(storage: Arc<dyn Storage>, last_record_ms: u64) -> io::Result<Self> {
+        let mark = read_mark(&*storage)?;
+        Ok(Self {
+            now_ms: AtomicU64::new(mark.unwrap_or(last_record_ms)),
+            // Where the mark was not written whole, nothing is known, and only the operator can say.
+            suspended: AtomicBool::new(mark == Some(0)),
+            late_ms: AtomicU64::new(if mark.is_some() { last_record_ms } else { 0 }),
             storage,
-            changing: Mutex::new(()),
-        };
-        if marked.is_some() && !time.is_suspended() {
-            time.remove_mark()?;
-        }
-        Ok(time)
+            mark: Mutex::new(mark),
+        })
     }
 
     /// The time, given what the clock says. Never runs back.
     pub fn at(&self, clock_ms: u64) -> u64 {
         let known = self.now_ms.load(Ordering::Relaxed);
-        if self.is_suspended() {
-            return known;
+        if !self.is_suspended() && !is_jump(known, clock_ms) {
+            return self.now_ms.fetch_max(clock_ms, Ordering::Relaxed).max(clock_ms);
         }
-        if known > 0 && clock_ms > known.saturating_add(JUMP_MAX_MS) {
-            self.suspend(known, clock_ms);
-            return known;
-        }
-        self.now_ms.fetch_max(clock_ms, Ordering::Relaxed).max(clock_ms)
+        self.suspend(clock_ms);
+        self.now_ms.load(Ordering::Relaxed)
     }
 
     /// Whether it stands still.
@@ -70,24 +69,55 @@ impl TrustedTime {
 
     /// The operator says that the clock is right: time goes on from what it says.
     pub fn confirm(&self, clock_ms: u64) {
-        let _one = self.changing.lock();
+        let mut mark = self.mark.lock();
         self.now_ms.fetch_max(clock_ms, Ordering::Relaxed);
         self.suspended.store(false, Ordering::Release);
-        if let Err(error) = self.remove_mark() {
-            tracing::warn!(%error, "the mark of the clock stays; after the next start time may stand still again");
+        self.keep_up(&mut mark);
+    }
+
+    /// To be called now and then, so that the mark says nearly what the time is for as long as it is needed.
+    pub fn tend(&self) {
+        let mut mark = self.mark.lock();
+        let is_due = mark.is_some_and(|marked| {
+            let now = self.now_ms.load(Ordering::Relaxed);
+            now >= self.late_ms.load(Ordering::Relaxed) || now.saturating_sub(marked) >= MARK_EVERY_MS
+        });
+        if is_due && !self.is_suspended() {
+            self.keep_up(&mut mark);
         }
     }
 
-    fn suspend(&self, known: u64, clock_ms: u64) {
-        let _one = self.changing.lock();
-        if self.is_suspended() || self.now_ms.load(Ordering::Relaxed) != known {
+    /// Notes the time as long as some record has a later one, and then no longer.
+    fn keep_up(&self, mark: &mut Option<u64>) {
+        let now = self.now_ms.load(Ordering::Relaxed);
+        let is_needed = self.late_ms.load(Ordering::Relaxed) > now;
+        let result = if is_needed { self.write_mark(now) } else { self.remove_mark() };
+        match result {
+            Ok(()) => *mark = is_needed.then_some(now),
+            Err(error) => {
+                tracing::warn!(%error, "the mark of the clock stays as it was; a start may find that time stands still");
+            }
+        }
+    }
+
+    fn suspend(&self, clock_ms: u64) {
+        self.late_ms.fetch_max(clock_ms, Ordering::Relaxed);
+        if self.is_suspended() {
+            return;
+        }
+        let mut mark = self.mark.lock();
+        let known = self.now_ms.load(Ordering::Relaxed);
+        if self.is_suspended() || !is_jump(known, clock_ms) {
             return;
         }
         let minutes = (clock_ms - known) / 60_000;
         tracing::error!(minutes, "the clock is far ahead; nothing expires until `onhand clock confirm`");
-        // Without the mark time stands still all the same, only not beyond a restart.
-        if let Err(error) = self.write_mark(known) {
-            tracing::error!(%error, "that the clock is far ahead cannot be noted; do not restart before it is right");
+        match self.write_mark(known) {
+            Ok(()) => *mark = Some(known),
+            // Time stands still all the same, only not beyond a restart.
+            Err(error) => {
+                tracing::error!(%error, "that cannot be noted; do not restart before the clock is right");
+            }
         }
         self.suspended.store(true, Ordering::Release);
     }
@@ -111,7 +141,12 @@ impl TrustedTime {
     }
 }
 
-/// Where time stands still; at the beginning of all time if the mark was not written whole.
+/// Whether the clock is too far ahead of what is known to be believed.
+fn is_jump(known: u64, clock_ms: u64) -> bool {
+    known > 0 && clock_ms > known.saturating_add(JUMP_MAX_MS)
+}
+
+/// What the mark says; the beginning of all time if it was not written whole.
 fn read_mark(storage: &dyn Storage) -> io::Result<Option<u64>> {
     let file = match storage.open(MARK) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -134,19 +169,20 @@ mod tests {
     const HOUR: u64 = JUMP_MAX_MS;
     const DAY: u64 = 24 * HOUR;
 
-    fn time(disk: &SimStorage, last_record_ms: u64, clock_ms: u64) -> TrustedTime {
-        TrustedTime::open(Arc::new(disk.clone()), last_record_ms, clock_ms).unwrap()
+    fn time(disk: &SimStorage, last_record_ms: u64) -> TrustedTime {
+        TrustedTime::open(Arc::new(disk.clone()), last_record_ms).unwrap()
     }
 
     #[test]
     fn a_jump_forward_stops_time_until_it_is_confirmed() {
         let disk = SimStorage::default();
-        let time = time(&disk, 1_000, 1_000);
+        let time = time(&disk, 1_000);
         assert_eq!(time.at(1_000 + HOUR), 1_000 + HOUR);
         assert_eq!(time.at(500), 1_000 + HOUR, "it never runs back");
         assert_eq!(time.at(1_001 + 2 * HOUR), 1_000 + HOUR);
         assert!(time.is_suspended());
         assert_eq!(time.at(1_500 + HOUR), 1_000 + HOUR, "a jump back does not mend it");
+        assert!(disk.exists(MARK).unwrap());
         time.confirm(5 * HOUR);
         assert!(!time.is_suspended());
         assert_eq!(time.at(5 * HOUR + 1), 5 * HOUR + 1);
@@ -154,33 +190,50 @@ mod tests {
     }
 
     #[test]
-    fn a_new_log_begins_with_the_clock() {
-        let time = time(&SimStorage::default(), 0, 90 * HOUR);
-        assert_eq!(time.at(90 * HOUR), 90 * HOUR);
-        assert!(!time.is_suspended());
+    fn a_new_log_begins_with_the_clock_and_an_old_one_with_its_last_record() {
+        let new = time(&SimStorage::default(), 0);
+        assert_eq!(new.at(90 * HOUR), 90 * HOUR);
+        assert!(!new.is_suspended());
+        // A machine that knows its clock only some time after it has started.
+        let old = time(&SimStorage::default(), 90 * HOUR);
+        assert_eq!(old.at(5), 90 * HOUR);
+        assert_eq!(old.at(91 * HOUR), 91 * HOUR);
     }
 
     #[test]
-    fn a_wrong_clock_is_not_believed_after_a_restart_either() {
+    fn a_wrong_clock_is_not_believed_after_any_restart() {
         let disk = SimStorage::default();
-        assert_eq!(time(&disk, DAY, DAY).at(32 * DAY), DAY);
+        assert_eq!(time(&disk, DAY).at(32 * DAY), DAY);
         disk.crash(Crash::LoseAll);
         // The log has a record of day 32 now.
-        let still_wrong = time(&disk, 32 * DAY, 32 * DAY + HOUR);
+        let still_wrong = time(&disk, 32 * DAY);
         assert_eq!(still_wrong.at(32 * DAY + HOUR), DAY);
         assert!(still_wrong.is_suspended());
-        let mended = time(&disk, 32 * DAY, DAY + HOUR);
-        assert!(!mended.is_suspended());
+        let mended = time(&disk, 32 * DAY);
         assert_eq!(mended.at(DAY + HOUR), DAY + HOUR, "and not the late time in the log");
-        assert_eq!(time(&disk, 32 * DAY, DAY + 2 * HOUR).at(DAY + 2 * HOUR), DAY + 2 * HOUR);
+        assert!(!mended.is_suspended());
+        mended.tend();
+        disk.crash(Crash::LoseAll);
+        let wrong_again = time(&disk, 32 * DAY);
+        assert_eq!(wrong_again.at(32 * DAY), DAY + HOUR);
+        assert!(wrong_again.is_suspended());
+        disk.crash(Crash::LoseAll);
+        let mended = time(&disk, 32 * DAY);
+        for hour in 1..=32 * 24 {
+            assert_eq!(mended.at(DAY + hour * HOUR), DAY + hour * HOUR);
+            mended.tend();
+        }
+        assert!(!disk.exists(MARK).unwrap(), "the late records have been passed");
     }
 
     #[test]
     fn a_mark_that_was_not_written_whole_stops_time_at_its_beginning() {
         let disk = SimStorage::default();
         disk.create_new(MARK).unwrap();
-        let time = time(&disk, DAY, DAY);
+        let time = time(&disk, DAY);
         assert!(time.is_suspended());
         assert_eq!(time.at(DAY), 0);
+        time.confirm(DAY);
+        assert_eq!(time.at(DAY), DAY);
     }
 }

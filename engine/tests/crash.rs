@@ -57,7 +57,7 @@ const CALLS: [(&str, &str); 6] = [
     ("rename index/", ".run"),
     ("rename snapshots/", ".gen"),
     ("rename log/archive.tmp", ".seg.zst"),
-    ("rename log/", ".seg"),
+    ("rename log/0", ".seg"),
     ("remove trash/", ".seg"),
 ];
 

@@ -186,7 +186,7 @@ async fn search(intake: &Intake, hash: u64, findings: &mut Findings) -> Result<V
             let runs = handle.index().runs();
             runs.find(hash).map(|found| (found, runs.covered()))
         };
-        // A run that was taken here may have been merged into another one and removed before it was read.
+        // What failed may have been a matter of the moment, a lack of file handles, say.
         look().or_else(|error| {
             tracing::debug!(%error, "the index is searched again");
             look()

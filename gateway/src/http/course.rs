@@ -69,7 +69,8 @@ pub(super) struct Course {
     under_way: Cell<usize>,
     /// The stage at which lines are submitted now.
     stage: Cell<u32>,
-    /// The last stages at which some were submitted, and at which one came back that holds the others.
+    /// The last stage at which some were submitted, and the one at which one came back that holds the others, as long as
+    /// the shard has taken none of a later stage.
     sent: Cell<u32>,
     held: Cell<u32>,
     is_paused: Cell<bool>,
@@ -201,12 +202,12 @@ impl Course {
             Some((_, Line::Answered(answer))) if may_repeat(answer) => return Next::Settle,
             Some((_, Line::Answered(_) | Line::Rendered(_) | Line::Failed(_))) => {}
         }
-        let was_full = !self.has_room_behind(lines.len());
         let Some((bytes, line)) = lines.pop_front() else { return Next::Wait };
         self.bytes.set(self.bytes.get() - bytes as usize);
         self.budget.give(1, bytes as usize);
         self.first.set(self.first.get() + 1);
-        if was_full {
+        // Whether or not this line was what filled it: others may have left room that nobody was told of.
+        if self.has_room_behind(lines.len()) {
             self.room.notify_one();
         }
         match line {
@@ -275,8 +276,7 @@ impl Course {
 
     /// The stage to pass so that a shard does not wait for lines of this body; `None` if it does not.
     pub(super) fn stage_to_pass(&self) -> Option<u32> {
-        let may_wait =
-            self.under_way.get() > 0 || (self.held.get() > 0 && self.held.get() == self.sent.get());
+        let may_wait = self.under_way.get() > 0 || self.held.get() > 0;
         may_wait.then(|| self.stage.get() + 1)
     }
 
@@ -289,8 +289,12 @@ impl Course {
     fn sort_in(&self, lines: &mut VecDeque<(u32, Line)>) {
         for (ticket, answer) in self.inbox.take() {
             self.under_way.set(self.under_way.get() - 1);
-            if matches!(answer, Answer::Perhaps { .. }) {
-                self.held.set(self.sent.get());
+            match answer {
+                Answer::Perhaps { .. } => self.held.set(self.sent.get()),
+                // The shard has seen nothing of it.
+                Answer::Busy => {}
+                _ if self.sent.get() > self.held.get() => self.held.set(0),
+                _ => {}
             }
             let place = usize::try_from(ticket - self.first.get()).unwrap_or(usize::MAX);
             if let Some((_, line @ Line::Waiting)) = lines.get_mut(place) {
@@ -322,5 +326,32 @@ fn take_if(line: &mut Line, is_such: impl FnOnce(&Answer) -> bool) -> Option<Ans
             *line = other;
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever reads the body waits for room that another body took, and hears of it when a line of its own leaves.
+    #[tokio::test]
+    async fn room_that_another_body_left_is_noticed() {
+        let budget = Rc::new(Budget::new(10_000));
+        let window = Window { lines: 100, bytes: 100_000 };
+        let (other, course) =
+            (Course::new(window, Rc::clone(&budget)), Course::new(window, Rc::clone(&budget)));
+        other.fail(10_000, Problem::internal());
+        for _ in 0..2 {
+            course.fail(1, Problem::internal());
+        }
+        assert!(!course.has_room());
+        let mut room = Box::pin(course.room());
+        let is_waiting = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(Future::poll(room.as_mut(), context).is_pending())
+        });
+        assert!(is_waiting.await);
+        drop(other);
+        assert!(matches!(course.next(), Next::Failed(_)));
+        assert!(room.await);
     }
 }

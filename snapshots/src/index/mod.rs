@@ -222,18 +222,12 @@ impl Index {
     /// Removes what was merged, unless somebody still has it.
     fn remove_merged(&self) -> Result<(), ChunkError> {
         let mut merged = self.merged.lock();
-        let mut kept = Vec::new();
-        while let Some(run) = merged.last() {
-            if Arc::strong_count(run) == 1 {
-                let path = run::path_of(run.first(), run.last());
-                self.sets.close(&path);
-                remove(&*self.storage, &path)?;
-            } else {
-                kept.push(Arc::clone(run));
-            }
-            merged.pop();
+        while let Some(row) = merged.iter().position(|run| Arc::strong_count(run) == 1) {
+            let path = run::path_of(merged[row].first(), merged[row].last());
+            self.sets.close(&path);
+            remove(&*self.storage, &path)?;
+            merged.swap_remove(row);
         }
-        *merged = kept;
         Ok(())
     }
 

@@ -27,6 +27,12 @@ impl LogReader {
         Self { catalog }
     }
 
+    /// How many segments that are written no more have records behind this one.
+    #[must_use]
+    pub fn sealed_behind(&self, lsn: Lsn) -> usize {
+        self.catalog.sealed().iter().filter(|(_, next)| next.0 > lsn.0 + 1).count()
+    }
+
     /// One record.
     ///
     /// # Errors

@@ -149,6 +149,10 @@ pub fn first_of(name: &str) -> Option<Lsn> {
     is_number.then(|| digits.parse().ok().map(Lsn)).flatten()
 }
 
+/// How much of a spare is synced at once when it has to keep up with a fast log: many small syncs would take more of the
+/// disk than a few large ones.
+const HASTY_PIECE_BYTES: u64 = 1 << 20;
+
 /// How much the making of a spare hurries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Haste {
@@ -174,28 +178,30 @@ pub fn prepare_spare(
         storage.remove_file(SPARE)?;
     }
     let file = storage.create_new(SPARE)?;
-    let mut offset = 0;
+    let (mut offset, mut unsynced) = (0, 0);
     while offset < segment_bytes {
         let count = usize::try_from(segment_bytes - offset).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
         file.write_at(offset, &ZEROS[..count])?;
         offset += count as u64;
-        if offset % PIECE_BYTES == 0 {
-            rest(storage, &*file, haste(offset))?;
+        unsynced += count as u64;
+        if unsynced >= PIECE_BYTES {
+            unsynced = rest(storage, &*file, haste(offset), unsynced)?;
         }
     }
     file.sync_data()?;
     storage.sync_dir(LOG_DIR)
 }
 
-fn rest(storage: &dyn Storage, file: &dyn StorageFile, haste: Haste) -> io::Result<()> {
-    if haste == Haste::Now {
-        return Ok(());
+/// Syncs what was written if it is time to; returns how much is left.
+fn rest(storage: &dyn Storage, file: &dyn StorageFile, haste: Haste, unsynced: u64) -> io::Result<u64> {
+    if haste == Haste::Now || haste == Haste::Soon && unsynced < HASTY_PIECE_BYTES {
+        return Ok(unsynced);
     }
     file.sync_data()?;
     if haste == Haste::Leisure {
         storage.pause();
     }
-    Ok(())
+    Ok(0)
 }
 
 /// Makes the spare the segment that this header describes. When it returns, header and name are durable.

@@ -4,7 +4,7 @@ use super::rest::breathe;
 use super::{Storage, StorageFile};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +61,8 @@ impl Storage for FileStorage {
         // For as long as it is open, here or in another process, nobody shortens it: see `shrink`.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::NotFound.into()),
+            // It went between the opening and the lock.
+            Ok(()) if file.metadata()?.nlink() == 0 => Err(io::ErrorKind::NotFound.into()),
             // A file system without locks: then whoever empties the trash cannot lock either.
             Err(TryLockError::Error(_)) | Ok(()) => Ok(Box::new(file)),
         }

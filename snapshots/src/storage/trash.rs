@@ -23,8 +23,21 @@ pub fn retire(storage: &dyn Storage, path: &str) -> io::Result<()> {
     if storage.exists(&target)? {
         storage.remove_gently(&target)?;
     }
-    storage.rename(path, &target)?;
+    match storage.rename(path, &target) {
+        // Its directory is a file system of its own: then it goes at once.
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => remove(storage, path)?,
+        renamed => renamed?,
+    }
     storage.sync_dir(path.rsplit_once('/').map_or(".", |(dir, _)| dir))
+}
+
+/// A file loses its name as a whole, since one that is shortened under its name is taken for damaged; a directory is
+/// derived from the log, and may be found removed in part.
+fn remove(storage: &dyn Storage, path: &str) -> io::Result<()> {
+    match storage.remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => storage.remove_gently(path),
+        removed => removed,
+    }
 }
 
 /// Removes what waits and nobody has open. Returns how many names went.

@@ -80,7 +80,7 @@ impl Engine {
         let customers = CustomerKeys::open(Arc::clone(&disk.storage), fill_random).map_err(customer_error)?;
         let (customers, key_maker) = shared(customers);
         let recovered_at = foundation.states.iter().map(ShardState::at).max().unwrap_or(0);
-        let time = TrustedTime::open(Arc::clone(&disk.storage), recovered_at);
+        let time = TrustedTime::open(Arc::clone(&disk.storage), clock, recovered_at);
         let time = time.map_err(|source| StartError::Io { what: "the mark of the clock", source })?;
         let time = Arc::new(time);
         let completions = Arc::new(Completions::new(config.shards));
@@ -91,11 +91,12 @@ impl Engine {
             reader: opened.reader.clone(),
             index: Arc::clone(&index),
         };
+        let told = lateness.clone();
         let log = log_loop(writer, Arc::clone(&completions), Arc::clone(&on_failure));
         let mut log_threads = vec![
             spawn("log-writer", &on_failure, log)?,
             spawn("customer-keys", &on_failure, move || make_keys(&key_maker))?,
-            spawn("log-spare", &on_failure, move || prepare_spares(&preparer, &lateness))?,
+            spawn("log-spare", &on_failure, move || prepare_spares(&preparer, &told))?,
         ];
         // It only saves time: a full disk must not keep a server from starting.
         if let Err(error) = disk.chunks.warm_up() {
@@ -106,14 +107,13 @@ impl Engine {
         let mut shard_threads = Vec::new();
         for (number, state) in foundation.states.into_iter().enumerate() {
             state.poisoned().for_each(|merchant| ward.admit(merchant));
-            let (completions, clock) = (Arc::clone(&completions), Arc::clone(&clock));
-            let time = Arc::clone(&time);
+            let (completions, time) = (Arc::clone(&completions), Arc::clone(&time));
             let shard = Shard::new(
                 number,
                 state,
                 appender.clone(),
                 completions,
-                (clock, time),
+                time,
                 Arc::clone(&index),
                 Arc::clone(&ward),
             );
@@ -133,11 +133,7 @@ impl Engine {
             snapshot_segments: config.snapshot_segments.max(1),
             cut: foundation.cut,
             storage: Arc::clone(&disk.storage),
-            lateness: Lateness {
-                storage: Arc::clone(&disk.storage),
-                reader: opened.reader.clone(),
-                index: Arc::clone(&index),
-            },
+            lateness,
             rest: None,
             emptied: None,
         };
@@ -148,7 +144,6 @@ impl Engine {
             registry: foundation.registry,
             appender,
             reader: opened.reader,
-            clock,
             time,
             fingerprints,
             limits: config.queues,
@@ -201,7 +196,7 @@ impl Engine {
         let digest = if shards.len() == self.addresses.len() { digest_of(&shards) } else { None };
         let appender = &self.handle.inner.appender;
         match digest {
-            Some(digest) => close_log(appender, digest, self.handle.now_ms()),
+            Some(digest) => close_log(appender, digest, self.handle.inner.time.stamp()),
             None => tracing::warn!("not every merchant is served, so the log gets no closing record"),
         }
         appender.close();

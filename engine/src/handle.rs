@@ -1,7 +1,6 @@
 //! The public face of a running engine.
 
 use crate::actor::{Batch, ShardAddress};
-use crate::clock::Clock;
 use crate::completion::{Completions, Inbox, Item};
 use crate::config::QueueLimits;
 use crate::customer::CustomerKeys;
@@ -40,7 +39,6 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) appender: Appender,
     pub(crate) reader: LogReader,
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) time: Arc<TrustedTime>,
     pub(crate) fingerprints: Fingerprints,
     pub(crate) limits: QueueLimits,
@@ -221,22 +219,16 @@ impl Handle {
         &self.inner.customers
     }
 
-    /// The time by the engine's clock, in milliseconds since 1970-01-01 UTC.
-    #[must_use]
-    pub fn now_ms(&self) -> u64 {
-        self.inner.clock.now_ms()
-    }
-
-    /// The time by which windows and deadlines pass; see [`TrustedTime`].
+    /// The time by which windows and deadlines pass, in milliseconds since 1970-01-01 UTC; see [`TrustedTime`].
     #[must_use]
     pub fn trusted_ms(&self) -> u64 {
-        self.inner.time.at(self.now_ms())
+        self.inner.time.now()
     }
 
     /// The operator says that the clock is right. Returns whether time stood still.
     pub fn confirm_clock(&self) -> bool {
         let was_suspended = self.inner.time.is_suspended();
-        self.inner.time.confirm(self.now_ms());
+        self.inner.time.confirm();
         was_suspended
     }
 
@@ -306,7 +298,7 @@ impl Handle {
         let header = Header {
             kind,
             merchant: merchant.0,
-            at: self.now_ms(),
+            at: self.inner.time.stamp(),
             actor: 0,
             request: [0; 16],
             idempotency: None,

@@ -196,7 +196,7 @@ impl Keeper {
             let (merchants, keys) = inner.registry.rows();
             (merchants, keys, inner.appender.last())
         };
-        let at = inner.clock.now_ms();
+        let at = inner.time.stamp();
         Ok(Picture { cluster: self.cluster, at, merchants, keys, registry_cut, shards })
     }
 }
@@ -206,6 +206,7 @@ impl Keeper {
 const UNINDEXED_MAX: usize = 2;
 
 /// Whether the work behind the path is late.
+#[derive(Clone)]
 pub(crate) struct Lateness {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) reader: LogReader,
@@ -275,7 +276,6 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
 
 /// Looks at the clock, so that a server that stands idle for hours does not take them for a jump.
 fn watch_clock(inner: &Inner) {
-    inner.time.at(inner.clock.now_ms());
     inner.time.tend();
     gauge!(metrics::CLOCK_SUSPENDED).set(if inner.time.is_suspended() { 1.0 } else { 0.0 });
 }
@@ -286,5 +286,37 @@ fn lower_priority() {
     let thread = rustix::thread::gettid();
     if let Err(error) = rustix::process::setpriority_process(Some(thread), NICENESS) {
         tracing::debug!(%error, "the keeper's priority stays as it is");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onhand_snapshots::chunks::FileChunks;
+    use onhand_snapshots::log::{Log, LogOptions, SEGMENT_BYTES_MIN};
+    use onhand_snapshots::storage::SimStorage;
+
+    #[test]
+    fn work_is_late_while_more_segments_wait_for_the_index_than_may() {
+        let disk = Arc::new(SimStorage::default());
+        let options = LogOptions { cluster: [1; 16], segment_bytes: SEGMENT_BYTES_MIN };
+        let opened = Log::open(disk.clone(), options, Lsn(1), &mut |_, _| Ok(())).unwrap();
+        let (appender, mut writer) = (opened.appender, opened.writer);
+        let index = Arc::new(Index::open(disk.clone(), Arc::new(FileChunks::new(disk.clone()))).unwrap());
+        let (storage, reader) = (disk.clone(), opened.reader.clone());
+        let lateness = Lateness { storage, reader, index: Arc::clone(&index) };
+        for sealed in 0..=UNINDEXED_MAX {
+            while opened.archiver.sealed().len() <= sealed {
+                assert!(!disk.is_late(), "{sealed} segments may wait");
+                appender.append(&[&[7; 100_000]]).unwrap();
+                writer.step().unwrap();
+            }
+            lateness.tell();
+        }
+        assert!(disk.is_late());
+        let (_, next) = opened.archiver.sealed()[0];
+        index.add(Lsn(next.0 - 1), Vec::new()).unwrap();
+        lateness.tell();
+        assert!(!disk.is_late());
     }
 }

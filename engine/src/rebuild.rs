@@ -214,12 +214,15 @@ mod tests {
             drop(keeper);
             drop(handle);
             assert_eq!(engine.stop(), None);
-            let engine = engine_on(&storage, shards);
-            let handle = engine.handle();
-            let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
-            assert_eq!(format!("{read:?}").matches("StockRead").count(), 1);
-            drop(handle);
-            assert!(engine.stop().is_some());
+            let digests = SHARDS.map(|shards| {
+                let engine = engine_on(&storage, shards);
+                let handle = engine.handle();
+                let read = ask(&handle, sick, Ask::Read(ReadAsk::Stock { from: SkuNumber(0), limit: 99 }));
+                assert_eq!(format!("{read:?}").matches("StockRead").count(), 1);
+                drop(handle);
+                engine.stop().unwrap()
+            });
+            assert_eq!(digests, [digests[0]; 3]);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The time by which windows and deadlines pass.
 
+use crate::clock::Clock;
 use onhand_snapshots::storage::Storage;
 use parking_lot::Mutex;
 use std::io;
@@ -24,6 +25,7 @@ const MARK: &str = "clock.trusted";
 /// at a later start, a mark of the trusted time is durable before any record has a time that is not trusted, and is
 /// kept up until the trusted time has passed them all.
 pub struct TrustedTime {
+    clock: Arc<dyn Clock>,
     /// What it is; 0 as long as nothing is known.
     now_ms: AtomicU64,
     suspended: AtomicBool,
@@ -39,9 +41,10 @@ impl TrustedTime {
     ///
     /// # Errors
     /// As the disk says.
-    pub fn open(storage: Arc<dyn Storage>, last_record_ms: u64) -> io::Result<Self> {
+    pub fn open(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, last_record_ms: u64) -> io::Result<Self> {
         let mark = read_mark(&*storage)?;
         Ok(Self {
+            clock,
             now_ms: AtomicU64::new(mark.unwrap_or(last_record_ms)),
             // Where the mark was not written whole, nothing is known, and only the operator can say.
             suspended: AtomicBool::new(mark == Some(0)),
@@ -51,8 +54,21 @@ impl TrustedTime {
         })
     }
 
-    /// The time, given what the clock says. Never runs back.
-    pub fn at(&self, clock_ms: u64) -> u64 {
+    /// What a record is stamped with: what the clock says. If that is not to be trusted, it is known for good before
+    /// this returns.
+    pub fn stamp(&self) -> u64 {
+        let clock_ms = self.clock.now_ms();
+        self.at(clock_ms);
+        clock_ms
+    }
+
+    /// The time. Never runs back.
+    pub fn now(&self) -> u64 {
+        self.at(self.clock.now_ms())
+    }
+
+    /// The time, given what the clock says.
+    fn at(&self, clock_ms: u64) -> u64 {
         let known = self.now_ms.load(Ordering::Relaxed);
         if !self.is_suspended() && !is_jump(known, clock_ms) {
             return self.now_ms.fetch_max(clock_ms, Ordering::Relaxed).max(clock_ms);
@@ -68,15 +84,16 @@ impl TrustedTime {
     }
 
     /// The operator says that the clock is right: time goes on from what it says.
-    pub fn confirm(&self, clock_ms: u64) {
+    pub fn confirm(&self) {
         let mut mark = self.mark.lock();
-        self.now_ms.fetch_max(clock_ms, Ordering::Relaxed);
+        self.now_ms.fetch_max(self.clock.now_ms(), Ordering::Relaxed);
         self.suspended.store(false, Ordering::Release);
         self.keep_up(&mut mark);
     }
 
     /// To be called now and then, so that the mark says nearly what the time is for as long as it is needed.
     pub fn tend(&self) {
+        self.now();
         let mut mark = self.mark.lock();
         let is_due = mark.is_some_and(|marked| {
             let now = self.now_ms.load(Ordering::Relaxed);
@@ -164,64 +181,73 @@ fn read_mark(storage: &dyn Storage) -> io::Result<Option<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ManualClock;
     use onhand_snapshots::storage::{Crash, SimStorage};
 
     const HOUR: u64 = JUMP_MAX_MS;
     const DAY: u64 = 24 * HOUR;
 
-    fn time(disk: &SimStorage, last_record_ms: u64) -> TrustedTime {
-        TrustedTime::open(Arc::new(disk.clone()), last_record_ms).unwrap()
+    /// A start, and the clock of that machine.
+    fn time(disk: &SimStorage, last_record_ms: u64) -> (TrustedTime, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(0));
+        (TrustedTime::open(Arc::new(disk.clone()), clock.clone(), last_record_ms).unwrap(), clock)
+    }
+
+    fn at((time, clock): &(TrustedTime, Arc<ManualClock>), clock_ms: u64) -> u64 {
+        clock.set(clock_ms);
+        time.now()
     }
 
     #[test]
     fn a_jump_forward_stops_time_until_it_is_confirmed() {
         let disk = SimStorage::default();
         let time = time(&disk, 1_000);
-        assert_eq!(time.at(1_000 + HOUR), 1_000 + HOUR);
-        assert_eq!(time.at(500), 1_000 + HOUR, "it never runs back");
-        assert_eq!(time.at(1_001 + 2 * HOUR), 1_000 + HOUR);
-        assert!(time.is_suspended());
-        assert_eq!(time.at(1_500 + HOUR), 1_000 + HOUR, "a jump back does not mend it");
+        assert_eq!(at(&time, 1_000 + HOUR), 1_000 + HOUR);
+        assert_eq!(at(&time, 500), 1_000 + HOUR, "it never runs back");
+        assert_eq!(at(&time, 1_001 + 2 * HOUR), 1_000 + HOUR);
+        assert!(time.0.is_suspended());
+        assert_eq!(at(&time, 1_500 + HOUR), 1_000 + HOUR, "a jump back does not mend it");
         assert!(disk.exists(MARK).unwrap());
-        time.confirm(5 * HOUR);
-        assert!(!time.is_suspended());
-        assert_eq!(time.at(5 * HOUR + 1), 5 * HOUR + 1);
+        time.1.set(5 * HOUR);
+        time.0.confirm();
+        assert!(!time.0.is_suspended());
+        assert_eq!(at(&time, 5 * HOUR + 1), 5 * HOUR + 1);
         assert!(!disk.exists(MARK).unwrap());
     }
 
     #[test]
     fn a_new_log_begins_with_the_clock_and_an_old_one_with_its_last_record() {
         let new = time(&SimStorage::default(), 0);
-        assert_eq!(new.at(90 * HOUR), 90 * HOUR);
-        assert!(!new.is_suspended());
+        assert_eq!(at(&new, 90 * HOUR), 90 * HOUR);
+        assert!(!new.0.is_suspended());
         // A machine that knows its clock only some time after it has started.
         let old = time(&SimStorage::default(), 90 * HOUR);
-        assert_eq!(old.at(5), 90 * HOUR);
-        assert_eq!(old.at(91 * HOUR), 91 * HOUR);
+        assert_eq!(at(&old, 5), 90 * HOUR);
+        assert_eq!(at(&old, 91 * HOUR), 91 * HOUR);
     }
 
     #[test]
     fn a_wrong_clock_is_not_believed_after_any_restart() {
         let disk = SimStorage::default();
-        assert_eq!(time(&disk, DAY).at(32 * DAY), DAY);
+        assert_eq!(at(&time(&disk, DAY), 32 * DAY), DAY);
         disk.crash(Crash::LoseAll);
         // The log has a record of day 32 now.
         let still_wrong = time(&disk, 32 * DAY);
-        assert_eq!(still_wrong.at(32 * DAY + HOUR), DAY);
-        assert!(still_wrong.is_suspended());
+        assert_eq!(at(&still_wrong, 32 * DAY + HOUR), DAY);
+        assert!(still_wrong.0.is_suspended());
         let mended = time(&disk, 32 * DAY);
-        assert_eq!(mended.at(DAY + HOUR), DAY + HOUR, "and not the late time in the log");
-        assert!(!mended.is_suspended());
-        mended.tend();
+        assert_eq!(at(&mended, DAY + HOUR), DAY + HOUR, "and not the late time in the log");
+        assert!(!mended.0.is_suspended());
+        mended.0.tend();
         disk.crash(Crash::LoseAll);
         let wrong_again = time(&disk, 32 * DAY);
-        assert_eq!(wrong_again.at(32 * DAY), DAY + HOUR);
-        assert!(wrong_again.is_suspended());
+        assert_eq!(at(&wrong_again, 32 * DAY), DAY + HOUR);
+        assert!(wrong_again.0.is_suspended());
         disk.crash(Crash::LoseAll);
         let mended = time(&disk, 32 * DAY);
         for hour in 1..=32 * 24 {
-            assert_eq!(mended.at(DAY + hour * HOUR), DAY + hour * HOUR);
-            mended.tend();
+            assert_eq!(at(&mended, DAY + hour * HOUR), DAY + hour * HOUR);
+            mended.0.tend();
         }
         assert!(!disk.exists(MARK).unwrap(), "the late records have been passed");
     }
@@ -231,9 +257,9 @@ mod tests {
         let disk = SimStorage::default();
         disk.create_new(MARK).unwrap();
         let time = time(&disk, DAY);
-        assert!(time.is_suspended());
-        assert_eq!(time.at(DAY), 0);
-        time.confirm(DAY);
-        assert_eq!(time.at(DAY), DAY);
+        assert!(time.0.is_suspended());
+        assert_eq!(at(&time, DAY), 0);
+        time.0.confirm();
+        assert_eq!(at(&time, DAY), DAY);
     }
 }

@@ -7,7 +7,7 @@ use common::{Client, config};
 use onhand_engine::clock::ManualClock;
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::Disk;
-use onhand_engine::snapshots::storage::SimStorage;
+use onhand_engine::snapshots::storage::{SimStorage, Storage};
 use onhand_engine::{Engine, OnFailure};
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ fn time_that_nobody_confirmed_is_not_trusted_after_a_restart() {
     client.location("main");
     clock.set(START + 31 * DAY);
     client.sku("recorded-all-the-same");
+    assert!(storage.exists("clock.trusted").unwrap(), "before a record had a time that nobody confirmed");
     assert_eq!(engine.handle().trusted_ms(), START);
     engine.stop();
 

@@ -4,7 +4,6 @@
 //! and runs a bounded number of turns. Neither waits for anything, so a simulator can call them as well as
 //! the actor does.
 
-use crate::clock::Clock;
 use crate::completion::{Completions, Inbox, Item, Waiting};
 use crate::directory::Directory;
 use crate::fair::{BATCH_MAX, Fair};
@@ -109,7 +108,6 @@ pub(crate) struct Shard {
     work: Vec<MerchantNumber>,
     appender: Appender,
     completions: Arc<Completions>,
-    clock: Arc<dyn Clock>,
     time: Arc<TrustedTime>,
     index: Arc<Index>,
     ward: Arc<Ward>,
@@ -124,7 +122,7 @@ impl Shard {
         state: ShardState,
         appender: Appender,
         completions: Arc<Completions>,
-        (clock, time): (Arc<dyn Clock>, Arc<TrustedTime>),
+        time: Arc<TrustedTime>,
         index: Arc<Index>,
         ward: Arc<Ward>,
     ) -> Self {
@@ -135,7 +133,6 @@ impl Shard {
             queue: Fair::default(),
             appender,
             completions,
-            clock,
             time,
             index,
             ward,
@@ -203,9 +200,7 @@ impl Shard {
 
     /// Runs a bounded number of turns and files their answers.
     pub(crate) fn step(&mut self) {
-        let now_ms = self.clock.now_ms();
-        // Before a record is stamped with a time that is not trusted, that is known for good.
-        self.time.at(now_ms);
+        let now_ms = self.time.stamp();
         self.state.keys.follow(self.index.runs());
         self.catch_up(now_ms);
         let mut count = 0;

@@ -69,6 +69,7 @@ struct Disk {
     dead_from: Option<u64>,
     /// Crashes so far; a file opened before one is of no use after it.
     boot: u64,
+    is_late: bool,
 }
 
 /// A simulated disk. Clones share it.
@@ -126,6 +127,12 @@ impl Disk {
 }
 
 impl SimStorage {
+    /// Whether the work behind the path was last said to be late.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.disk.lock().is_late
+    }
+
     /// How many calls were made.
     #[must_use]
     pub fn ops(&self) -> u64 {
@@ -318,6 +325,10 @@ impl Storage for SimStorage {
         let mut disk = self.disk.lock();
         disk.names.file(path)?;
         disk.name_op(NameOp::Remove(path.to_owned()))
+    }
+
+    fn hurry(&self, is_late: bool) {
+        self.disk.lock().is_late = is_late;
     }
 
     fn remove_gently(&self, path: &str) -> io::Result<()> {

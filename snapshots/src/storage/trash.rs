@@ -59,7 +59,26 @@ pub fn empty_trash(storage: &dyn Storage) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{Crash, SimStorage};
+    use crate::storage::{Crash, OpKind, SimStorage};
+
+    /// EXDEV.
+    const ANOTHER_DEVICE: i32 = 18;
+
+    #[test]
+    fn where_the_trash_is_on_another_file_system_it_goes_at_once() {
+        let disk = SimStorage::default();
+        for dir in ["log", "index/run", TRASH_DIR] {
+            disk.create_dir_all(dir).unwrap();
+        }
+        disk.create_new("log/1.seg").unwrap();
+        disk.create_new("index/run/chunks").unwrap();
+        for path in ["log/1.seg", "index/run"] {
+            disk.fail_nth(OpKind::Name, disk.ops_of(OpKind::Name), ANOTHER_DEVICE);
+            retire(&disk, path).unwrap();
+            assert!(!disk.exists(path).unwrap());
+        }
+        assert_eq!(disk.list(TRASH_DIR).unwrap(), [] as [&str; 0]);
+    }
 
     #[test]
     fn what_is_retired_has_lost_its_name_for_ever_and_goes_later() {

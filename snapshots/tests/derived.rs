@@ -230,6 +230,31 @@ fn a_crash_while_indexing_or_merging_loses_no_entry() {
     }
 }
 
+/// More hashes than one filter takes; each entry was handed in twice.
+#[test]
+fn a_long_run_has_filters_over_its_parts() {
+    const COUNT: u64 = 140_000;
+    let hash = |lsn: u64| lsn.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let sim = SimStorage::default();
+    let (storage, store) = simulated(&sim);
+    let index = Index::open(Arc::clone(&storage), Arc::clone(&store)).unwrap();
+    let each = (1..=COUNT).chain(1..=COUNT).map(|lsn| Entry { hash: hash(lsn), lsn: Lsn(lsn) });
+    index.add(Lsn(COUNT), each.collect()).unwrap();
+    let path = format!("{INDEX_DIR}/{}", storage.list(INDEX_DIR).unwrap()[0]);
+    let set = Set::open(&*store, &path).unwrap();
+    assert_eq!(set.keys().filter(|key| key[0] == b'f').count(), 3);
+    for index in [index, Index::open(storage, store).unwrap()] {
+        let runs = index.runs();
+        assert_eq!(runs.entries(), COUNT);
+        assert!((1..=COUNT).all(|lsn| runs.may_have(hash(lsn), Lsn::ZERO)));
+        for lsn in (1..=COUNT).step_by(997) {
+            assert_eq!(runs.find(hash(lsn)).unwrap(), [Lsn(lsn)]);
+        }
+        let others = (COUNT + 1..=2 * COUNT).filter(|lsn| runs.may_have(hash(*lsn), Lsn::ZERO)).count();
+        assert!(others < 20, "{others} of 140,000; two are to be expected");
+    }
+}
+
 #[test]
 fn a_merged_run_stays_as_long_as_somebody_has_it() {
     let dir = tempfile::tempdir().unwrap();

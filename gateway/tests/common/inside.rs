@@ -20,8 +20,8 @@ use std::sync::{Arc, LazyLock, Mutex, mpsc};
 static METRICS: LazyLock<metrics_exporter_prometheus::PrometheusHandle> =
     LazyLock::new(|| metrics::install().unwrap());
 
-/// One line under way is more than that.
-const BULK_BYTES: usize = 1;
+/// What bulk bodies may have under way: more than a test sends.
+const BULK_BYTES: usize = 64 << 20;
 
 /// What the next reads of the index do; as they would if nothing is said.
 type Script = Arc<Mutex<Option<Box<dyn FnMut() -> Result<(), ChunkError> + Send>>>>;
@@ -84,18 +84,23 @@ impl Inside {
         engine.handle().create_merchant("acme").unwrap();
         let (_, key) = engine.handle().create_key("acme", Scopes::parse(super::SCOPES).unwrap()).unwrap();
         engine.stop();
-        let inside = Self::serve(storage, key);
+        let inside = Self::serve(storage, key, BULK_BYTES);
         stocked_at(&inside.address, &inside.key);
         inside
     }
 
     /// Stops and starts again: what the index has is in memory no more.
     pub fn restarted(self) -> Self {
-        self.engine.stop();
-        Self::serve(self.storage, self.key)
+        self.restarted_with(BULK_BYTES)
     }
 
-    fn serve(storage: SimStorage, key: String) -> Self {
+    /// The same, and bulk bodies may have so many bytes under way.
+    pub fn restarted_with(self, bulk_bytes: usize) -> Self {
+        self.engine.stop();
+        Self::serve(self.storage, self.key, bulk_bytes)
+    }
+
+    fn serve(storage: SimStorage, key: String, bulk_bytes: usize) -> Self {
         let script = Script::default();
         let engine = engine(&storage, &script);
         let handle = engine.handle();
@@ -106,7 +111,7 @@ impl Inside {
         shared.open(handle.clone());
         std::thread::spawn(move || {
             actix_web::rt::System::new()
-                .block_on(async { serve(listener, &shared, 1, BULK_BYTES).unwrap().await.unwrap() });
+                .block_on(async { serve(listener, &shared, 1, bulk_bytes).unwrap().await.unwrap() });
         });
         Self { address, key, handle, storage, merchant, script, engine }
     }

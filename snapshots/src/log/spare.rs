@@ -155,6 +155,7 @@ mod tests {
             std::thread::spawn(move || spare.take())
         };
         while !spare.awaited.load(Ordering::Relaxed) {
+            assert!(!taker.is_finished(), "it was not waited for");
             std::thread::yield_now();
         }
         spare.set(State::Ready);

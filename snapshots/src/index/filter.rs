@@ -23,7 +23,14 @@ const FINGERPRINTS_AT: usize = DESCRIPTOR_AT + BinaryFuse16::DESCRIPTOR_LEN;
 /// See the module.
 pub(super) struct Filter {
     first: u64,
+    bytes: Vec<u8>,
+}
+
+/// The filters of one run, in one piece of memory: in pieces of their own a fifth would be lost to rounding.
+pub(super) struct Filters {
     bytes: Box<[u8]>,
+    /// First hash and place of each, in the order of both.
+    places: Box<[(u64, usize)]>,
 }
 
 impl Filter {
@@ -40,7 +47,7 @@ impl Filter {
         bytes.resize(FINGERPRINTS_AT, 0);
         filter.dma_copy_descriptor_to(&mut bytes[DESCRIPTOR_AT..]);
         bytes.extend_from_slice(fingerprints);
-        Ok(Some(Self { first, bytes: bytes.into() }))
+        Ok(Some(Self { first, bytes }))
     }
 
     /// A filter as it was written; `None` if it is none. One that is shorter than it says would be read beyond its end.
@@ -50,23 +57,39 @@ impl Filter {
             |at: usize| bytes.get(at..)?.first_chunk().map(|half| u64::from(u32::from_le_bytes(*half)));
         let slots = half(24)? + 2 * half(16)?;
         let fingerprints = bytes.len().checked_sub(FINGERPRINTS_AT)?;
-        (slots * 2 == fingerprints as u64).then(|| Self { first, bytes: bytes.into() })
-    }
-
-    /// The first hash it was made over; those of other filters of its run are all before it or behind its last.
-    pub(super) fn first(&self) -> u64 {
-        self.first
+        (slots * 2 == fingerprints as u64).then_some(Self { first, bytes })
     }
 
     /// As it is written.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+}
 
-    /// Whether a hash may be among those it was made over.
+impl Filters {
+    /// The filters of a run, in the order of their hashes: each hash is between the first of one and that of the next.
+    pub(super) fn of(filters: &[Filter]) -> Self {
+        let mut bytes = Vec::with_capacity(filters.iter().map(|filter| filter.bytes.len()).sum());
+        let mut places = Vec::with_capacity(filters.len());
+        for filter in filters {
+            places.push((filter.first, bytes.len()));
+            bytes.extend_from_slice(&filter.bytes);
+        }
+        Self { bytes: bytes.into(), places: places.into() }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.bytes.len() + size_of_val(&*self.places)
+    }
+
+    /// Whether a hash may be among those they were made over.
     pub(super) fn may_have(&self, hash: u64) -> bool {
-        let (descriptor, fingerprints) =
-            self.bytes[DESCRIPTOR_AT..].split_at(FINGERPRINTS_AT - DESCRIPTOR_AT);
+        let after = self.places.partition_point(|(first, _)| *first <= hash);
+        let Some(row) = after.checked_sub(1) else { return false };
+        let end = self.places.get(after).map_or(self.bytes.len(), |(_, start)| *start);
+        let filter = &self.bytes[self.places[row].1 + DESCRIPTOR_AT..end];
+        let (descriptor, fingerprints) = filter.split_at(FINGERPRINTS_AT - DESCRIPTOR_AT);
         BinaryFuse16Ref::from_dma(descriptor, fingerprints).contains(&hash)
     }
 }
@@ -81,12 +104,16 @@ mod tests {
             let hashes: Vec<u64> = (0..count).map(|number| (number << 40) | 7).collect();
             let filter = Filter::over(hashes.clone()).unwrap().unwrap();
             let read = Filter::parse(filter.bytes().to_vec()).unwrap();
-            assert_eq!(read.first(), 7);
-            assert!(hashes.iter().all(|hash| read.may_have(*hash)));
+            assert_eq!(read.first, 7);
             for cut in [0, 7, 27, filter.bytes().len() - 1] {
                 assert!(Filter::parse(filter.bytes()[..cut].to_vec()).is_none());
             }
+            let other = Filter::over(vec![u64::MAX - 2, u64::MAX]).unwrap().unwrap();
+            let filters = Filters::of(&[read, other]);
+            assert!(hashes.iter().chain(&[u64::MAX]).all(|hash| filters.may_have(*hash)));
+            assert!(!filters.may_have(5), "before the first");
         }
+        assert!(!Filters::of(&[]).may_have(7));
         assert!(Filter::over(Vec::new()).unwrap().is_none());
     }
 }

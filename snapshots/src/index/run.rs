@@ -9,7 +9,7 @@
 //! Even hashes are found, but have no filter: their owner knows that they are there.
 
 use super::INDEX_DIR;
-use super::filter::{FILTER_HASHES_MAX, Filter};
+use super::filter::{FILTER_HASHES_MAX, Filter, Filters};
 use super::open_sets::OpenSets;
 use crate::chunks::{ChunkError, ChunkStore, Set, SetWriter};
 use crate::lsn::Lsn;
@@ -35,8 +35,7 @@ pub struct Run {
     first: Lsn,
     last: Lsn,
     entries: u64,
-    /// By their first hashes.
-    filters: Vec<Filter>,
+    filters: Filters,
     fences: Vec<u64>,
     sets: Arc<OpenSets>,
 }
@@ -119,8 +118,7 @@ impl<'a> RunWriter<'a> {
         // What checked it has only just closed it, and sled keeps its lock for some 30 ms more: better waited for here
         // than by the first order that looks.
         drop(sets.open(&path)?);
-        let (mut filters, mut fences) = (self.filters, self.fences);
-        filters.shrink_to_fit();
+        let (filters, mut fences) = (Filters::of(&self.filters), self.fences);
         fences.shrink_to_fit();
         Ok(Run { first, last, entries: self.entries, filters, fences, sets: Arc::clone(sets) })
     }
@@ -155,7 +153,7 @@ impl Run {
             Filter::parse(set.get(key)?)
                 .ok_or_else(|| ChunkError::damaged(&path, "a filter is not as long as it says"))
         });
-        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        let filters = Filters::of(&filters.collect::<Result<Vec<_>, _>>()?);
         let fences = set.get(&key(b'h', 0))?.chunks_exact(8).map(|fence| word(fence, 0)).collect();
         Ok(Self { first, last, entries, filters, fences, sets: Arc::clone(sets) })
     }
@@ -181,14 +179,13 @@ impl Run {
     /// Bytes of memory for filter and fences.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.filters.iter().map(|filter| filter.bytes().len()).sum::<usize>() + self.fences.len() * 8
+        self.filters.memory_bytes() + self.fences.len() * 8
     }
 
     /// Whether an odd hash may be in it.
     #[must_use]
     pub fn may_have(&self, hash: u64) -> bool {
-        let after = self.filters.partition_point(|filter| filter.first() <= hash);
-        after.checked_sub(1).is_some_and(|row| self.filters[row].may_have(hash))
+        self.filters.may_have(hash)
     }
 
     /// Appends the records with this hash, newest first.

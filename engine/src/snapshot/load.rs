@@ -7,7 +7,7 @@ use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::translate::{cursor_of, policy_of};
 use onhand_domain::merchant::Channel;
-use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order};
+use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order, few_rows};
 use onhand_domain::sku::{Cursor, Level, SkuActor};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, MerchantState, OrderId, SkuNumber};
 use onhand_record::codec::decode_first;
@@ -220,8 +220,8 @@ fn order_of(row: &OrderRowV1) -> Order {
         id: OrderId(row.order),
         channel: ChannelNumber(row.channel),
         policy: policy_of(row.policy),
-        lines: row.lines.iter().map(line).collect(),
-        demands: row.demands.iter().map(demand).collect(),
-        claims: row.claims.iter().map(claim).collect(),
+        lines: few_rows(row.lines.len(), row.lines.iter().map(line)),
+        demands: few_rows(row.demands.len(), row.demands.iter().map(demand)),
+        claims: few_rows(row.claims.len(), row.claims.iter().map(claim)),
     }
 }

@@ -4,7 +4,9 @@ use super::{Channel, MerchantState};
 use crate::command::PlaceOrder;
 use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines};
 use crate::id::{LocationNumber, OrderId, SkuNumber};
-use crate::order::{CLAIMS_MAX, Claim, ClaimState, Demand, FewRows, LINES_MAX, Line, Order, Policy};
+use crate::order::{
+    CLAIMS_MAX, Claim, ClaimState, Demand, FewRows, LINES_MAX, Line, Order, Policy, few_rows,
+};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
 use crate::routing::{FreeStock, Need, Take, plan};
@@ -56,10 +58,14 @@ impl MerchantState {
 
     pub(super) fn evolve_accepted(&mut self, id: OrderId, accepted: &OrderAccepted) {
         let line = |ordered: u32| Line { ordered, cancelled: 0, shipped: 0, returned: 0 };
-        let mut demands: FewRows<Demand> = (0_u16..)
-            .zip(&accepted.lines)
-            .map(|(line, (sku, quantity))| Demand { sku: *sku, line, backordered: *quantity, short: 0 })
-            .collect();
+        let count = accepted.lines.len();
+        let demand = |(line, (sku, quantity)): (u16, &(SkuNumber, u32))| Demand {
+            sku: *sku,
+            line,
+            backordered: *quantity,
+            short: 0,
+        };
+        let mut demands = few_rows(count, (0..).zip(&accepted.lines).map(demand));
         let mut claims = FewRows::with_capacity(accepted.claims.len());
         for (demand, location, quantity) in &accepted.claims {
             let row = &mut demands[usize::from(*demand)];
@@ -83,7 +89,7 @@ impl MerchantState {
             id,
             channel: accepted.channel,
             policy: accepted.policy,
-            lines: accepted.lines.iter().map(|(_, quantity)| line(*quantity)).collect(),
+            lines: few_rows(count, accepted.lines.iter().map(|(_, quantity)| line(*quantity))),
             demands,
             claims,
         });

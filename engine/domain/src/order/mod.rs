@@ -83,6 +83,14 @@ pub struct Claim {
 /// one flat row that a snapshot copies without asking for memory.
 pub type FewRows<T> = SmallVec<[T; 1]>;
 
+/// So many rows, with room for no more: collecting rounds the room up to a power of two, and a row of an open order
+/// that is never used is there for as long as the order is.
+pub fn few_rows<T>(count: usize, rows: impl Iterator<Item = T>) -> FewRows<T> {
+    let mut few = FewRows::with_capacity(count);
+    few.extend(rows.take(count));
+    few
+}
+
 /// An open order, as memory holds it: what `decide` reads and nothing else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
@@ -121,5 +129,17 @@ impl Order {
     pub fn demands_of(&self, line: u16) -> impl Iterator<Item = (u16, &Demand)> {
         let from = self.demands.partition_point(|demand| demand.line < line);
         (0_u16..).zip(&self.demands).skip(from).take_while(move |(_, demand)| demand.line == line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_an_order_take_no_room_for_rows_that_are_not_there() {
+        let heap = |count: u32| few_rows(count as usize, 0..count).capacity();
+        assert_eq!([1, 3, 5, 1_200].map(heap), [1, 3, 5, 1_200]);
+        assert_eq!(few_rows(2, 7..).to_vec(), [7, 8]);
     }
 }

@@ -48,7 +48,8 @@ impl Shop {
         let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
         let clock = Arc::new(SystemClock);
         let engine =
-            Engine::start(Disk::at(root), fingerprints, clock, &config, on_failure).expect("a start");
+            Engine::start(Disk::at(root), fingerprints.clone(), clock, &config, on_failure).expect("a start");
+        fingerprints.confirm(root).expect("the key");
         let handle = engine.handle();
         let known = handle.registry().merchant(MERCHANT);
         let merchant = known.unwrap_or_else(|| handle.create_merchant(MERCHANT).expect("a merchant"));
@@ -240,7 +241,7 @@ impl Shop {
     }
 
     fn submission(&self, ask: Ask) -> Submission {
-        self.handle.admit(&self.directory).expect("room");
+        self.handle.admit(&self.directory, ask.class()).expect("room");
         Submission {
             names: self.directory.names(),
             actor: 0,

@@ -33,6 +33,23 @@ pub struct Submission {
     pub ask: Ask,
 }
 
+impl Submission {
+    /// Takes it out; what stays asks for nothing.
+    pub(crate) fn take(&mut self) -> Self {
+        let nothing = Self {
+            names: self.names,
+            actor: self.actor,
+            stage: self.stage,
+            request: self.request,
+            idempotency: None,
+            fingerprint: None,
+            known: None,
+            ask: Ask::Read(ReadAsk::Orders(Vec::new())),
+        };
+        std::mem::replace(self, nothing)
+    }
+}
+
 /// What can be asked of a shard.
 #[derive(Debug)]
 pub enum Ask {
@@ -265,7 +282,7 @@ pub enum ReadAnswer {
     Orders(Vec<OrderRead>),
 }
 
-/// What a submission gets. Every variant but the last four, and those that give the request back, rests on a record
+/// What a submission gets. Every variant but the last five, and those that give the request back, rests on a record
 /// that is durable by the time the answer is handed out.
 #[derive(Debug)]
 pub enum Answer {
@@ -336,6 +353,8 @@ pub enum Answer {
     },
     /// The log's buffer is full: nothing was done.
     Busy,
+    /// The disk is full: nothing was done.
+    NoRoom,
     /// A name that the request may have used means something else since: nothing was done.
     Renamed,
     /// A defect: deciding failed, nothing was done.

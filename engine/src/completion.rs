@@ -7,6 +7,7 @@ use crate::ask::{Answer, Submission};
 use crate::directory::Directory;
 use crossbeam::utils::CachePadded;
 use onhand_snapshots::Lsn;
+use onhand_snapshots::planted::{Bug, is_planted};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,8 +29,6 @@ pub struct Item {
 enum Slot {
     Asked(Submission),
     Answered(Answer),
-    /// While its turn is taken.
-    Taken,
 }
 
 impl Item {
@@ -51,15 +50,23 @@ impl Item {
     pub fn into_answer(self) -> (Ticket, Answer) {
         match self.slot {
             Slot::Answered(answer) => (self.ticket, answer),
-            Slot::Asked(_) | Slot::Taken => (self.ticket, Answer::Busy),
+            Slot::Asked(_) => (self.ticket, Answer::Busy),
         }
     }
 
-    /// Takes the turn of this submission, if it was not taken.
-    pub(crate) fn turn(&mut self, turn: impl FnOnce(Submission) -> Answer) {
-        match std::mem::replace(&mut self.slot, Slot::Taken) {
-            Slot::Asked(submission) => self.slot = Slot::Answered(turn(submission)),
-            other => self.slot = other,
+    /// The submission, as long as it has no answer.
+    pub(crate) fn submission(&self) -> Option<&Submission> {
+        match &self.slot {
+            Slot::Asked(submission) => Some(submission),
+            Slot::Answered(_) => None,
+        }
+    }
+
+    /// Takes the turn of this submission, if it was not taken. The submission stays where it is meanwhile: it is some
+    /// hundred bytes long.
+    pub(crate) fn turn(&mut self, turn: impl FnOnce(&mut Submission) -> Answer) {
+        if let Slot::Asked(submission) = &mut self.slot {
+            self.slot = Slot::Answered(turn(submission));
         }
     }
 }
@@ -126,7 +133,7 @@ impl Completions {
     /// Files the answers of a shard's turns.
     pub(crate) fn file(&self, shard: usize, waiting: &mut Vec<Waiting>) {
         self.queues[shard].lock().extend(waiting.drain(..));
-        if cfg!(feature = "fault-ack-early") {
+        if cfg!(feature = "fault-ack-early") || is_planted(Bug::AckEarly) {
             self.release(Lsn(u64::MAX));
         }
     }
@@ -168,7 +175,8 @@ fn next_ready(queue: &Mutex<VecDeque<Waiting>>, durable: Lsn) -> Option<Waiting>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onhand_domain::MerchantNumber;
+    use crate::ask::{Ask, ReadAsk};
+    use onhand_domain::{MerchantNumber, OrderId};
 
     fn batch(count: u64, first: Ticket) -> Vec<Item> {
         (first..first + count).map(|ticket| Item { ticket, slot: Slot::Answered(Answer::Failed) }).collect()
@@ -199,7 +207,32 @@ mod tests {
 
     #[test]
     fn an_item_without_an_answer_was_turned_away() {
-        let taken = Item { ticket: 4, slot: Slot::Taken };
-        assert!(matches!(taken.into_answer(), (4, Answer::Busy)));
+        let asked = || Item::new(4, read());
+        assert!(matches!(asked().into_answer(), (4, Answer::Busy)));
+        let mut answered = asked();
+        answered.turn(|_| Answer::Failed);
+        answered.turn(|_| unreachable!("its turn was taken"));
+        assert!(answered.submission().is_none());
+        assert!(matches!(answered.into_answer(), (4, Answer::Failed)));
+    }
+
+    #[test]
+    fn what_is_given_back_is_all_of_it() {
+        let mut item = Item::new(4, Submission { idempotency: Some([7; 16]), ..read() });
+        item.turn(|submission| {
+            let submission = Box::new(submission.take());
+            Answer::Behind { submission }
+        });
+        let (_, Answer::Behind { submission }) = item.into_answer() else { panic!("not given back") };
+        assert_eq!(
+            format!("{submission:?}"),
+            format!("{:?}", Submission { idempotency: Some([7; 16]), ..read() })
+        );
+    }
+
+    fn read() -> Submission {
+        let ask = Ask::Read(ReadAsk::Orders(vec![OrderId(5)]));
+        let (idempotency, fingerprint, known) = (None, Some([8; 16]), None);
+        Submission { names: 1, actor: 2, stage: 3, request: [6; 16], idempotency, fingerprint, known, ask }
     }
 }

@@ -229,12 +229,25 @@ impl Directory {
 
     /// A picture of this moment, taken by the shard that owns the merchant: nobody else writes.
     pub(crate) fn freeze(&self) -> FrozenNames {
-        let codes = self.codes.read_recursive();
+        if let Some(frozen) = self.frozen() {
+            return frozen;
+        }
+        let mut codes = self.codes.write();
         FrozenNames {
             skus: codes.skus.entries.freeze(),
             locations: codes.locations.entries.freeze(),
             channels: codes.channels.entries.freeze(),
         }
+    }
+
+    /// A picture of this moment, if no name was put since the last one: then nobody has to wait.
+    fn frozen(&self) -> Option<FrozenNames> {
+        let codes = self.codes.read_recursive();
+        Some(FrozenNames {
+            skus: codes.skus.entries.frozen()?,
+            locations: codes.locations.entries.frozen()?,
+            channels: codes.channels.entries.frozen()?,
+        })
     }
 
     pub(crate) fn put_sku(&self, sku: SkuNumber, code: &str, put: Lsn, decimals: u8) {

@@ -17,9 +17,7 @@ pub enum StartError {
     #[error(transparent)]
     Log(#[from] OpenError),
     /// The recovered state breaks an invariant.
-    #[error(
-        "the recovered state of merchant {merchant} is wrong: {violation}; `onhand verify DIR` says more"
-    )]
+    #[error("the recovered state of merchant {merchant} is wrong: {violation}")]
     Invariant {
         /// Whose.
         merchant: u32,
@@ -39,8 +37,7 @@ pub enum StartError {
     Chunks(#[from] ChunkError),
     /// Records that were durable once are not in the log.
     #[error(
-        "{what} holds record {had}, but the log ends at {last}: its last segments are missing or older copies. \
-         Nothing was changed; put the files back, or restore a backup"
+        "{what} holds record {had}, but the log ends at {last}: its last segments are missing or older copies"
     )]
     Behind {
         /// What knows of more.
@@ -50,17 +47,67 @@ pub enum StartError {
         /// Where the log ends.
         last: Lsn,
     },
-    /// The snapshots belong to another log.
+    /// The index has records of the segment that is the last one, which it never has.
     #[error(
-        "the snapshots belong to another log; move the directories snapshots and index away to start without them"
+        "the index holds record {covered}, which is made only when another segment stands behind it: the log's last \
+         segment, behind record {last}, is missing"
     )]
+    LastMissing {
+        /// The last record that the index has.
+        covered: Lsn,
+        /// Where the log ends.
+        last: Lsn,
+    },
+    /// The snapshots belong to another log.
+    #[error("the snapshots belong to another log")]
     OtherLog,
     /// The fingerprint key is not the one under which the log was written.
     #[error(
         "the file fingerprint.key does not belong to this log: with it no repeat of an earlier request would be \
-         recognised, and orders would be placed twice. Nothing was changed; put the right key back"
+         recognised, and orders would be placed twice"
     )]
     OtherKey,
+    /// There is a log, and no key under which it was written.
+    #[error(
+        "the file fingerprint.key {what}: without it no repeat of an earlier request would be recognised"
+    )]
+    NoKey {
+        /// What is wrong with the file.
+        what: String,
+    },
+    /// There is a key, and no segment of the log that was written under it.
+    #[error(
+        "the file fingerprint.key is there, and no segment of its log: the log was deleted or moved away"
+    )]
+    NoLog,
+    /// Keys of personal data are missing that were made: later orders would be given their numbers again, and to erase
+    /// the one would erase the other.
+    #[error(
+        "the file customer.keys {}: later orders would be given the numbers of others, and be erased with them",
+        keys_lost(*had, *needed)
+    )]
+    KeysLost {
+        /// How many keys the file has, erased ones counted; `None` if it is not there.
+        had: Option<u64>,
+        /// How many it had once, at least.
+        needed: u64,
+        /// The first and the last record that name a key which is missing, of those that were read.
+        records: Option<(Lsn, Lsn)>,
+    },
+    /// The keys of personal data are another log's.
+    #[error(
+        "the file customer.keys belongs to another log: its key {key} is not the one that sealed what record {record} \
+         holds"
+    )]
+    KeysOfAnother {
+        /// The number of the key.
+        key: u64,
+        /// The last record with personal data.
+        record: Lsn,
+    },
+    /// A repair was broken off amid its changes.
+    #[error("a repair was broken off amid its changes, which have to be finished first")]
+    Unfinished,
     /// The operating system says no.
     #[error("{what}: {source}")]
     Io {
@@ -72,6 +119,13 @@ pub enum StartError {
     /// The first record could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+fn keys_lost(had: Option<u64>, needed: u64) -> String {
+    match had {
+        None => format!("is missing, and had {needed} keys of personal data or more"),
+        Some(had) => format!("is an older copy or was cut: it has {had} keys, and had {needed} or more"),
+    }
 }
 
 /// Why a merchant or key was not created.
@@ -92,6 +146,9 @@ pub enum AdminError {
     /// The log takes nothing now.
     #[error("the log takes nothing now")]
     Busy,
+    /// The disk is full.
+    #[error("the disk is full: make room, then try again")]
+    Full,
     /// The log failed or closed before it said that the record is durable: it may be, or not.
     #[error("the outcome is unknown: the log closed before it was durable; look before trying again")]
     Unknown,

@@ -1,6 +1,8 @@
 //! The public face of a running engine.
 
 use crate::actor::{Batch, ShardAddress};
+use crate::ask::Submission;
+use crate::class::Class;
 use crate::completion::{Completions, Inbox, Item};
 use crate::config::QueueLimits;
 use crate::customer::CustomerKeys;
@@ -15,12 +17,13 @@ use crate::registry::{Key, Registry, Scopes};
 use crate::secrets::{Fingerprints, random_bytes};
 use crate::seen::closes;
 use crate::snapshot::SnapshotError;
+use crate::space::{Space, SpaceLevel};
 use crate::translate::decode_event;
 use crate::trusted_time::TrustedTime;
 use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, encode_into};
-use onhand_snapshots::log::{Appender, LogReader, ReadError};
+use onhand_snapshots::log::{AppendError, Appender, LogReader, ReadError};
 use onhand_snapshots::{Index, Lsn};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -41,7 +44,9 @@ pub(crate) struct Inner {
     pub(crate) reader: LogReader,
     pub(crate) time: Arc<TrustedTime>,
     pub(crate) fingerprints: Fingerprints,
-    pub(crate) limits: QueueLimits,
+    /// By class.
+    pub(crate) limits: [QueueLimits; Class::COUNT],
+    pub(crate) space: Arc<Space>,
     /// One administrator at a time.
     pub(crate) admin: Mutex<()>,
     pub(crate) index: Arc<Index>,
@@ -65,6 +70,13 @@ pub enum Busy {
         /// The limit.
         max: usize,
     },
+    /// The disk is nearly full.
+    Space {
+        /// How many bytes of it are free.
+        free: u64,
+        /// How many must be.
+        needed: u64,
+    },
 }
 
 impl Handle {
@@ -75,8 +87,9 @@ impl Handle {
     ///
     /// # Errors
     /// [`Busy`] with the limit.
-    pub fn admit(&self, directory: &Directory) -> Result<(), Busy> {
-        let QueueLimits { merchant_max, total_max } = self.inner.limits;
+    pub fn admit(&self, directory: &Directory, class: Class) -> Result<(), Busy> {
+        self.inner.space.admit(class)?;
+        let QueueLimits { merchant_max, total_max } = self.inner.limits[class as usize];
         let total = self.inner.completions.in_flight();
         if total.fetch_add(1, Ordering::Relaxed) >= total_max {
             total.fetch_sub(1, Ordering::Relaxed);
@@ -89,11 +102,40 @@ impl Handle {
         Ok(())
     }
 
+    /// Whether a submission would be admitted now, for whoever would do work before it asks.
+    ///
+    /// # Errors
+    /// [`Busy`] with the limit.
+    pub fn may_admit(&self, directory: &Directory, class: Class) -> Result<(), Busy> {
+        let QueueLimits { merchant_max, total_max } = self.inner.limits[class as usize];
+        self.inner.space.admit(class)?;
+        if self.in_flight() >= total_max {
+            return Err(Busy::Engine { max: total_max });
+        }
+        let is_full = directory.in_flight.load(Ordering::Relaxed) >= merchant_max;
+        if is_full { Err(Busy::Merchant { max: merchant_max }) } else { Ok(()) }
+    }
+
     /// Counts a submission in whatever the limits say: one that was admitted before and comes again, and reads,
     /// which go on under overload and are bounded by the connections they come over.
     pub fn admit_always(&self, directory: &Directory) {
         self.inner.completions.in_flight().fetch_add(1, Ordering::Relaxed);
         directory.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the disk has room for what is of this class: for whoever would do work, or ask for some, before it is
+    /// admitted.
+    ///
+    /// # Errors
+    /// [`Busy::Space`].
+    pub fn has_space(&self, class: Class) -> Result<(), Busy> {
+        self.inner.space.admit(class)
+    }
+
+    /// How far the disk is filled.
+    #[must_use]
+    pub fn space(&self) -> SpaceLevel {
+        self.inner.space.level()
     }
 
     /// Gives back an admission that was not used.
@@ -102,7 +144,7 @@ impl Handle {
     }
 
     /// Sends admitted submissions of one merchant to its shard, as one message if they are at most
-    /// [`Handle::BATCH_MAX`]. Every answer arrives in `inbox`, in the order of the submissions.
+    /// [`Handle::BATCH_MAX`]. They should be of one class: all travel with the first. Every answer arrives in `inbox`, in the order of the submissions.
     pub fn submit(&self, inbox: &Arc<Inbox>, directory: &Arc<Directory>, mut items: Vec<Item>) {
         while items.len() > Self::BATCH_MAX {
             let rest = items.split_off(Self::BATCH_MAX);
@@ -113,7 +155,9 @@ impl Handle {
 
     fn send(&self, inbox: &Arc<Inbox>, directory: &Arc<Directory>, items: Vec<Item>) {
         let shard = shard_of(directory.merchant, self.inner.shards.len());
-        let batch = Batch { inbox: Arc::clone(inbox), directory: Arc::clone(directory), items };
+        let class = items.first().and_then(Item::submission).map_or(Class::Order, Submission::class);
+        let (inbox, directory) = (Arc::clone(inbox), Arc::clone(directory));
+        let batch = Batch { inbox, directory, class, items };
         if let Err(batch) = self.inner.shards[shard].send(batch) {
             self.inner.completions.leave(&batch.directory, batch.items.len());
             batch.turn_away();
@@ -308,7 +352,13 @@ impl Handle {
         if !body(&mut out) {
             return Err(AdminError::BadName);
         }
-        let lsn = self.inner.appender.append(&[&out]).map_err(|_| AdminError::Busy)?;
+        if self.inner.space.level() == SpaceLevel::Hard {
+            return Err(AdminError::Full);
+        }
+        let lsn = self.inner.appender.append(&[&out]).map_err(|error| match error {
+            AppendError::NoRoom { .. } => AdminError::Full,
+            AppendError::Full { .. } | AppendError::Closed | AppendError::TooLong { .. } => AdminError::Busy,
+        })?;
         self.inner.appender.wake();
         if self.inner.appender.wait_durable(lsn) { Ok(lsn) } else { Err(AdminError::Unknown) }
     }

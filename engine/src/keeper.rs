@@ -12,6 +12,7 @@ use crate::rebuild::rebuild_step;
 use crate::secrets::Fingerprints;
 use crate::seen::entries_of;
 use crate::snapshot::{Picture, SnapshotError, write};
+use crate::space::SpaceLevel;
 use ::metrics::{counter, gauge, histogram};
 use onhand_snapshots::chunks::ChunkError;
 use onhand_snapshots::index::Entry;
@@ -26,6 +27,9 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(200);
 /// See [`Keeper::leisurely_step`].
 const REST_FACTOR: u32 = 9;
+/// Every so manieth step begins with snapshots and archives: without them a log that grows faster than it is indexed
+/// would take ever longer to replay. An eighth more work behind the path at the most.
+const OTHERS_EVERY: u64 = 8;
 /// How many records are indexed before it may rest: a tenth of a millisecond's work.
 const BREATH_RECORDS: u64 = 128;
 /// How often it looks whether something can be removed: what somebody has open waits.
@@ -50,6 +54,8 @@ pub(crate) struct Keeper {
     pub(crate) rest: Option<(Stopwatch, Duration)>,
     /// When it last looked for what can be removed.
     pub(crate) emptied: Option<Stopwatch>,
+    /// Steps so far.
+    pub(crate) turns: u64,
 }
 
 /// Why a piece of work was not done. It is tried again.
@@ -79,13 +85,33 @@ pub enum KeeperError {
 
 impl Keeper {
     /// Does the most urgent piece of work; `false` if there is none. The index comes first: what it covers
-    /// leaves memory. Archives come last: they only save room.
+    /// leaves memory. Archives come last: they only save room. Under a load that keeps the index busy without end these
+    /// get a turn now and then.
     pub(crate) fn step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
-        Ok(rebuild_step(inner, &self.reader)
+        if inner.space.level() > SpaceLevel::Enough {
+            return self.full_step(inner);
+        }
+        let is_their_turn = self.is_turn_of_others();
+        Ok(is_their_turn && self.others_step(inner)?
+            || rebuild_step(inner, &self.reader)
             || self.index_step()?
             || self.index.merge_step()?
-            || self.snapshot_step(inner)?
-            || self.archive_step()?)
+            || self.others_step(inner)?)
+    }
+
+    /// On a disk that is nearly full: only what takes no room, or frees more than it takes.
+    fn full_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
+        Ok(rebuild_step(inner, &self.reader) || inner.space.has_room_for_archive() && self.archive_step()?)
+    }
+
+    /// What the index comes before.
+    fn others_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
+        Ok(self.snapshot_step(inner)? || self.archive_step()?)
+    }
+
+    fn is_turn_of_others(&mut self) -> bool {
+        self.turns = self.turns.wrapping_add(1);
+        self.turns.is_multiple_of(OTHERS_EVERY)
     }
 
     /// The same at leisure: after a snapshot or an archive it rests until that has taken a tenth of the processor's
@@ -94,14 +120,25 @@ impl Keeper {
     fn leisurely_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
         // First, and whatever fails: on a full disk it makes room.
         self.empty_trash();
+        if inner.space.level() > SpaceLevel::Enough {
+            return self.full_step(inner);
+        }
+        let is_their_turn = self.is_turn_of_others();
+        if is_their_turn && self.leisurely_others_step(inner)? {
+            return Ok(true);
+        }
         if rebuild_step(inner, &self.reader) || self.index_step()? || self.index.merge_step()? {
             return Ok(true);
         }
+        self.leisurely_others_step(inner)
+    }
+
+    fn leisurely_others_step(&mut self, inner: &Inner) -> Result<bool, KeeperError> {
         if self.rest.is_some_and(|(since, rest)| since.elapsed() < rest) {
             return Ok(false);
         }
         let (watch, before) = (Stopwatch::start(), processor_time());
-        let done = self.snapshot_step(inner)? || self.archive_step()?;
+        let done = self.others_step(inner)?;
         let busy = processor_time().saturating_sub(before);
         let idle = watch.elapsed().saturating_sub(busy);
         self.rest = done.then(|| (Stopwatch::start(), (busy * REST_FACTOR).saturating_sub(idle)));
@@ -256,6 +293,7 @@ pub(crate) fn keep(inner: &Weak<Inner>, gate: &KeeperGate) {
     while gate.pause(pause) {
         let Some(inner) = inner.upgrade() else { return };
         watch_clock(&inner);
+        inner.space.check();
         let mut keeper = inner.keeper.lock();
         if gate.is_closed() {
             return;

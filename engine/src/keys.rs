@@ -9,7 +9,9 @@ use onhand_domain::MerchantNumber;
 use onhand_domain::table::{Table, spread};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::index::Runs;
+use onhand_snapshots::planted::{Bug, is_planted};
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 /// Entries of one table, 24 MB; a full one makes room for the next, and is dropped whole once the index has
 /// what it holds. Few enough tables that a lookup stays cheap, small enough ones that they go soon.
@@ -48,6 +50,15 @@ pub enum KeyKind {
     Closed,
 }
 
+/// A key that is asked for; good as long as the index and what was found out are the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// See [`hash_of`].
+    pub(crate) hash: u64,
+    /// A filter of the index lets it pass.
+    is_perhaps: bool,
+}
+
 /// Whether a key was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sighting {
@@ -79,6 +90,14 @@ pub struct Findings {
 }
 
 impl Known {
+    /// What is known of a key of this kind.
+    pub(crate) fn findings(&self, kind: KeyKind) -> &Findings {
+        match kind {
+            KeyKind::Idempotency => &self.key,
+            KeyKind::External | KeyKind::Closed => &self.external,
+        }
+    }
+
     /// What is known of the idempotency key, or else of the external id.
     pub fn of(&mut self, is_key: bool) -> &mut Findings {
         if is_key { &mut self.key } else { &mut self.external }
@@ -86,26 +105,27 @@ impl Known {
 }
 
 impl Keys {
+    /// Asks the filters of the index for a key.
+    pub(crate) fn ask(&self, hash: u64, findings: Option<&Findings>) -> Asked {
+        let searched = findings.map_or(0, |findings| findings.searched);
+        Asked { hash, is_perhaps: self.runs.may_have(hash, Lsn(searched)) }
+    }
+
+    /// Looks at the places where [`Keys::look`] and [`Keys::insert`] will look, so that they are near when they are
+    /// needed. What is found does not count: a key of this very batch may still come between.
+    pub(crate) fn approach(&self, asked: Asked) {
+        black_box(self.find_young(asked.hash, &[]));
+    }
+
     /// Whether a key was seen in a record that is not known to be something else; the newest one counts.
     #[must_use]
-    pub(crate) fn look(
-        &self,
-        merchant: MerchantNumber,
-        kind: KeyKind,
-        key: &[u8; 16],
-        known: Option<&Known>,
-    ) -> Sighting {
-        let hash = hash_of(merchant, kind, key);
-        let findings = known.map(|known| match kind {
-            KeyKind::Idempotency => &known.key,
-            KeyKind::External | KeyKind::Closed => &known.external,
-        });
+    pub(crate) fn look(&self, asked: Asked, findings: Option<&Findings>) -> Sighting {
         let not_repeats = findings.map_or(&[][..], |findings| &findings.not_repeats);
-        if let Some(lsn) = self.find_young(hash, not_repeats) {
-            return Sighting::At(lsn);
+        match self.find_young(asked.hash, not_repeats) {
+            Some(lsn) => Sighting::At(lsn),
+            None if asked.is_perhaps => Sighting::Perhaps(asked.hash),
+            None => Sighting::No,
         }
-        let searched = findings.map_or(0, |findings| findings.searched);
-        if self.runs.may_have(hash, Lsn(searched)) { Sighting::Perhaps(hash) } else { Sighting::No }
     }
 
     /// Where an order was closed, if that is young.
@@ -119,13 +139,12 @@ impl Keys {
         self.young.iter().rev().find_map(|young| young.seen.find(hash, is_it)).map(|seen| seen.lsn)
     }
 
-    /// Remembers a key.
-    pub(crate) fn insert(&mut self, merchant: MerchantNumber, kind: KeyKind, key: &[u8; 16], lsn: Lsn) {
+    /// Remembers a key by its hash.
+    pub(crate) fn insert(&mut self, hash: u64, lsn: Lsn) {
         if self.young.back().is_none_or(|young| young.seen.len() >= TABLE_ENTRIES) {
             self.young.push_back(Young::default());
         }
         let Some(young) = self.young.back_mut() else { return };
-        let hash = hash_of(merchant, kind, key);
         young.seen.insert(hash, Seen { hash, lsn }, |seen| seen.hash);
         young.last = lsn.0;
     }
@@ -134,6 +153,9 @@ impl Keys {
     pub(crate) fn follow(&mut self, runs: Runs) {
         let covered = runs.covered();
         self.runs = runs;
+        if is_planted(Bug::ForgetYoungKeys) && covered > Lsn::ZERO {
+            self.young.clear();
+        }
         while self.young.front().is_some_and(|young| young.last <= covered.0) {
             self.young.pop_front();
         }
@@ -176,15 +198,17 @@ mod tests {
             Known { key, ..Known::default() }
         };
         let look = |keys: &Keys, merchant, kind, key: u8, known: &Known| {
-            keys.look(merchant, kind, &[key; 16], Some(known))
+            let findings = Some(known.findings(kind));
+            keys.look(keys.ask(hash_of(merchant, kind, &[key; 16]), findings), findings)
         };
-        keys.insert(one, KeyKind::Idempotency, &[7; 16], Lsn(5));
+        let hash = hash_of(one, KeyKind::Idempotency, &[7; 16]);
+        keys.insert(hash, Lsn(5));
         assert_eq!(look(&keys, one, KeyKind::Idempotency, 7, &none), Sighting::At(Lsn(5)));
         assert_eq!(look(&keys, one, KeyKind::Idempotency, 7, &not(5)), Sighting::No);
         assert_eq!(look(&keys, two, KeyKind::Idempotency, 7, &none), Sighting::No);
         assert_eq!(look(&keys, one, KeyKind::External, 7, &none), Sighting::No);
         assert_eq!(look(&keys, one, KeyKind::Idempotency, 8, &none), Sighting::No);
-        keys.insert(one, KeyKind::Idempotency, &[7; 16], Lsn(9));
+        keys.insert(hash, Lsn(9));
         assert_eq!(look(&keys, one, KeyKind::Idempotency, 7, &not(5)), Sighting::At(Lsn(9)));
     }
 
@@ -193,7 +217,7 @@ mod tests {
         let mut keys = Keys::default();
         let merchant = MerchantNumber(1);
         for order in 0..=TABLE_ENTRIES as u64 {
-            keys.insert(merchant, KeyKind::Closed, &order_key(order), Lsn(order + 1));
+            keys.insert(hash_of(merchant, KeyKind::Closed, &order_key(order)), Lsn(order + 1));
         }
         assert_eq!(keys.young.len(), 2);
         keys.follow(Runs::default());

@@ -2,10 +2,12 @@
 //!
 //! Read [`turn`] first: decide, append, evolve. A [`actor`] hosts a shard, which owns merchants whole;
 //! [`completion`] holds every answer back until its record is durable; [`recovery`] rebuilds all of it from
-//! the log, from a picture that [`keeper`] has taken now and then ([`snapshot`]). [`Handle`] is the public face, [`Engine`] starts and stops.
+//! the log, from a picture that [`keeper`] has taken now and then ([`snapshot`]). [`restore`] writes the log of a copy.
+//! [`Handle`] is the public face, [`Engine`] starts and stops.
 
 mod actor;
 pub mod ask;
+mod class;
 pub mod clock;
 mod completion;
 pub mod config;
@@ -18,19 +20,27 @@ mod handle;
 mod hold;
 pub mod keeper;
 pub mod keys;
+mod lanes;
 pub mod metrics;
+mod parts;
 mod read;
 mod rebuild;
 mod recovery;
 pub mod refusal;
 pub mod registry;
+pub mod repair;
+pub mod restore;
 pub mod secrets;
 mod seen;
 pub mod snapshot;
+mod space;
+pub mod start_refusal;
+pub mod stepped;
 pub mod translate;
 pub mod trusted_time;
 mod turn;
 
+pub use class::Class;
 pub use completion::{Inbox, Item, Ticket};
 pub use config::EngineConfig;
 pub use engine::{Engine, Failure, OnFailure};
@@ -39,3 +49,4 @@ pub use handle::{Busy, Handle};
 pub use onhand_domain as domain;
 pub use onhand_record as record;
 pub use onhand_snapshots as snapshots;
+pub use space::SpaceLevel;

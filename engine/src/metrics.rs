@@ -24,6 +24,11 @@ pub const KEEPER_FAILURES: &str = "onhand_keeper_failures_total";
 /// Submissions that wait or are on their way to disk.
 pub const IN_FLIGHT: &str = "onhand_submissions_in_flight";
 
+/// Bytes of the disk that are free.
+pub const DISK_FREE_BYTES: &str = "onhand_disk_free_bytes";
+/// How far the disk is filled.
+pub const DISK_LEVEL: &str = "onhand_disk_level";
+
 /// Merchants that are not served because their state contradicts their records.
 pub const MERCHANTS_OUT: &str = "onhand_merchants_out";
 
@@ -31,7 +36,7 @@ pub const MERCHANTS_OUT: &str = "onhand_merchants_out";
 pub const CLOCK_SUSPENDED: &str = "onhand_clock_suspended";
 
 /// Every metric of the engine: name and meaning.
-pub const CATALOGUE: [(&str, &str); 12] = [
+pub const CATALOGUE: [(&str, &str); 14] = [
     (LOG_SYNCS, "Frames written and synced to the log"),
     (LOG_RECORDS, "Records made durable"),
     (LOG_SYNC_SECONDS, "Time to write and sync one frame"),
@@ -44,6 +49,11 @@ pub const CATALOGUE: [(&str, &str); 12] = [
     (KEEPER_FAILURES, "Work behind the path of the orders that failed and is tried again"),
     (MERCHANTS_OUT, "Merchants that are not served because their state contradicts their records"),
     (CLOCK_SUSPENDED, "1 while the clock is not believed and nothing expires, else 0"),
+    (DISK_FREE_BYTES, "Bytes of the data directory's file system that are free"),
+    (
+        DISK_LEVEL,
+        "0 while the disk has room, 1 below the soft mark (no intake), 2 below the hard mark (reads only)",
+    ),
 ];
 
 /// Tells the recorder what the names mean.
@@ -60,4 +70,6 @@ pub fn describe() {
     describe_counter!(KEEPER_FAILURES, Unit::Count, CATALOGUE[9].1);
     describe_gauge!(MERCHANTS_OUT, Unit::Count, CATALOGUE[10].1);
     describe_gauge!(CLOCK_SUSPENDED, Unit::Count, CATALOGUE[11].1);
+    describe_gauge!(DISK_FREE_BYTES, Unit::Bytes, CATALOGUE[12].1);
+    describe_gauge!(DISK_LEVEL, Unit::Count, CATALOGUE[13].1);
 }

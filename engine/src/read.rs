@@ -17,7 +17,7 @@ pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswe
         }
         ReadAsk::Orders(orders) => {
             let order = |order: &OrderId| match state.order(*order) {
-                Some(open) => OrderRead::Open(Box::new(open.clone())),
+                Some(open) => OrderRead::Open(Box::new(open)),
                 None => keys.closed(merchant.number, order.0).map_or(OrderRead::Absent, OrderRead::Closed),
             };
             ReadAnswer::Orders(orders.iter().map(order).collect())

@@ -123,7 +123,7 @@ mod tests {
 
     fn ask_as(handle: &Handle, merchant: MerchantNumber, names: u32, ask: Ask) -> Answer {
         let directory = handle.directory(merchant).unwrap();
-        handle.admit(&directory).unwrap();
+        handle.admit(&directory, ask.class()).unwrap();
         let (actor, stage, request, known) = (0, 0, [1; 16], None);
         let (idempotency, fingerprint) = (None, None);
         let submission = Submission { names, actor, stage, request, idempotency, fingerprint, known, ask };

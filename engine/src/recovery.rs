@@ -3,8 +3,10 @@
 
 use crate::actor::ShardState;
 use crate::config::EngineConfig;
+use crate::customer::{CUSTOMER_KEYS_FILE, Witness};
 use crate::directory::Directories;
 use crate::error::StartError;
+use crate::keys::hash_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::secrets::Fingerprints;
 use crate::seen::{closes, keys_of};
@@ -12,8 +14,12 @@ use crate::snapshot::{Foundation, load};
 use crate::translate::decode_event;
 use onhand_domain::MerchantNumber;
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, LogClosedV1, MerchantCreatedV1};
-use onhand_record::{Header, Kind, decode};
-use onhand_snapshots::log::{Log, LogOptions, OpenReport, Opened};
+use onhand_record::{Header, Kind, decode, newer};
+use onhand_snapshots::generation::newest_named;
+use onhand_snapshots::index::newest_named as newest_indexed;
+use onhand_snapshots::log::{Log, LogOptions, OpenReport, Opened, Stop};
+use onhand_snapshots::planted::{Bug, is_planted};
+use onhand_snapshots::repair::unfinished;
 use onhand_snapshots::{Disk, Generations, Index, Lsn};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -40,12 +46,21 @@ pub(crate) fn recover(
     fingerprints: &Fingerprints,
     config: &EngineConfig,
 ) -> Result<Recovered, StartError> {
+    if unfinished(&*disk.storage).map_err(|source| StartError::Io { what: "the list of a repair", source })? {
+        return Err(StartError::Unfinished);
+    }
     let mut foundation = newest(generations, config.shards)?;
     let covered = index.covered();
-    let from = foundation.cut.min(covered).next();
+    let keys_error = |source| StartError::Io { what: CUSTOMER_KEYS_FILE, source };
+    let witness = Witness::open(&disk.storage).map_err(keys_error)?;
+    let from = if witness.needs_all() { Lsn(1) } else { foundation.cut.min(covered).next() };
     let options = LogOptions { cluster: fingerprints.cluster(), segment_bytes: config.segment_bytes };
-    let furthest = foundation.cuts.values().copied().fold(foundation.cut, Lsn::max);
-    let known = [("a snapshot", furthest), ("the index", covered)];
+    // By their names: also one that cannot be read says that its records were durable.
+    let chunk_error = |source| StartError::Io { what: "snapshots and index", source };
+    let named = newest_named(&*disk.storage).map_err(chunk_error)?;
+    let indexed = newest_indexed(&*disk.storage).map_err(chunk_error)?;
+    let furthest = foundation.cuts.values().copied().fold(foundation.cut.max(named), Lsn::max);
+    let known = [("a snapshot", furthest), ("the index", covered.max(indexed))];
     let replay = RefCell::new(Replay {
         states: &mut foundation.states,
         directories: &foundation.directories,
@@ -53,13 +68,18 @@ pub(crate) fn recover(
         fingerprints,
         cuts: &foundation.cuts,
         covered,
+        witness,
         closing_digest: None,
     });
-    let visit = &mut |lsn, record: &[u8]| replay.borrow_mut().record(lsn, record);
+    let visit = &mut |lsn, record: &[u8]| match newer(record) {
+        Some(what) => Err(Stop::Newer(what)),
+        None => Ok(replay.borrow_mut().record(lsn, record)?),
+    };
     let mut verdict = Ok(());
     let judge = &mut |report: &OpenReport| {
         let replay = replay.borrow();
         verdict = belongs(report, fingerprints, foundation.cluster, known)
+            .and_then(|()| replay.witness.verdict())
             .and_then(|()| check(replay.states, replay.closing_digest));
         verdict.as_ref().map(|_| ()).map_err(ToString::to_string)
     };
@@ -78,13 +98,19 @@ fn belongs(
     known: [(&'static str, Lsn); 2],
 ) -> Result<(), StartError> {
     let last = report.last;
-    if let Some((what, had)) = known.into_iter().find(|(_, had)| *had > last) {
-        return Err(StartError::Behind { what, had, last });
+    if report.cluster != fingerprints.cluster() {
+        return Err(StartError::OtherKey);
     }
     if snapshots.is_some_and(|cluster| cluster != report.cluster) {
         return Err(StartError::OtherLog);
     }
-    if report.cluster == fingerprints.cluster() { Ok(()) } else { Err(StartError::OtherKey) }
+    match known.into_iter().find(|(_, had)| *had > last) {
+        Some((what, had)) => Err(StartError::Behind { what, had, last }),
+        None if report.lacks_segment_behind(known[1].1) => {
+            Err(StartError::LastMissing { covered: known[1].1, last })
+        }
+        None => Ok(()),
+    }
 }
 
 /// The newest generation that can be read and has the digest it says; without one, nothing.
@@ -125,6 +151,8 @@ pub(crate) struct Replay<'a> {
     pub(crate) cuts: &'a HashMap<MerchantNumber, Lsn>,
     /// Up to which record the index has the keys.
     pub(crate) covered: Lsn,
+    /// Sees which keys of personal data the records name.
+    pub(crate) witness: Witness,
     /// Digest of the last clean stop, if it is the last record.
     pub(crate) closing_digest: Option<u64>,
 }
@@ -180,14 +208,16 @@ impl Replay<'_> {
             self.directories.get(number).ok_or_else(|| format!("merchant {number} was never created"))?;
         let count = self.states.len();
         let (merchant, keys) = self.states[shard_of(number, count)].merchant(&directory);
+        let seen = self.witness.see(lsn, number, header.kind, body);
+        seen.map_err(|error| error.to_string())?;
         let told = decode_event(header.kind, body).map_err(|error| error.to_string())?;
         if lsn > self.covered {
             let closed = || Ok(told.as_ref().and_then(|told| closes(&told.event)));
-            let mut insert = |kind, key: &[u8; 16]| keys.insert(number, kind, key, lsn);
+            let mut insert = |kind, key: &[u8; 16]| keys.insert(hash_of(number, kind, key), lsn);
             keys_of(header, body, closed, self.fingerprints, &mut insert)
                 .map_err(|error| error.to_string())?;
         }
-        if self.cuts.get(&number).is_some_and(|cut| lsn <= *cut) {
+        if self.cuts.get(&number).is_some_and(|cut| lsn <= *cut) && !is_planted(Bug::ReplayTwice) {
             return Ok(());
         }
         merchant.at = merchant.at.max(header.at);

@@ -1,6 +1,7 @@
 //! The time by which windows and deadlines pass.
 
 use crate::clock::Clock;
+use onhand_snapshots::planted::{Bug, is_planted};
 use onhand_snapshots::storage::Storage;
 use parking_lot::Mutex;
 use std::io;
@@ -14,8 +15,9 @@ pub const JUMP_MAX_MS: u64 = 60 * 60 * 1_000;
 /// How far the mark may lie behind: a start within the three quarters of an hour that are left is no jump.
 const MARK_EVERY_MS: u64 = JUMP_MAX_MS / 4;
 
-/// As long as some record may have a later time: the trusted one, in decimal digits.
-const MARK: &str = "clock.trusted";
+/// There as long as some record may have a later time: the trusted one, in decimal digits. A copy of the log is to have
+/// it too.
+pub const CLOCK_MARK_FILE: &str = "clock.trusted";
 
 /// It follows the clock, but stands still when the clock has jumped forward by more than [`JUMP_MAX_MS`] since it was
 /// last looked at or since the last record, until an operator says that the clock is right: a wrong clock must not
@@ -23,7 +25,8 @@ const MARK: &str = "clock.trusted";
 ///
 /// Records are stamped with what the clock says, right or wrong. So that such times are not taken for the right ones
 /// at a later start, a mark of the trusted time is durable before any record has a time that is not trusted, and is
-/// kept up until the trusted time has passed them all.
+/// kept up until the trusted time has passed them all. As long as the mark cannot be written, records get the time that
+/// stands still; so do they while somebody writes it, and nobody else waits for the disk.
 pub struct TrustedTime {
     clock: Arc<dyn Clock>,
     /// What it is; 0 as long as nothing is known.
@@ -32,8 +35,10 @@ pub struct TrustedTime {
     /// The latest time that some record may have and that was not trusted; 0 if there is none.
     late_ms: AtomicU64,
     storage: Arc<dyn Storage>,
-    /// What the mark says, if there is one. One change of it and of `suspended` at a time.
+    /// What the mark says, if there is one. One change of it, of `is_marked` and of `suspended` at a time.
     mark: Mutex<Option<u64>>,
+    /// Whether there is one.
+    is_marked: AtomicBool,
 }
 
 impl TrustedTime {
@@ -50,16 +55,18 @@ impl TrustedTime {
             suspended: AtomicBool::new(mark == Some(0)),
             late_ms: AtomicU64::new(if mark.is_some() { last_record_ms } else { 0 }),
             storage,
+            is_marked: AtomicBool::new(mark.is_some()),
             mark: Mutex::new(mark),
         })
     }
 
     /// What a record is stamped with: what the clock says. If that is not to be trusted, it is known for good before
-    /// this returns.
+    /// this returns, or this is the trusted time.
     pub fn stamp(&self) -> u64 {
         let clock_ms = self.clock.now_ms();
-        self.at(clock_ms);
-        clock_ms
+        let trusted_ms = self.at(clock_ms);
+        let is_believed = !self.is_suspended() && !is_jump(trusted_ms, clock_ms);
+        if is_believed || self.is_marked.load(Ordering::SeqCst) { clock_ms } else { trusted_ms }
     }
 
     /// The time. Never runs back.
@@ -69,6 +76,9 @@ impl TrustedTime {
 
     /// The time, given what the clock says.
     fn at(&self, clock_ms: u64) -> u64 {
+        if is_planted(Bug::TrustTheClock) {
+            return clock_ms;
+        }
         let known = self.now_ms.load(Ordering::Relaxed);
         if !self.is_suspended() && !is_jump(known, clock_ms) {
             return self.now_ms.fetch_max(clock_ms, Ordering::Relaxed).max(clock_ms);
@@ -95,6 +105,9 @@ impl TrustedTime {
     pub fn tend(&self) {
         self.now();
         let mut mark = self.mark.lock();
+        if self.is_suspended() && !self.is_marked.load(Ordering::Acquire) {
+            return self.note(&mut mark);
+        }
         let is_due = mark.is_some_and(|marked| {
             let now = self.now_ms.load(Ordering::Relaxed);
             now >= self.late_ms.load(Ordering::Relaxed) || now.saturating_sub(marked) >= MARK_EVERY_MS
@@ -106,11 +119,14 @@ impl TrustedTime {
 
     /// Notes the time as long as some record has a later one, and then no longer.
     fn keep_up(&self, mark: &mut Option<u64>) {
+        // Before it is asked whether it is needed: who raises `late_ms` from here on does not rely on the mark, and whose
+        // time does is seen by the question.
+        self.is_marked.store(false, Ordering::SeqCst);
         let now = self.now_ms.load(Ordering::Relaxed);
-        let is_needed = self.late_ms.load(Ordering::Relaxed) > now;
+        let is_needed = self.late_ms.load(Ordering::SeqCst) > now;
         let result = if is_needed { self.write_mark(now) } else { self.remove_mark() };
         match result {
-            Ok(()) => *mark = is_needed.then_some(now),
+            Ok(()) => self.set(mark, is_needed.then_some(now)),
             Err(error) => {
                 tracing::warn!(%error, "the mark of the clock stays as it was; a start may find that time stands still");
             }
@@ -118,30 +134,43 @@ impl TrustedTime {
     }
 
     fn suspend(&self, clock_ms: u64) {
-        self.late_ms.fetch_max(clock_ms, Ordering::Relaxed);
+        self.late_ms.fetch_max(clock_ms, Ordering::SeqCst);
         if self.is_suspended() {
             return;
         }
-        let mut mark = self.mark.lock();
+        // Who has it writes the mark, and what comes then finds out anew: shards do not wait for that.
+        let Some(mut mark) = self.mark.try_lock() else { return };
         let known = self.now_ms.load(Ordering::Relaxed);
         if self.is_suspended() || !is_jump(known, clock_ms) {
             return;
         }
         let minutes = (clock_ms - known) / 60_000;
         tracing::error!(minutes, "the clock is far ahead; nothing expires until `onhand clock confirm`");
+        self.suspended.store(true, Ordering::Release);
+        self.note(&mut mark);
+    }
+
+    /// Notes the time at which it stands still.
+    fn note(&self, mark: &mut Option<u64>) {
+        let known = self.now_ms.load(Ordering::Relaxed);
         match self.write_mark(known) {
-            Ok(()) => *mark = Some(known),
-            // Time stands still all the same, only not beyond a restart.
+            Ok(()) => self.set(mark, Some(known)),
             Err(error) => {
-                tracing::error!(%error, "that cannot be noted; do not restart before the clock is right");
+                tracing::warn!(%error, "that the clock is not believed cannot be noted; records get the last time that was");
             }
         }
-        self.suspended.store(true, Ordering::Release);
+    }
+
+    fn set(&self, mark: &mut Option<u64>, to: Option<u64>) {
+        *mark = to;
+        self.is_marked.store(to.is_some(), Ordering::SeqCst);
     }
 
     fn write_mark(&self, known: u64) -> io::Result<()> {
-        let file = match self.storage.create_new(MARK) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.storage.open(MARK)?,
+        let file = match self.storage.create_new(CLOCK_MARK_FILE) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.storage.open(CLOCK_MARK_FILE)?
+            }
             created => created?,
         };
         file.write_at(0, format!("{known:020}").as_bytes())?;
@@ -150,8 +179,8 @@ impl TrustedTime {
     }
 
     fn remove_mark(&self) -> io::Result<()> {
-        if self.storage.exists(MARK)? {
-            self.storage.remove_file(MARK)?;
+        if self.storage.exists(CLOCK_MARK_FILE)? {
+            self.storage.remove_file(CLOCK_MARK_FILE)?;
             self.storage.sync_dir(".")?;
         }
         Ok(())
@@ -165,7 +194,7 @@ fn is_jump(known: u64, clock_ms: u64) -> bool {
 
 /// What the mark says; the beginning of all time if it was not written whole.
 fn read_mark(storage: &dyn Storage) -> io::Result<Option<u64>> {
-    let file = match storage.open(MARK) {
+    let file = match storage.open(CLOCK_MARK_FILE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
@@ -182,7 +211,7 @@ fn read_mark(storage: &dyn Storage) -> io::Result<Option<u64>> {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
-    use onhand_snapshots::storage::{Crash, SimStorage};
+    use onhand_snapshots::storage::{Crash, Fault, SimStorage};
 
     const HOUR: u64 = JUMP_MAX_MS;
     const DAY: u64 = 24 * HOUR;
@@ -207,12 +236,12 @@ mod tests {
         assert_eq!(at(&time, 1_001 + 2 * HOUR), 1_000 + HOUR);
         assert!(time.0.is_suspended());
         assert_eq!(at(&time, 1_500 + HOUR), 1_000 + HOUR, "a jump back does not mend it");
-        assert!(disk.exists(MARK).unwrap());
+        assert!(disk.exists(CLOCK_MARK_FILE).unwrap());
         time.1.set(5 * HOUR);
         time.0.confirm();
         assert!(!time.0.is_suspended());
         assert_eq!(at(&time, 5 * HOUR + 1), 5 * HOUR + 1);
-        assert!(!disk.exists(MARK).unwrap());
+        assert!(!disk.exists(CLOCK_MARK_FILE).unwrap());
     }
 
     #[test]
@@ -249,13 +278,57 @@ mod tests {
             assert_eq!(at(&mended, DAY + hour * HOUR), DAY + hour * HOUR);
             mended.0.tend();
         }
-        assert!(!disk.exists(MARK).unwrap(), "the late records have been passed");
+        assert!(!disk.exists(CLOCK_MARK_FILE).unwrap(), "the late records have been passed");
+    }
+
+    #[test]
+    fn a_time_that_is_not_believed_is_in_no_record_before_that_is_noted() {
+        let disk = SimStorage::default();
+        let (time, clock) = time(&disk, DAY);
+        clock.set(32 * DAY);
+        disk.fail_at(Fault { at: disk.ops(), errno: 28 });
+        assert_eq!(time.stamp(), DAY, "a full disk: a start would take what the clock says for the time");
+        disk.heal();
+        assert_eq!(time.stamp(), DAY);
+        time.tend();
+        assert_eq!(time.stamp(), 32 * DAY);
+        assert_eq!(read_mark(&disk).unwrap(), Some(DAY));
+    }
+
+    /// A shard looks at the clock while another thread is inside a call for the mark.
+    #[test]
+    fn nobody_waits_for_the_mark_and_no_record_runs_ahead_of_it() {
+        let disk = SimStorage::default();
+        let clock = Arc::new(ManualClock::at(0));
+        let time = Arc::new(TrustedTime::open(Arc::new(disk.clone()), clock.clone(), DAY).unwrap());
+        let stamps = Arc::new(Mutex::new(Vec::new()));
+        let (other, seen) = (Arc::clone(&time), Arc::clone(&stamps));
+        disk.between(Some(Arc::new(move || seen.lock().push(other.stamp()))));
+        clock.set(32 * DAY);
+        assert_eq!(time.stamp(), 32 * DAY, "it is noted");
+        assert!(!stamps.lock().is_empty());
+        assert!(stamps.lock().drain(..).all(|stamp| stamp == DAY), "it was not noted yet");
+        clock.set(DAY);
+        time.confirm();
+        stamps.lock().clear();
+        // The late record is passed, so the mark goes; and the clock jumps while it does.
+        let (other, seen, its_clock) = (Arc::clone(&time), Arc::clone(&stamps), clock.clone());
+        disk.between(Some(Arc::new(move || {
+            its_clock.set(90 * DAY);
+            seen.lock().push(other.stamp());
+        })));
+        clock.set(32 * DAY);
+        time.confirm();
+        assert!(!disk.exists(CLOCK_MARK_FILE).unwrap());
+        assert!(!stamps.lock().is_empty());
+        assert!(stamps.lock().drain(..).all(|stamp| stamp == 32 * DAY), "it is not noted any more");
+        disk.between(None);
     }
 
     #[test]
     fn a_mark_that_was_not_written_whole_stops_time_at_its_beginning() {
         let disk = SimStorage::default();
-        disk.create_new(MARK).unwrap();
+        disk.create_new(CLOCK_MARK_FILE).unwrap();
         let time = time(&disk, DAY);
         assert!(time.0.is_suspended());
         assert_eq!(at(&time, DAY), 0);

@@ -11,8 +11,9 @@
 //! appends behind it, so a crash that loses the one loses the other too.
 
 use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ReadAsk, RepeatAsk, ShipAsk, StockAsk, Submission};
+use crate::completion::Item;
 use crate::directory::Directory;
-use crate::keys::{KeyKind, Keys, Sighting, order_key};
+use crate::keys::{Asked, KeyKind, Keys, Sighting, hash_of, order_key};
 use crate::refusal::refusal_of;
 use crate::seen::closes;
 use crate::translate::{encode_body, kind_of};
@@ -25,6 +26,7 @@ use onhand_record::order::{ClaimV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV
 use onhand_record::{EncodeError, Header, Kind, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{AppendError, Appender};
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -50,6 +52,14 @@ pub(crate) struct Tools<'a> {
     pub(crate) now_ms: u64,
 }
 
+/// The keys of a submission.
+#[derive(Default)]
+pub(crate) struct AskedKeys {
+    idempotency: Option<Asked>,
+    /// The external id of an order.
+    external: Option<Asked>,
+}
+
 /// An answer and the record it rests on.
 pub(crate) struct Turned {
     pub(crate) answer: Answer,
@@ -59,6 +69,7 @@ pub(crate) struct Turned {
 /// Why a record was not written. Nothing has changed.
 enum NotWritten {
     Busy,
+    NoRoom,
     Failed,
 }
 
@@ -66,6 +77,7 @@ impl From<AppendError> for NotWritten {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Full { .. } | AppendError::Closed => Self::Busy,
+            AppendError::NoRoom { .. } => Self::NoRoom,
             AppendError::TooLong { .. } => Self::Failed,
         }
     }
@@ -81,6 +93,7 @@ impl From<NotWritten> for Answer {
     fn from(not_written: NotWritten) -> Self {
         match not_written {
             NotWritten::Busy => Self::Busy,
+            NotWritten::NoRoom => Self::NoRoom,
             NotWritten::Failed => Self::Failed,
         }
     }
@@ -88,7 +101,12 @@ impl From<NotWritten> for Answer {
 
 impl Merchant {
     /// One submission, from key to answer.
-    pub(crate) fn turn(&mut self, mut submission: Submission, tools: &mut Tools<'_>) -> Turned {
+    pub(crate) fn turn(
+        &mut self,
+        submission: &mut Submission,
+        asked: &AskedKeys,
+        tools: &mut Tools<'_>,
+    ) -> Turned {
         let is_held = tools.keys.holds.is_held(submission.request, submission.stage);
         if self.poisoned {
             return Turned { answer: Answer::Poisoned, until: Lsn::ZERO };
@@ -101,28 +119,28 @@ impl Merchant {
         if names_things && submission.names != self.directory.names() {
             return Turned { answer: Answer::Renamed, until: Lsn::ZERO };
         }
-        match self.seen(&submission, tools.keys) {
+        match self.seen(submission, asked, tools.keys) {
             (Sighting::No, _) if is_held => {
-                let submission = Box::new(submission);
+                let submission = Box::new(submission.take());
                 return Turned { answer: Answer::Behind { submission }, until: Lsn::ZERO };
             }
             (Sighting::No, _) => {}
             (Sighting::At(lsn), by_key) => {
-                let submission = Box::new(submission);
+                let submission = Box::new(submission.take());
                 return Turned { answer: Answer::Repeats { lsn, by_key, submission }, until: lsn };
             }
             (Sighting::Perhaps(hash), by_key) => {
                 tools.keys.holds.hold(submission.request, submission.stage);
-                let submission = Box::new(submission);
+                let submission = Box::new(submission.take());
                 return Turned { answer: Answer::Perhaps { hash, by_key, submission }, until: Lsn::ZERO };
             }
         }
         let turned = match submission.ask {
-            Ask::AnswerRepeat(repeat) => self.answer_repeat(repeat, &submission, tools),
+            Ask::AnswerRepeat(repeat) => self.answer_repeat(repeat, submission, asked, tools),
             _ => match self.decide(&submission.ask) {
                 Err(Panicked) => Err(NotWritten::Failed),
-                Ok(Ok(event)) => self.commit(event, &mut submission, tools),
-                Ok(Err(rejection)) => Ok(self.refuse(rejection, &mut submission, tools)),
+                Ok(Ok(event)) => self.commit(event, submission, asked, tools),
+                Ok(Err(rejection)) => Ok(self.refuse(rejection, submission, asked, tools)),
             },
         };
         turned.unwrap_or_else(|not_written| Turned { answer: not_written.into(), until: Lsn::ZERO })
@@ -163,17 +181,52 @@ impl Merchant {
         true
     }
 
+    /// Asks for the keys of a batch, and looks at what else its turns will look at. Each turn would wait for memory
+    /// several times, one after the other; in loops that do nothing else the waits overlap.
+    pub(crate) fn look_ahead(&self, items: &[Item], keys: &Keys, asked: &mut Vec<AskedKeys>) {
+        asked.clear();
+        asked.extend(items.iter().map(|item| match item.submission() {
+            Some(submission) => self.ask_keys(submission, keys),
+            None => AskedKeys::default(),
+        }));
+        for asked in asked.iter().flat_map(|asked| [asked.idempotency, asked.external]).flatten() {
+            keys.approach(asked);
+        }
+        for submission in items.iter().filter_map(Item::submission) {
+            self.approach(&submission.ask);
+        }
+    }
+
+    fn ask_keys(&self, submission: &Submission, keys: &Keys) -> AskedKeys {
+        let known = submission.known.as_deref();
+        let ask =
+            |kind, key| keys.ask(hash_of(self.number, kind, key), known.map(|known| known.findings(kind)));
+        let external = match &submission.ask {
+            Ask::PlaceOrder(order) => Some(ask(KeyKind::External, &order.external)),
+            _ => None,
+        };
+        let idempotency = submission.idempotency.as_ref().map(|key| ask(KeyKind::Idempotency, key));
+        AskedKeys { idempotency, external }
+    }
+
+    fn approach(&self, ask: &Ask) {
+        let Ask::PlaceOrder(order) = ask else { return };
+        black_box(order.asked.first().copied());
+        for (sku, _) in &order.lines {
+            black_box(self.state.sku(*sku).map(|actor| actor.levels().len()));
+        }
+    }
+
     /// Whether the key was seen, and else, of an order, the external id.
-    fn seen(&self, submission: &Submission, keys: &Keys) -> (Sighting, bool) {
-        let look = |kind, key| keys.look(self.number, kind, key, submission.known.as_deref());
-        let by_key = submission.idempotency.as_ref().map(|key| look(KeyKind::Idempotency, key));
+    fn seen(&self, submission: &Submission, asked: &AskedKeys, keys: &Keys) -> (Sighting, bool) {
+        let known = submission.known.as_deref();
+        let look = |kind, asked| keys.look(asked, known.map(|known| known.findings(kind)));
+        let by_key = asked.idempotency.map(|asked| look(KeyKind::Idempotency, asked));
         if let Some(sighting) = by_key.filter(|sighting| *sighting != Sighting::No) {
             return (sighting, true);
         }
-        match &submission.ask {
-            Ask::PlaceOrder(order) => (look(KeyKind::External, &order.external), false),
-            _ => (Sighting::No, false),
-        }
+        let by_id = asked.external.map(|asked| look(KeyKind::External, asked));
+        (by_id.unwrap_or(Sighting::No), false)
     }
 
     fn decide(&self, ask: &Ask) -> Result<Result<Event, Rejection>, Panicked> {
@@ -212,6 +265,7 @@ impl Merchant {
         &mut self,
         event: Event,
         submission: &mut Submission,
+        asked: &AskedKeys,
         tools: &mut Tools<'_>,
     ) -> Result<Turned, NotWritten> {
         let header = self.header(kind_of(&event), Some(submission), tools.now_ms);
@@ -220,9 +274,11 @@ impl Merchant {
         let decimals = self.decimals(&submission.ask);
         encode_body(&event, Some(&submission.ask), decimals, tools.claims, tools.buffer)?;
         let lsn = tools.appender.append(&[tools.buffer])?;
-        self.remember(submission, &event, lsn, tools.keys);
+        self.remember(asked, &event, lsn, tools.keys);
         self.evolve(lsn, &event, code_of(&submission.ask));
         let answer = match event {
+            // What was decided is in the log, and is said once a state that can be trusted says it too.
+            _ if self.poisoned => Answer::Poisoned,
             Event::OrderAccepted(OrderAccepted { policy, claims, .. }) => {
                 Answer::Accepted { lsn, asked: take_asked(&mut submission.ask), policy, claims }
             }
@@ -237,21 +293,28 @@ impl Merchant {
         &mut self,
         repeat: RepeatAsk,
         submission: &Submission,
+        asked: &AskedKeys,
         tools: &mut Tools<'_>,
     ) -> Result<Turned, NotWritten> {
         // Without a key there is nothing to bind, and who asks for it has a defect.
-        let key = submission.idempotency.as_ref().ok_or(NotWritten::Failed)?;
+        let key = asked.idempotency.ok_or(NotWritten::Failed)?;
         tools.buffer.clear();
         self.header(Kind::RepeatAnswered, Some(submission), tools.now_ms).encode_into(tools.buffer);
         let RepeatAsk { order, conflicts } = repeat;
         encode_into(&RepeatAnsweredV1 { order: order.0, conflicts }, tools.buffer)?;
         let lsn = tools.appender.append(&[tools.buffer])?;
-        tools.keys.insert(self.number, KeyKind::Idempotency, key, lsn);
+        tools.keys.insert(key.hash, lsn);
         Ok(Turned { answer: Answer::Recorded { lsn, record: tools.buffer.clone() }, until: lsn })
     }
 
     /// A business "no": logged if it must be the same again, else only said.
-    fn refuse(&mut self, rejection: Rejection, submission: &mut Submission, tools: &mut Tools<'_>) -> Turned {
+    fn refuse(
+        &mut self,
+        rejection: Rejection,
+        submission: &mut Submission,
+        asked: &AskedKeys,
+        tools: &mut Tools<'_>,
+    ) -> Turned {
         let until = tools.appender.last();
         let refusal = refusal_of(&rejection);
         let is_remembered = submission.idempotency.is_some() && refusal.status == 409;
@@ -289,8 +352,8 @@ impl Merchant {
         match appended {
             Err(not_written) => Turned { answer: not_written.into(), until: Lsn::ZERO },
             Ok(lsn) => {
-                if let Some(key) = &submission.idempotency {
-                    tools.keys.insert(self.number, KeyKind::Idempotency, key, lsn);
+                if let Some(key) = asked.idempotency {
+                    tools.keys.insert(key.hash, lsn);
                 }
                 let answer = match shortfalls {
                     Some(refused) => Answer::Refused { lsn, asked: take_asked(&mut submission.ask), refused },
@@ -321,15 +384,15 @@ impl Merchant {
         }
     }
 
-    fn remember(&self, submission: &Submission, event: &Event, lsn: Lsn, keys: &mut Keys) {
-        if let Some(key) = &submission.idempotency {
-            keys.insert(self.number, KeyKind::Idempotency, key, lsn);
+    fn remember(&self, asked: &AskedKeys, event: &Event, lsn: Lsn, keys: &mut Keys) {
+        if let Some(key) = asked.idempotency {
+            keys.insert(key.hash, lsn);
         }
-        if let (Ask::PlaceOrder(ask), Event::OrderAccepted(_)) = (&submission.ask, event) {
-            keys.insert(self.number, KeyKind::External, &ask.external, lsn);
+        if let (Some(id), Event::OrderAccepted(_)) = (asked.external, event) {
+            keys.insert(id.hash, lsn);
         }
         if let Some(order) = closes(event) {
-            keys.insert(self.number, KeyKind::Closed, &order_key(order), lsn);
+            keys.insert(hash_of(self.number, KeyKind::Closed, &order_key(order)), lsn);
         }
     }
 

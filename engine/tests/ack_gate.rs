@@ -24,10 +24,7 @@ fn an_answer_waits_for_its_record() {
         let failed = Arc::new(AtomicBool::new(false));
         let engine = start_on(Disk::simulated(&storage), &config(shards), &failed).unwrap();
         let client = Client::of(&engine, "acme");
-        let main = client.location("main");
-        let web = client.channel("web", &[main]);
-        let mug = client.sku("MUG");
-        client.receive(mug, main, 1_000);
+        let (_, web, mug) = client.stocked(1_000);
         for number in 0..99 {
             let (lsn, _) = accepted(client.order(web, &number.to_string(), Policy::Reject, &[(mug, 1)]));
             assert!(client.handle.durable() >= lsn);

@@ -248,6 +248,31 @@ fn what_stands_behind_a_false_hit_in_its_body_is_not_decided_before_it() {
     assert!(matches!(answers[..], [Answer::Recorded { .. }]), "{answers:?}");
 }
 
+/// What was found out of a key says nothing of the external id, and the other way round.
+#[test]
+fn a_search_for_one_key_is_none_for_the_other() {
+    let storage = SimStorage::default();
+    let engine = start(&storage, 1);
+    let shop = Shop::of(&engine, "acme");
+    let past = Past::of(&shop);
+    shop.client.handle.tidy().unwrap();
+    drop(shop);
+    engine.stop();
+    // From then on only the index knows it.
+    let engine = start(&storage, 1);
+    let shop = Shop::of(&engine, "acme");
+    let (order, _) = past.orders[1];
+    let searched =
+        Findings { searched: shop.client.handle.index().runs().covered().0, not_repeats: vec![order] };
+    let ask = |known| shop.client.submit(shop.one_mug("1"), Some("key-1"), known);
+    // The record of the key is too old to be one; the order's own number is remembered for ever.
+    let by_key = Known { key: searched.clone(), ..Known::default() };
+    assert!(matches!(ask(by_key), Answer::Perhaps { by_key: false, .. }));
+    let by_id = Known { external: searched.clone(), ..Known::default() };
+    assert!(matches!(ask(by_id), Answer::Perhaps { by_key: true, .. }));
+    accepted(ask(Known { key: searched.clone(), external: searched }));
+}
+
 #[test]
 fn what_left_memory_is_found_in_the_index() {
     with_each(|shards| {

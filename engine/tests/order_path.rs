@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Client, SHARDS, accepted, recorded, recovered, start, with_each};
+use onhand_engine::Class;
 use onhand_engine::ask::{Answer, Ask, Movement, OrderRead, RepeatAsk};
 use onhand_engine::domain::OrderId;
 use onhand_engine::domain::order::Policy;
@@ -81,10 +82,7 @@ fn the_same_key_is_decided_once() {
         let storage = SimStorage::default();
         let engine = start(&storage, shards);
         let client = Client::of(&engine, "acme");
-        let main = client.location("main");
-        let web = client.channel("web", &[main]);
-        let mug = client.sku("MUG");
-        client.receive(mug, main, 3);
+        let (main, web, mug) = client.stocked(3);
         let ask =
             |client: &Client, external| client.order_ask(web, external, Some(Policy::Reject), &[(mug, 2)]);
         let (order, _) = accepted(client.ask_with(ask(&client, "1"), Some("k1")));
@@ -128,16 +126,39 @@ fn seen(answer: Answer) -> Lsn {
     }
 }
 
+/// What a line before it in the same batch has done, a line knows.
+#[test]
+fn the_same_twice_in_one_batch_is_decided_once() {
+    with_each(|shards| {
+        let engine = start(&SimStorage::default(), shards);
+        let client = Client::of(&engine, "acme");
+        let (_, web, mug) = client.stocked(9);
+        let line = |external: &str, key| {
+            (client.order_ask(web, external, Some(Policy::Reject), &[(mug, 2)]), key, Known::default())
+        };
+        let lines = vec![line("1", "k1"), line("1", "k1"), line("1", "k2"), line("2", "k3"), line("3", "k3")];
+        let answers = client.submit_lines(1, lines);
+        let [first, same, under_another, second, other] = &answers[..] else { panic!("{answers:?}") };
+        let (Answer::Accepted { lsn: first, .. }, Answer::Accepted { lsn: second, .. }) = (first, second)
+        else {
+            panic!("{answers:?}")
+        };
+        let known = |answer: &Answer, order: &Lsn, is_key| matches!(answer, Answer::Repeats { lsn, by_key, .. } if lsn == order && *by_key == is_key);
+        assert!(known(same, first, true) && known(under_another, first, false), "{answers:?}");
+        assert!(known(other, second, true), "{answers:?}");
+        assert_eq!(client.stock(mug).levels[0].committed(), 4);
+        drop(client);
+        engine.stop()
+    });
+}
+
 #[test]
 fn a_repeat_under_another_key_binds_that_key_and_nothing_else() {
     with_each(|shards| {
         let storage = SimStorage::default();
         let engine = start(&storage, shards);
         let client = Client::of(&engine, "acme");
-        let main = client.location("main");
-        let web = client.channel("web", &[main]);
-        let mug = client.sku("MUG");
-        client.receive(mug, main, 9);
+        let (_, web, mug) = client.stocked(9);
         let ask =
             |client: &Client, external| client.order_ask(web, external, Some(Policy::Reject), &[(mug, 2)]);
         let (order, _) = accepted(client.ask_with(ask(&client, "1"), Some("k1")));
@@ -180,10 +201,7 @@ fn a_closed_order_leaves_memory_and_is_found() {
         let storage = SimStorage::default();
         let engine = start(&storage, shards);
         let client = Client::of(&engine, "acme");
-        let main = client.location("main");
-        let web = client.channel("web", &[main]);
-        let mug = client.sku("MUG");
-        client.receive(mug, main, 3);
+        let (main, web, mug) = client.stocked(3);
         let (order, _) = accepted(client.order(web, "1", Policy::Reject, &[(mug, 2)]));
         let shipped = recorded(&client.ship(order, main, vec![(0, 2)]));
         drop(client);
@@ -204,11 +222,11 @@ fn a_merchant_over_its_limit_is_refused_before_any_work() {
         let engine = start(&SimStorage::default(), shards);
         let (client, other) = (Client::of(&engine, "acme"), Client::of(&engine, "bolt"));
         for _ in 0..100 {
-            client.handle.admit(&client.directory).unwrap();
+            client.handle.admit(&client.directory, Class::Change).unwrap();
         }
-        assert!(client.handle.admit(&client.directory).is_err());
-        other.handle.admit(&other.directory).unwrap();
+        assert!(client.handle.admit(&client.directory, Class::Change).is_err());
+        other.handle.admit(&other.directory, Class::Change).unwrap();
         client.handle.dismiss(&client.directory);
-        client.handle.admit(&client.directory).unwrap();
+        client.handle.admit(&client.directory, Class::Change).unwrap();
     }
 }

@@ -216,7 +216,7 @@ pub struct Check {
 }
 
 /// The most errors one answer lists; a body of 1,200 wrong lines needs no more to be understood.
-const ERRORS_MAX: usize = 20;
+pub(crate) const ERRORS_MAX: usize = 20;
 
 impl Check {
     /// Notes an error.

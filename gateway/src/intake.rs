@@ -5,7 +5,7 @@
 
 use onhand_engine::ask::{Answer, Ask, Submission};
 use onhand_engine::directory::Directory;
-use onhand_engine::{Handle, Inbox, Item, Ticket};
+use onhand_engine::{Class, Handle, Inbox, Item, Ticket};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -19,13 +19,20 @@ use crate::http::problem::Problem;
 pub struct Intake {
     handle: Handle,
     inbox: Arc<Inbox>,
-    /// By merchant: what one turn of the loop gathers is of few of them.
-    gathered: RefCell<Vec<(Arc<Directory>, Vec<Item>)>>,
+    /// By merchant and class: what one turn of the loop gathers is of few of them.
+    gathered: RefCell<Vec<Gathered>>,
     waiting: RefCell<HashMap<Ticket, oneshot::Sender<Answer>>>,
     next: Cell<Ticket>,
     flush_is_due: Cell<bool>,
     request_prefix: [u8; 8],
     next_request: Cell<u64>,
+}
+
+/// What goes to a shard as one message.
+struct Gathered {
+    directory: Arc<Directory>,
+    class: Class,
+    items: Vec<Item>,
 }
 
 /// What identifies a request for those that come again.
@@ -99,9 +106,9 @@ impl Intake {
         identity: Identity,
         ask: Ask,
     ) -> Result<Pending, Problem> {
-        match ask {
+        match &ask {
             Ask::Read(_) => self.handle.admit_always(&caller.directory),
-            _ => self.handle.admit(&caller.directory)?,
+            ask => self.handle.admit(&caller.directory, ask.class())?,
         }
         Ok(self.send(caller, submission(caller, identity, 0, ask)))
     }
@@ -118,7 +125,7 @@ impl Intake {
         self.next.set(ticket + 1);
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().insert(ticket, sender);
-        self.gather(&caller.directory, Item::new(ticket, submission));
+        self.gather(&caller.directory, submission.class(), Item::new(ticket, submission));
         if !self.flush_is_due.replace(true) {
             let intake = Rc::clone(self);
             actix_web::rt::spawn(async move {
@@ -130,17 +137,19 @@ impl Intake {
         receiver
     }
 
-    fn gather(&self, directory: &Arc<Directory>, item: Item) {
+    fn gather(&self, directory: &Arc<Directory>, class: Class, item: Item) {
         let mut gathered = self.gathered.borrow_mut();
-        match gathered.iter_mut().find(|(other, _)| Arc::ptr_eq(other, directory)) {
-            Some((_, items)) => items.push(item),
-            None => gathered.push((Arc::clone(directory), vec![item])),
+        let is_same =
+            |other: &&mut Gathered| other.class == class && Arc::ptr_eq(&other.directory, directory);
+        match gathered.iter_mut().find(is_same) {
+            Some(same) => same.items.push(item),
+            None => gathered.push(Gathered { directory: Arc::clone(directory), class, items: vec![item] }),
         }
     }
 
     fn flush(&self) {
         self.flush_is_due.set(false);
-        for (directory, items) in self.gathered.borrow_mut().drain(..) {
+        for Gathered { directory, items, .. } in self.gathered.borrow_mut().drain(..) {
             self.handle.submit(&self.inbox, &directory, items);
         }
     }

@@ -41,7 +41,7 @@ pub const CATALOGUE: [(&str, &str); 7] = [
     (RESPONSES, "Answers, by status class"),
     (BULK_LINES, "Lines of bulk bodies that were answered, by status class"),
     (ORDERS, "Orders that were answered, by outcome"),
-    (OVERLOADS, "Requests refused because too much was on its way"),
+    (OVERLOADS, "Requests refused because too much was on its way, or the disk is nearly full"),
     (REQUEST_SECONDS, "Time from the head of a request to its answer, by kind of route"),
     (BROKEN_OFF, "Bulk bodies that were broken off because nobody read the answers"),
 ];
@@ -72,8 +72,12 @@ impl Outcome {
 const OUTCOMES: [&str; 4] = ["accepted", "backordered", "refused", "repeated"];
 
 /// The limit that a request was over.
-const SCOPES: [(&str, &str); 3] =
-    [("merchant", "merchant_overloaded"), ("engine", "overloaded"), ("bulk", "bulk_overloaded")];
+const SCOPES: [(&str, &str); 4] = [
+    ("merchant", "merchant_overloaded"),
+    ("engine", "overloaded"),
+    ("bulk", "bulk_overloaded"),
+    ("disk", "storage_full"),
+];
 
 /// Kinds of routes: few, whatever callers ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -129,6 +129,7 @@ async fn step(intake: &Intake, caller: &Caller, answer: Answer) -> Result<Step, 
             return Err(Problem::from(&rejection).with("lsn", lsn.0));
         }
         Answer::Busy => return Err(Problem::overloaded()),
+        Answer::NoRoom => return Err(Problem::log_full()),
         Answer::Renamed => return Err(Problem::renamed()),
         Answer::Failed => return Err(Problem::internal()),
         Answer::Poisoned => return Err(Problem::not_ready()),

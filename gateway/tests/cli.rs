@@ -52,6 +52,18 @@ fn a_server_that_has_no_lock_does_not_say_that_it_listens() {
     refused(&second, 2, "in use");
 }
 
+/// A full disk, or a pipe that nobody reads: the server goes on without its log.
+#[test]
+fn a_server_whose_log_cannot_be_written_serves() {
+    let data = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(BINARY);
+    command.args(["serve", "--end-with-stdin", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+    let ended = command.env("ONHAND_LOG", "debug").stdin(Stdio::null()).stderr(full).output().unwrap();
+    assert!(text(&ended.stdout).starts_with("onhand listening on "), "{ended:?}");
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+}
+
 #[test]
 fn records_name_their_request_and_files_are_their_owners_alone() {
     let data = tempfile::tempdir().unwrap();
@@ -91,11 +103,15 @@ fn a_damaged_log_ends_an_audit_with_3_and_says_where() {
     std::fs::write(segment, bytes).unwrap();
     let path = data.path().to_str().unwrap();
     let audit = onhand(&["verify", path]);
-    refused(&audit, 3, "is damaged at offset");
+    refused(&audit, 3, ", offset ");
     let said = text(&audit.stderr);
-    assert!(said.contains("Records up to") && !said.contains("onhand verify"), "{said}");
-    refused(&onhand(&["serve", "--listen", "127.0.0.1:0", "--data", path]), 3, "is damaged at offset");
-    refused(&onhand(&["log", path]), 3, "is damaged at offset");
+    assert!(said.contains("records: ") && !said.contains("onhand verify"), "{said}");
+    refused(
+        &onhand(&["serve", "--listen", "127.0.0.1:0", "--data", path]),
+        3,
+        &format!("{}, offset ", segment.display()),
+    );
+    refused(&onhand(&["log", path]), 3, &format!("{}, offset ", segment.display()));
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn each_path_names_its_methods_and_has_head_where_it_has_get() {
         ("/v1/stock/movements/bulk", "POST"),
         ("/v1/stock/MUG", "GET, HEAD"),
         ("/v1/stock", "GET, HEAD"),
+        ("/v1/openapi.json", "GET, HEAD"),
         ("/metrics", "GET, HEAD"),
         ("/healthz", "GET, HEAD"),
         ("/readyz", "GET, HEAD"),
@@ -73,6 +74,10 @@ fn a_stray_parameter_is_told_on_every_route() {
         ("GET", "/v1/orders?status=open"),
         ("GET", "/v1/orders?channel=nowhere"),
         ("GET", "/v1/orders?limit=501"),
+        ("GET", "/v1/orders?limit=%2B5"),
+        ("GET", "/v1/orders?limit="),
+        ("GET", "/v1/orders?external_id="),
+        ("GET", "/v1/orders?external_id=a%C2%9Bb"),
         ("GET", "/v1/stock?colour=red"),
         ("GET", "/v1/stock?cursor=x"),
         ("GET", "/v1/stock/MUG?x=1"),
@@ -237,7 +242,7 @@ fn everything_wrong_with_a_body_is_told_where_it_stands() {
     let price = |text: &str| {
         json!({ "external_id": "p", "channel": "web", "lines": [{ "id": "1", "sku": "MUG", "quantity": 1, "unit_price": text }] }).to_string()
     };
-    for text in ["-0.01", "1.", "1e3", "1.0000001", "9999999999999999"] {
+    for text in ["-0.01", "-0.00", "1.", "1e3", "1.0000001", "9999999999999999"] {
         expect(
             &server.ask("POST", "/v1/orders", &key, &[], &price(text)),
             422,

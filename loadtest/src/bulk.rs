@@ -335,7 +335,8 @@ mod tests {
         for piece in pieces {
             lines.take(piece);
         }
-        let trouble = lines.finish(&Ok(Head { status: 200, replayed: false, close: false }));
+        let trouble =
+            lines.finish(&Ok(Head { status: 200, replayed: false, retry_after: false, close: false }));
         (again, trouble)
     }
 

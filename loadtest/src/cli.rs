@@ -12,6 +12,7 @@ Examples:
   onhand-loadtest hot --rate max --stock 10000 --orders 50000
   onhand-loadtest bulk --rate max --lines 3 --json report.json
   onhand-loadtest replay lines_2010_2011.csv.gz --speedup 2000000
+  onhand-loadtest faults --help      starts a server of its own, and has it fail
 
 Every run makes its own location, channel, SKUs and stock, under names that start with --run, and reads the
 state back when it is over. The audit stands above every figure.

@@ -6,6 +6,9 @@
 //!                                                                                             ▼
 //!                                                    audit (reads back) ─▶ verify ─▶ report, text
 //! ```
+//! `onhand-loadtest faults`, `onhand-loadtest overload` and `onhand-loadtest race` are harnesses of their own, in
+//! `faults/`, `overload/` and `race/`, which start the servers they ask.
+//!
 //! A black box: it uses none of the server's crates, so it shares none of its mistakes.
 
 #![allow(
@@ -32,6 +35,7 @@ mod clock;
 mod lane;
 mod request;
 mod retry;
+mod runtime;
 mod single;
 mod timer;
 mod wire;
@@ -45,6 +49,10 @@ mod plain;
 
 mod audit;
 mod verify;
+
+mod faults;
+mod overload;
+mod race;
 
 mod error;
 mod hgrm;
@@ -78,7 +86,14 @@ const EXIT_FAILED: u8 = 1;
 const EXIT_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
-    match load() {
+    let mut arguments = std::env::args_os().skip(1);
+    let outcome = match arguments.next() {
+        Some(word) if word == "faults" => faults::run(std::env::args_os().skip(1)),
+        Some(word) if word == "overload" => overload::run(std::env::args_os().skip(1)),
+        Some(word) if word == "race" => race::run(std::env::args_os().skip(1)),
+        _ => load(),
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(EXIT_FAILED),
         Err(error) => {

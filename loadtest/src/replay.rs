@@ -132,6 +132,11 @@ impl Recording {
         reader.finish()
     }
 
+    /// Orders in the recording.
+    pub(crate) fn orders(&self) -> u64 {
+        self.orders.len() as u64
+    }
+
     /// Requests in the recording.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.len() as u64

@@ -40,6 +40,8 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     /// The server says that it repeats an earlier answer.
     pub(crate) replayed: bool,
+    /// The server says when to come again.
+    pub(crate) retry_after: bool,
     /// The connection ends with this answer.
     pub(crate) close: bool,
 }
@@ -84,7 +86,7 @@ pub(crate) fn parse_head(input: &[u8]) -> Result<Option<(Head, Body, usize)>, Wi
         httparse::Status::Partial => return Ok(None),
     };
     let status = response.code.unwrap_or_default();
-    let mut head = Head { status, replayed: false, close: response.version == Some(0) };
+    let mut head = Head { status, replayed: false, retry_after: false, close: response.version == Some(0) };
     let mut framing = Framing::UntilClose;
     for header in response.headers.iter() {
         let (name, value) = (header.name, header.value.trim_ascii());
@@ -97,6 +99,8 @@ pub(crate) fn parse_head(input: &[u8]) -> Result<Option<(Head, Body, usize)>, Wi
             framing = Framing::ChunkHead;
         } else if name.eq_ignore_ascii_case("connection") {
             head.close = value.eq_ignore_ascii_case(b"close");
+        } else if name.eq_ignore_ascii_case("retry-after") {
+            head.retry_after = decimal(value).is_some();
         } else if name.eq_ignore_ascii_case("idempotent-replayed") {
             head.replayed = value.eq_ignore_ascii_case(b"true");
         }
@@ -257,7 +261,7 @@ mod tests {
     fn what_the_harness_needs_from_a_head_is_read() {
         let text = b"HTTP/1.1 201 Created\r\nIdempotent-Replayed: true\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
         let (head, body, length) = parse_head(text).unwrap().unwrap();
-        assert_eq!(head, Head { status: 201, replayed: true, close: true });
+        assert_eq!(head, Head { status: 201, replayed: true, retry_after: false, close: true });
         assert!(body.is_done());
         assert_eq!(length, text.len());
     }

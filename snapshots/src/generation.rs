@@ -37,6 +37,16 @@ fn lsn_of(name: &str, suffix: &str) -> Option<Lsn> {
     is_number.then(|| digits.parse().ok().map(Lsn)).flatten()
 }
 
+/// The newest generation that there is by its name, readable or not; zero if there is none. A generation gets its name
+/// when the records that it holds are durable.
+///
+/// # Errors
+/// As the disk says.
+pub fn newest_named(storage: &dyn Storage) -> std::io::Result<Lsn> {
+    let names = storage.list(SNAPSHOT_DIR)?;
+    Ok(names.iter().filter_map(|name| lsn_of(name, ".gen")).max().unwrap_or(Lsn::ZERO))
+}
+
 impl Generations {
     /// The generations below a data directory.
     #[must_use]

@@ -18,6 +18,8 @@ pub mod index;
 pub mod journal;
 pub mod log;
 pub mod lsn;
+pub mod planted;
+pub mod repair;
 pub mod storage;
 
 pub use generation::Generations;

@@ -1,7 +1,7 @@
 //! The log sequence number: the place of a record in its journal.
 
 /// Dense from 1; the first record of a journal is 1 and none is left out (J4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lsn(pub u64);
 
 impl Lsn {

@@ -120,6 +120,28 @@ fn a_crash_while_a_torn_end_is_cut_leaves_it_or_its_copy() {
 }
 
 #[test]
+fn a_torn_end_is_cut_on_a_full_disk_too_without_a_copy() {
+    let (torn, good, part) = torn();
+    for free in [0, part.len() as u64 - 1, 1 << 20] {
+        let storage = torn.fork();
+        storage.set_capacity(Some(storage.used_bytes() + free));
+        let has_room = free > part.len() as u64;
+        let (opened, count) = open(&storage).unwrap();
+        assert_eq!((Lsn(count), opened.report.is_torn_kept), (good, has_room), "{free} bytes free");
+        assert_eq!((storage.list("quarantine").unwrap().len(), is_kept(&storage, &part)), {
+            (usize::from(has_room), has_room)
+        });
+        // What is zero again takes the next records, without a further byte.
+        drop(opened);
+        let (mut opened, count) = open(&storage).unwrap();
+        assert_eq!((Lsn(count), opened.report.torn.is_some()), (good, false));
+        let last = write(&mut opened, 3);
+        drop(opened);
+        assert_eq!(Lsn(open(&storage).unwrap().1), last);
+    }
+}
+
+#[test]
 fn a_second_copy_does_not_want_the_name_of_another() {
     let (torn, _, _) = torn();
     let name = |number: u32| format!("quarantine/{:020}-{number}.torn", 11);
@@ -138,7 +160,7 @@ fn options(segment_bytes: u64) -> LogOptions {
 /// Opens with another size of segments and checks every record.
 fn open_with(storage: &SimStorage, segment_bytes: u64) -> (Opened, Lsn) {
     let visit = &mut |lsn: Lsn, bytes: &[u8]| {
-        (bytes == record(lsn.0)).then_some(()).ok_or_else(|| format!("record {lsn} is another one"))
+        (bytes == record(lsn.0)).then_some(()).ok_or_else(|| format!("record {lsn} is another one").into())
     };
     let opened = Log::open(Arc::new(storage.clone()), options(segment_bytes), Lsn(1), visit).unwrap();
     let last = opened.report.last;

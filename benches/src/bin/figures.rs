@@ -45,7 +45,9 @@ fn main() {
     let skus: u32 = arguments.next().map_or(1_000_000, |text| text.parse().expect("a number of SKUs"));
     let count: usize = arguments.next().map_or(1_000_000, |text| text.parse().expect("a number of orders"));
     std::fs::create_dir_all(&root).expect("the directory");
-    let mut shop = Shop::open(&root);
+    let home = tempfile::tempdir_in(&root).expect("a directory in it");
+    let root = home.path();
+    let mut shop = Shop::open(root);
     let empty = resident_bytes();
     println!("empty engine                        {:8.1} MB", megabytes(empty));
     shop.stock(skus, 1_000_000);
@@ -65,7 +67,7 @@ fn main() {
     println!("a snapshot of all of it             {:8.2} s", start.elapsed().as_secs_f64());
     shop.close();
     let start = Instant::now();
-    let shop = Shop::open(&root);
+    let shop = Shop::open(root);
     println!(
         "a start from it                     {:8.2} s, {:.1} MB resident",
         start.elapsed().as_secs_f64(),
@@ -74,7 +76,7 @@ fn main() {
     shop.close();
     std::fs::remove_dir_all(root.join("snapshots")).expect("snapshots");
     let start = Instant::now();
-    let shop = Shop::open(&root);
+    let shop = Shop::open(root);
     println!("a start from the log alone          {:8.2} s", start.elapsed().as_secs_f64());
     shop.close();
 }

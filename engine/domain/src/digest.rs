@@ -25,7 +25,7 @@ pub fn fact(words: &[u64]) -> u64 {
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
-    let orders = state.orders().map(|order| digest_of_order(merchant, order));
+    let orders = state.orders().map(|order| digest_of_order(merchant, &order));
     stock.chain(orders).fold(0, u64::wrapping_add)
 }
 

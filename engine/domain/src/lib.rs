@@ -22,6 +22,7 @@ pub mod id;
 pub mod merchant;
 pub mod money;
 pub mod order;
+pub mod planted;
 pub mod quantity;
 pub mod rejection;
 pub mod routing;

@@ -14,7 +14,8 @@ use books::{Books, Claims};
 use onhand_domain::command::{
     Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, Set, ShipOrder,
 };
-use onhand_domain::digest::digest;
+use onhand_domain::digest::{digest, digest_of_order, digest_of_sku};
+use onhand_domain::merchant::FrozenMerchant;
 use onhand_domain::order::{OrderPicture, Policy};
 use onhand_domain::sku::{Backlog, Class, StockState};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
@@ -88,6 +89,15 @@ struct World {
     state: MerchantState,
     books: Books,
     events: Vec<Event>,
+    /// A picture of an earlier moment, and what it said then.
+    picture: Option<(FrozenMerchant, u64)>,
+}
+
+/// What a picture says, as [`digest`] does of a state.
+fn digest_of(picture: &FrozenMerchant) -> u64 {
+    let skus = picture.skus.iter().map(|(row, actor)| digest_of_sku(MERCHANT, SkuNumber(row), actor));
+    let orders = picture.orders.iter().map(|(_, order)| digest_of_order(MERCHANT, &order.open()));
+    skus.chain(orders).fold(0, u64::wrapping_add)
 }
 
 fn first_id(events: &[Event]) -> OrderId {
@@ -96,7 +106,12 @@ fn first_id(events: &[Event]) -> OrderId {
 
 impl World {
     fn new() -> Self {
-        let mut world = Self { state: MerchantState::default(), books: Books::default(), events: Vec::new() };
+        let mut world = Self {
+            state: MerchantState::default(),
+            books: Books::default(),
+            events: Vec::new(),
+            picture: None,
+        };
         let mut counts = Counts::new();
         for _ in 0..LOCATIONS {
             world.run(&Command::PutLocation(PutLocation { location: None }), &mut counts);
@@ -251,6 +266,19 @@ impl World {
         *counts.entry(format!("orders from {} locations", used.len())).or_insert(0) += 1;
     }
 
+    /// The picture still says what it said, whatever happened since; now and then another one is taken.
+    fn look_back(&mut self) {
+        if let Some((picture, said)) = &self.picture {
+            assert_eq!(digest_of(picture), *said, "a picture has changed");
+        }
+        if self.events.len().is_multiple_of(7) {
+            let now = digest(MERCHANT, &self.state);
+            let picture = self.state.freeze();
+            assert_eq!(digest_of(&picture), now);
+            self.picture = Some((picture, now));
+        }
+    }
+
     /// Both sides say the same, and so does a state built from the events.
     fn compare(&self) {
         assert_eq!(self.state.check(), Ok(()));
@@ -277,7 +305,7 @@ impl World {
             let order = self.state.order(*id);
             assert_eq!(order.is_some(), expected.is_open(), "order {id}");
             for (row, line) in
-                order.map_or(Vec::new(), |order| OrderPicture::of(order).lines).iter().zip(&expected.lines)
+                order.map_or(Vec::new(), |order| OrderPicture::of(&order).lines).iter().zip(&expected.lines)
             {
                 let got = (
                     row.line.ordered,
@@ -365,6 +393,7 @@ fn the_core_does_what_the_model_does() {
         for (step, is_served) in &steps {
             world.step(step, counts);
             world.compare();
+            world.look_back();
             if *is_served {
                 world.serve(counts);
                 world.compare();

@@ -48,7 +48,7 @@ impl Stage for Core {
     }
 
     fn order(&self, order: OrderId) -> Option<Order> {
-        self.state.order(order).cloned()
+        self.state.order(order)
     }
 
     fn open_orders(&self) -> usize {

@@ -103,7 +103,7 @@ impl Shop {
 
     /// What is open of a line, and of that: claimed, backordered, short.
     fn line(&self, order: OrderId, line: usize) -> [u32; 4] {
-        let picture = OrderPicture::of(self.state.order(order).unwrap());
+        let picture = OrderPicture::of(&self.state.order(order).unwrap());
         let line = &picture.lines[line];
         let claimed = line.allocated.iter().map(|(_, quantity)| quantity).sum();
         [line.line.open(), claimed, line.backordered, line.short]

@@ -3,6 +3,10 @@
 use bincode::{BorrowDecode, Encode};
 use serde::Serialize;
 
+/// The feature level of this release: raised with every kind, version or flag of a record that older releases do not
+/// know, so that they refuse a log that may hold one.
+pub const FEATURE_LEVEL: u32 = 1;
+
 /// Body of [`crate::Kind::LogOpened`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct LogOpenedV1 {

@@ -5,6 +5,7 @@
 //! (which counts widths in memory, not bytes on the wire), the same limit is checked when encoding, since
 //! bincode's does not bind the encoder, and all bytes must be consumed.
 
+use crate::header::{FLAGS, KINDS, VERSION};
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::error::{DecodeError as BincodeDecode, EncodeError as BincodeEncode};
 use bincode::{BorrowDecode, Encode};
@@ -86,11 +87,16 @@ impl core::fmt::Display for DecodeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::TooShort { bytes } => write!(f, "{bytes} bytes are no record"),
-            Self::UnknownKind { kind } => write!(f, "unknown record kind {kind}"),
-            Self::UnknownVersion { kind, version } => {
-                write!(f, "unknown version {version} of record kind {kind}")
+            Self::UnknownKind { kind } => {
+                let known = KINDS.map(|kind| (kind as u8).to_string()).join(", ");
+                write!(f, "record kind {kind}, this release knows {known}")
             }
-            Self::UnknownFlags { flags } => write!(f, "unknown record flags {flags:#010b}"),
+            Self::UnknownVersion { kind, version } => {
+                write!(f, "version {version} of record kind {kind}, this release knows {VERSION}")
+            }
+            Self::UnknownFlags { flags } => {
+                write!(f, "record flags {flags:#010b}, this release knows {FLAGS:#010b}")
+            }
             Self::Malformed(message) => write!(f, "malformed record body: {message}"),
             Self::TrailingBytes { bytes } => write!(f, "{bytes} bytes after the record body"),
         }
@@ -98,6 +104,17 @@ impl core::fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+impl DecodeError {
+    /// Whether a newer release wrote this. It passed the checksum of its frame, so somebody meant it.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        match self {
+            Self::UnknownKind { .. } | Self::UnknownVersion { .. } | Self::UnknownFlags { .. } => true,
+            Self::TooShort { .. } | Self::Malformed(_) | Self::TrailingBytes { .. } => false,
+        }
+    }
+}
 
 /// Appends a value's bytes.
 ///

@@ -22,7 +22,7 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Kind {
-    /// A server took the log in use: always the first record.
+    /// The log was opened under an identity: always the first record, and the one behind what a copy was restored with.
     LogOpened = 1,
     /// A server stopped in good order.
     LogClosed = 2,
@@ -81,6 +81,8 @@ pub const VERSION: u8 = 1;
 
 const FLAG_IDEMPOTENCY: u8 = 1;
 const FLAG_FINGERPRINT: u8 = 2;
+/// All flags of this release.
+pub(crate) const FLAGS: u8 = FLAG_IDEMPOTENCY | FLAG_FINGERPRINT;
 const FIXED_BYTES: usize = 36;
 
 /// See the module.
@@ -130,7 +132,7 @@ impl Header {
         if version != VERSION {
             return Err(DecodeError::UnknownVersion { kind: kind as u8, version });
         }
-        if flags & !(FLAG_IDEMPOTENCY | FLAG_FINGERPRINT) != 0 || zero != 0 {
+        if flags & !FLAGS != 0 || zero != 0 {
             return Err(DecodeError::UnknownFlags { flags: flags | zero });
         }
         let mut hash = |flag: u8| -> Result<Option<[u8; 16]>, DecodeError> {

@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod codec;
 pub mod header;
+mod newer;
 pub mod order;
 pub mod rules;
 pub mod snapshot;
@@ -15,3 +16,4 @@ pub mod stock;
 
 pub use codec::{DecodeError, EncodeError, RECORD_BYTES_MAX, decode, encode_into};
 pub use header::{Header, Kind};
+pub use newer::newer;

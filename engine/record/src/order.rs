@@ -224,6 +224,20 @@ pub fn external_of(body: &[u8]) -> Result<(&str, u16), DecodeError> {
     decode_first(body).map(|(first, _)| first)
 }
 
+/// The personal data in the body of an accepted or refused order, if it has some; what comes behind it is not read.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn customer_of(body: &[u8]) -> Result<Option<SealedV1<'_>>, DecodeError> {
+    /// The fields of [`OrderAskedV1`] up to the one that is looked for.
+    type Head<'a> = (
+        (&'a str, u16, Option<PolicyV1>, Option<i64>, Option<[u8; 3]>, Option<ShipToV1<'a>>),
+        Option<SealedV1<'a>>,
+    );
+    let (head, _): (Head<'_>, _) = decode_first(body)?;
+    Ok(head.1)
+}
+
 /// Reads the body of an accepted order.
 ///
 /// # Errors

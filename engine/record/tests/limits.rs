@@ -9,7 +9,8 @@ use onhand_record::codec::decode_first;
 use onhand_record::header::KINDS;
 use onhand_record::order::{
     ClaimV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1,
-    OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1, decode_accepted, decode_refused,
+    OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1, customer_of, decode_accepted,
+    decode_refused,
 };
 use onhand_record::rules::PolicyV1;
 use onhand_record::snapshot::{KeyRowV1, MerchantRowV1, MerchantStateV1, OrderRowV1, SkuRowV1, SnapshotV1};
@@ -82,6 +83,7 @@ fn the_largest_order_is_a_record() {
     let (header, body) = Header::decode(&record).unwrap();
     assert_eq!(header, largest_header(Kind::OrderAccepted));
     assert_eq!(decode_accepted(body).unwrap(), (asked.clone(), accepted));
+    assert_eq!(customer_of(body).unwrap(), asked.customer);
 
     let shortfall = |line| ShortfallV1 { line, requested: u32::MAX, available: u32::MAX };
     let refused = OrderRefusedV1 { shortfalls: (0..LINES).map(shortfall).collect() };
@@ -90,6 +92,7 @@ fn the_largest_order_is_a_record() {
     encode_into(&asked, &mut record).unwrap();
     encode_into(&refused, &mut record).unwrap();
     let (_, body) = Header::decode(&record).unwrap();
+    assert_eq!(customer_of(body).unwrap(), asked.customer);
     assert_eq!(decode_refused(body).unwrap(), (asked, refused));
 }
 

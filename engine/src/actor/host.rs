@@ -4,6 +4,7 @@
 //! nanoseconds and a wake-up, a turn in a batch twenty). A batch is first sorted into the merchants' queues;
 //! the turns run once the mailbox was looked through, so that fairness sees everybody who is there.
 
+use super::address::ShardAddress;
 use super::shard::{Batch, Shard};
 use crate::engine::{Failure, OnFailure};
 use crate::snapshot::FrozenShard;
@@ -15,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 /// Batches that may wait before a shard. Admission has bounded the submissions in them already.
-const MAILBOX_MAX: usize = 4_096;
+pub(super) const MAILBOX_MAX: usize = 4_096;
 
 /// Runs turns.
 struct Turn;
@@ -117,7 +118,7 @@ impl Handler<Freeze> for Host {
 
     fn handle(&mut self, freeze: Freeze, _: &mut Self::Context) {
         // A receiver that is gone does not want it.
-        drop(freeze.0.send(self.shard.as_ref().and_then(Shard::freeze)));
+        drop(freeze.0.send(self.shard.as_mut().and_then(Shard::freeze)));
     }
 }
 
@@ -149,40 +150,35 @@ impl Handler<Stop> for Host {
     }
 }
 
-/// The way to a shard.
+/// The way to a shard that an actor hosts.
 #[derive(Clone)]
-pub(crate) struct ShardAddress(Addr<Host>);
+pub(crate) struct HostAddress(Addr<Host>);
 
-impl ShardAddress {
-    /// Sends a batch; gives it back if the shard's mailbox is full or closed.
-    pub(crate) fn send(&self, batch: Batch) -> Result<(), Batch> {
+impl HostAddress {
+    pub(super) fn send(&self, batch: Batch) -> Result<(), Batch> {
         self.0.try_send(batch).map_err(|error| match error {
             actix::prelude::SendError::Full(batch) | actix::prelude::SendError::Closed(batch) => batch,
         })
     }
 
-    /// A picture of the shard between two batches; `None` if it cannot give one now. Waits for it.
-    pub(crate) fn freeze(&self) -> Option<FrozenShard> {
+    pub(super) fn freeze(&self) -> Option<FrozenShard> {
         let (sender, receiver) = bounded(1);
         self.0.try_send(Freeze(sender)).ok()?;
         receiver.recv().ok()?
     }
 
-    /// Hands over a merchant that was built again; `false` if the mailbox is full.
-    pub(crate) fn adopt(&self, merchant: Box<Merchant>) -> bool {
+    pub(super) fn adopt(&self, merchant: Box<Merchant>) -> bool {
         self.0.try_send(Adopt(merchant)).is_ok()
     }
 
-    /// Distrusts a merchant and waits until that was done.
     #[cfg(test)]
-    pub(crate) fn poison(&self, merchant: onhand_domain::MerchantNumber) {
+    pub(super) fn poison(&self, merchant: onhand_domain::MerchantNumber) {
         let (sender, receiver) = bounded(1);
         assert!(self.0.try_send(Poison(merchant, sender)).is_ok());
         receiver.recv().unwrap();
     }
 
-    /// Lets the shard finish what it has and takes it back.
-    pub(crate) fn stop(&self) -> Option<Shard> {
+    pub(super) fn stop(&self) -> Option<Shard> {
         let (sender, receiver) = bounded(1);
         self.0.try_send(Stop(sender)).ok()?;
         receiver.recv().ok()
@@ -215,5 +211,5 @@ pub(crate) fn start(
         }
     })?;
     let address = receiver.recv().map_err(|_| io::Error::other("the shard's thread ended at once"))?;
-    Ok((ShardAddress(address), thread))
+    Ok((ShardAddress::Hosted(HostAddress(address)), thread))
 }

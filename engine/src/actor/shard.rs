@@ -4,21 +4,23 @@
 //! and runs a bounded number of turns. Neither waits for anything, so a simulator can call them as well as
 //! the actor does.
 
+use crate::class::Class;
 use crate::completion::{Completions, Inbox, Item, Waiting};
 use crate::directory::Directory;
 use crate::fair::{BATCH_MAX, Fair};
 use crate::keys::Keys;
+use crate::lanes::Lanes;
 use crate::rebuild::Ward;
 use crate::snapshot::{FrozenPart, FrozenShard};
 use crate::trusted_time::TrustedTime;
-use crate::turn::{Merchant, Tools};
+use crate::turn::{AskedKeys, Merchant, Tools};
 use onhand_domain::digest::digest;
 use onhand_domain::merchant::Violation;
 use onhand_domain::{MerchantNumber, MerchantState};
 use onhand_record::order::ClaimV1;
 use onhand_snapshots::log::Appender;
 use onhand_snapshots::{Index, Lsn};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Submissions one step runs before it looks for new batches: some milliseconds of single-line orders.
@@ -27,11 +29,13 @@ const STEP_MAX: usize = 4_096;
 /// Steps of the system's own work behind one submission: 4 times 64 waiting demands, some 50 microseconds.
 const WORK_MAX: usize = 4;
 
-/// Submissions of one receiver for one merchant; at most [`BATCH_MAX`].
+/// Submissions of one class of one receiver for one merchant; at most [`BATCH_MAX`].
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) directory: Arc<Directory>,
+    /// The class of the first, which all of it travels with.
+    pub(crate) class: Class,
     pub(crate) items: Vec<Item>,
 }
 
@@ -113,6 +117,8 @@ pub(crate) struct Shard {
     ward: Arc<Ward>,
     buffer: Vec<u8>,
     claims: Vec<ClaimV1>,
+    /// The keys of the batch whose turns are taken.
+    asked: Vec<AskedKeys>,
     waiting: Vec<Waiting>,
 }
 
@@ -138,6 +144,7 @@ impl Shard {
             ward,
             buffer: Vec::new(),
             claims: Vec::new(),
+            asked: Vec::new(),
             waiting: Vec::new(),
         }
     }
@@ -148,16 +155,17 @@ impl Shard {
     }
 
     /// A picture of this moment, between two batches; `None` if some merchant's state is not trusted.
-    pub(crate) fn freeze(&self) -> Option<FrozenShard> {
-        let part = |merchant: &Merchant| {
-            (!merchant.poisoned).then(|| FrozenPart {
-                number: merchant.number,
-                at: merchant.at,
-                state: merchant.state.freeze(),
-                names: merchant.directory.freeze(),
-            })
+    pub(crate) fn freeze(&mut self) -> Option<FrozenShard> {
+        if self.state.poisoned().next().is_some() {
+            return None;
+        }
+        let part = |merchant: &mut Merchant| FrozenPart {
+            number: merchant.number,
+            at: merchant.at,
+            state: merchant.state.freeze(),
+            names: merchant.directory.freeze(),
         };
-        let mut merchants = self.state.merchants.values().map(part).collect::<Option<Vec<_>>>()?;
+        let mut merchants: Vec<_> = self.state.merchants.values_mut().map(part).collect();
         merchants.sort_unstable_by_key(|part| part.number);
         Some(FrozenShard { cut: self.appender.last(), merchants })
     }
@@ -188,14 +196,14 @@ impl Shard {
     /// Adds a batch to its merchant's queue.
     pub(crate) fn enqueue(&mut self, batch: Batch) {
         if !batch.items.is_empty() {
-            self.queue.push(batch.directory.merchant, batch);
+            self.queue.push(batch.directory.merchant, batch.class, batch);
         }
     }
 
-    /// Whether something is left to do. A log that takes nothing more leaves the system's own work to the next start:
-    /// a shard that waited for it would never stop.
+    /// Whether something is left to do. A log that takes nothing more leaves the system's own work to the next start, or
+    /// to the next request when the disk has room again: a shard that waited for it would never rest or stop.
     pub(crate) fn has_work(&self) -> bool {
-        !self.queue.is_empty() || (!self.work.is_empty() && !self.appender.is_closed())
+        !self.queue.is_empty() || (!self.work.is_empty() && self.appender.can_append())
     }
 
     /// Runs a bounded number of turns and files their answers.
@@ -215,10 +223,10 @@ impl Shard {
     }
 
     /// One merchant's turn: whole batches until [`BATCH_MAX`] submissions are done. Returns how many were.
-    fn serve(&mut self, queue: &mut VecDeque<Batch>, now_ms: u64) -> usize {
+    fn serve(&mut self, queue: &mut Lanes<Batch>, now_ms: u64) -> usize {
         let mut served = 0;
         while served < BATCH_MAX
-            && let Some(batch) = queue.pop_front()
+            && let Some(batch) = queue.pop(|batch| batch.items.len())
         {
             served += batch.items.len();
             let waiting = self.turns(batch, now_ms);
@@ -228,15 +236,17 @@ impl Shard {
     }
 
     fn turns(&mut self, batch: Batch, now_ms: u64) -> Waiting {
-        let Batch { inbox, directory, mut items } = batch;
+        let Batch { inbox, directory, mut items, .. } = batch;
         let (merchant, keys) = self.state.merchant(&directory);
         let (buffer, claims) = (&mut self.buffer, &mut self.claims);
         let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms };
         let was_poisoned = merchant.poisoned;
         let (mut until, mut is_behind) = (Lsn::ZERO, false);
-        for item in &mut items {
+        merchant.look_ahead(&items, tools.keys, &mut self.asked);
+        debug_assert_eq!(items.len(), self.asked.len(), "every submission has its keys");
+        for (item, asked) in items.iter_mut().zip(&self.asked) {
             item.turn(|submission| {
-                let turned = merchant.turn(submission, &mut tools);
+                let turned = merchant.turn(submission, asked, &mut tools);
                 until = until.max(turned.until);
                 turned.answer
             });

@@ -7,7 +7,7 @@ use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::translate::{cursor_of, policy_of};
 use onhand_domain::merchant::Channel;
-use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order, few_rows};
+use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order};
 use onhand_domain::sku::{Cursor, Level, SkuActor};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, MerchantState, OrderId, SkuNumber};
 use onhand_record::codec::decode_first;
@@ -18,6 +18,7 @@ use onhand_record::snapshot::{
 use onhand_record::{DecodeError, decode};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::chunks::Set;
+use onhand_snapshots::planted::{Bug, is_planted};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -61,7 +62,7 @@ pub(crate) fn load(set: &Set, shards: usize) -> Result<Foundation, SnapshotError
     built.map_err(|_| SnapshotError::Wrong("its rows contradict each other".into()))??;
     // That the invariants hold is checked once the tail was replayed as well.
     let digest = foundation.states.iter().map(ShardState::digest).fold(0_u64, u64::wrapping_add);
-    if digest == about.digest {
+    if digest == about.digest || is_planted(Bug::UncheckedSnapshot) {
         return Ok(foundation);
     }
     Err(SnapshotError::Wrong(format!("its state has digest {digest:016x}, it says {:016x}", about.digest)))
@@ -220,8 +221,8 @@ fn order_of(row: &OrderRowV1) -> Order {
         id: OrderId(row.order),
         channel: ChannelNumber(row.channel),
         policy: policy_of(row.policy),
-        lines: few_rows(row.lines.len(), row.lines.iter().map(line)),
-        demands: few_rows(row.demands.len(), row.demands.iter().map(demand)),
-        claims: few_rows(row.claims.len(), row.claims.iter().map(claim)),
+        lines: row.lines.iter().map(line).collect(),
+        demands: row.demands.iter().map(demand).collect(),
+        claims: row.claims.iter().map(claim).collect(),
     }
 }

@@ -14,6 +14,7 @@ use onhand_record::snapshot::{
     MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SnapshotV1,
 };
 use onhand_snapshots::chunks::SetWriter;
+use onhand_snapshots::planted::{Bug, is_planted};
 use onhand_snapshots::{Generations, Lsn};
 
 /// Bytes of a chunk: some 2,000 SKUs, a millisecond's work.
@@ -110,8 +111,12 @@ fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u
     skus.flush()?;
     let mut orders = Chunker::new(writer, CHUNK_ORDERS, number);
     for (_, order) in part.state.orders.iter() {
-        digest = digest.wrapping_add(digest_of_order(part.number, order));
-        orders.push(|out| encode_into(&order_row(order), out))?;
+        let order = order.open();
+        if is_planted(Bug::UncheckedSnapshot) && order.id.0.is_multiple_of(5) {
+            continue;
+        }
+        digest = digest.wrapping_add(digest_of_order(part.number, &order));
+        orders.push(|out| encode_into(&order_row(&order), out))?;
     }
     orders.flush()?;
     Ok(digest)

@@ -7,12 +7,14 @@
     reason = "each test uses a part of it"
 )]
 
+pub mod repairs;
+
 use onhand_engine::ask::{
     Answer, Ask, CancelAsk, ChannelAsk, LocationAsk, Movement, OrderAsk, OrderRead, ReadAnswer, ReadAsk,
     ShipAsk, SkuAsk, StockAsk, StockRead, Submission,
 };
 use onhand_engine::clock::ManualClock;
-use onhand_engine::config::QueueLimits;
+use onhand_engine::config::{DiskMarks, QueueLimits};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::event::NewClaims;
 use onhand_engine::domain::order::Policy;
@@ -26,7 +28,7 @@ use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Lsn};
 use onhand_engine::translate::policy_record;
-use onhand_engine::{Engine, EngineConfig, Handle, Inbox, Item, OnFailure, StartError};
+use onhand_engine::{Class, Engine, EngineConfig, Handle, Inbox, Item, OnFailure, StartError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +41,7 @@ pub fn config(shards: usize) -> EngineConfig {
         segment_bytes: 2 << 20,
         snapshot_segments: 4,
         queues: QueueLimits { merchant_max: 100, total_max: 200 },
+        disk: DiskMarks::NONE,
     }
 }
 
@@ -101,7 +104,10 @@ pub struct Client {
 
 impl Client {
     pub fn of(engine: &Engine, merchant: &str) -> Self {
-        let handle = engine.handle();
+        Self::on(engine.handle(), merchant)
+    }
+
+    pub fn on(handle: Handle, merchant: &str) -> Self {
         let number = match handle.registry().merchant(merchant) {
             Some(number) => number,
             None => handle.create_merchant(merchant).unwrap(),
@@ -124,8 +130,8 @@ impl Client {
         answer
     }
 
-    fn send(&self, ask: Ask, idempotency: Option<&str>, known: Known) {
-        self.handle.admit(&self.directory).unwrap();
+    pub fn send(&self, ask: Ask, idempotency: Option<&str>, known: Known) {
+        self.handle.admit(&self.directory, ask.class()).unwrap();
         let idempotency =
             idempotency.map(|key| self.handle.fingerprints().idempotency(self.merchant, key.as_bytes()));
         let known = (known != Known::default()).then(|| Box::new(known));
@@ -146,7 +152,7 @@ impl Client {
     pub fn submit_lines(&self, stage: u32, lines: Vec<(Ask, &str, Known)>) -> Vec<Answer> {
         let count = lines.len();
         let item = |(ask, key, known): (Ask, &str, Known)| {
-            self.handle.admit(&self.directory).unwrap();
+            self.handle.admit(&self.directory, Class::Bulk).unwrap();
             let idempotency = Some(self.idempotency(key));
             let (names, actor, request, fingerprint) = (self.directory.names(), 0, [2; 16], None);
             let known = (known != Known::default()).then(|| Box::new(known));
@@ -192,6 +198,11 @@ impl Client {
         answer.or_else(|| self.inbox.take().next()).map(|(_, answer)| answer)
     }
 
+    /// What was answered to one that was sent, if something was.
+    pub fn answer(&self) -> Option<Answer> {
+        self.inbox.take().next().map(|(_, answer)| answer)
+    }
+
     pub fn ask(&self, ask: Ask) -> Answer {
         self.ask_with(ask, None)
     }
@@ -209,6 +220,15 @@ impl Client {
     pub fn sku(&self, code: &str) -> SkuNumber {
         recorded(&self.ask(sku_ask(code, 0)));
         self.directory.sku(code).unwrap().number
+    }
+
+    /// A location, a channel that it serves, and a SKU with so many units there.
+    pub fn stocked(&self, units: u32) -> (LocationNumber, ChannelNumber, SkuNumber) {
+        let main = self.location("main");
+        let web = self.channel("web", &[main]);
+        let mug = self.sku("MUG");
+        self.receive(mug, main, units);
+        (main, web, mug)
     }
 
     pub fn receive(&self, sku: SkuNumber, location: LocationNumber, quantity: u32) -> Lsn {

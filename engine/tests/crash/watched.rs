@@ -44,6 +44,10 @@ impl Watched {
 }
 
 impl Storage for Watched {
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.disk.free_bytes()
+    }
+
     fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
         Ok(self.file(path, self.disk.open(path)?))
     }

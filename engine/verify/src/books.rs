@@ -9,10 +9,12 @@ use crate::report::{AuditReport, Invariant, Totals};
 use onhand_record::admin::{LogClosedV1, LogOpenedV1};
 use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// See the module.
 pub(crate) struct Books {
+    /// Of the log, and of those that it is a copy of.
+    identities: HashSet<[u8; 16]>,
     registry: Registry,
     ledgers: BTreeMap<u32, Ledger>,
     findings: Findings,
@@ -23,6 +25,7 @@ impl Books {
     /// Books with nothing in them.
     pub(crate) fn new() -> Self {
         Self {
+            identities: HashSet::new(),
             registry: Registry::default(),
             ledgers: BTreeMap::new(),
             findings: Findings::new(),
@@ -38,8 +41,8 @@ impl Books {
         self.findings.check(Invariant::J4, lsn == due, || format!("record {due} was due"));
         let entered = Header::decode(record).and_then(|(header, body)| {
             let opens = header.kind == Kind::LogOpened;
-            self.findings.check(Invariant::J4, opens == (due == Lsn(1)), || {
-                "the record that opens the log stands first and only there".into()
+            self.findings.check(Invariant::J4, opens || due != Lsn(1), || {
+                "the first record does not open the log".into()
             });
             self.enter_body(&header, body, observer)
         });
@@ -57,7 +60,10 @@ impl Books {
     ) -> Result<(), DecodeError> {
         let merchant = header.merchant;
         match header.kind {
-            Kind::LogOpened => decode::<LogOpenedV1>(body).map(drop),
+            Kind::LogOpened => {
+                self.opened(&decode(body)?);
+                Ok(())
+            }
             Kind::LogClosed => {
                 self.closed(&decode(body)?);
                 Ok(())
@@ -108,6 +114,14 @@ impl Books {
         let mut page = Page { merchant, ledger, findings: &mut self.findings, totals: &mut self.totals };
         page.header(header);
         page.body(header, body, observer)
+    }
+
+    /// A log is opened by its first record; and again where it is a copy that was restored, under another identity.
+    fn opened(&mut self, opened: &LogOpenedV1) {
+        let is_new = self.identities.insert(opened.cluster);
+        self.findings.check(Invariant::J4, is_new, || {
+            "the log was opened under this identity before; only a restored copy is opened again".into()
+        });
     }
 
     fn closed(&mut self, closed: &LogClosedV1) {

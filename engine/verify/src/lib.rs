@@ -18,9 +18,9 @@ mod registry;
 mod report;
 
 use books::Books;
-use onhand_record::{Header, Kind};
+use onhand_record::{Header, Kind, newer};
 use onhand_snapshots::Lsn;
-use onhand_snapshots::log::{OpenError, scan};
+use onhand_snapshots::log::{OpenError, Stop, scan};
 use onhand_snapshots::storage::{FileStorage, Storage};
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub enum AuditError {
     /// There is no log.
     #[error("{0} holds no log")]
     NoLog(String),
-    /// It is damaged, or the disk says no.
+    /// It is damaged, a newer release wrote it, or the disk says no.
     #[error(transparent)]
     Log(#[from] OpenError),
 }
@@ -58,6 +58,9 @@ pub fn audit_storage(
 ) -> Result<AuditReport, AuditError> {
     let mut books = Books::new();
     let found = scan(storage, Lsn(1), &mut |lsn, record| {
+        if let Some(what) = newer(record) {
+            return Err(Stop::Newer(what));
+        }
         books.enter(lsn, record, observer);
         Ok(())
     })?;

@@ -226,3 +226,18 @@ fn what_met_no_case_is_called_unseen() {
     assert!(text.contains("J3   unseen"), "{text}");
     assert!(text.contains("J4   holds"), "{text}");
 }
+
+/// What was restored goes on as a log of its own; a copy of a copy too.
+#[test]
+fn a_restored_copy_is_opened_again() {
+    let mut log = Writer::shop();
+    log.receive(1, level(1, 0, 0));
+    let (merchant, at) = (log.merchant, log.at);
+    for cluster in [2, 3] {
+        (log.merchant, log.at) = (0, at + 5);
+        log.open(cluster);
+        (log.merchant, log.at) = (merchant, at);
+        log.receive(1, level(u32::from(cluster), 0, 0));
+    }
+    log.holds("a copy of a copy");
+}

@@ -4,7 +4,8 @@
 mod common;
 
 use common::{
-    Writer, asked, audited, backorder, broken, filled, finds, level, lost, patient, received, short,
+    Writer, asked, audit_log, audited, backorder, broken, filled, finds, level, lost, patient, received,
+    short,
 };
 use onhand_record::admin::CommandRefusedV1;
 use onhand_record::order::{
@@ -143,7 +144,7 @@ fn each_planted_fault_is_named() {
 #[test]
 fn records_that_are_none_are_named() {
     let mut garbage = records(&RIGHT);
-    garbage[6] = vec![0xFF; 50];
+    garbage[6] = [&[2, 1, 0, 0][..], &[0xFF; 46]].concat();
     finds("garbage", &garbage, Invariant::J4, 7);
     let mut short = records(&RIGHT);
     short[6].truncate(70);
@@ -152,6 +153,29 @@ fn records_that_are_none_are_named() {
     let again = twice[0].clone();
     twice.push(again);
     finds("a second opening", &twice, Invariant::J4, 12);
+}
+
+#[test]
+fn a_log_of_a_newer_release_is_not_judged() {
+    let refused = |what: &str, record: Vec<u8>, parts: &[&str]| {
+        let mut records = records(&RIGHT);
+        records.push(record);
+        let refused = audit_log(&records).unwrap_err().to_string();
+        for part in ["log/00000000000000000001.seg", "record 12", "newer release"].iter().chain(parts) {
+            assert!(refused.contains(part), "{what}: {refused}");
+        }
+    };
+    let bent = |place: usize, byte: u8| {
+        let mut record = records(&RIGHT)[6].clone();
+        record[place] = byte;
+        record
+    };
+    refused("a kind", bent(0, 99), &["record kind 99", "knows 1, 2, 10"]);
+    refused("a version", bent(1, 2), &["version 2 of record kind", "knows 1"]);
+    refused("a flag", bent(2, 4), &["flags 0b00000100", "knows 0b00000011"]);
+    let mut opening = records(&RIGHT)[0].clone();
+    *opening.last_mut().unwrap() += 1;
+    refused("a feature level", opening, &["feature level 2", "knows 1"]);
 }
 
 #[test]
@@ -441,6 +465,10 @@ fn names_and_keys_that_are_none_are_named() {
             log.receive(1, level(1, 0, 0));
         });
     }
+    bent("a copy opened under the identity of what it is a copy of", &|log| {
+        log.open(2);
+        log.open(1);
+    });
     bent("a code given twice", &|log| log.put_sku(1, true, "MUG", 0));
     bent("a code that another has", &|log| {
         log.put_sku(1, true, "CUP", 0);

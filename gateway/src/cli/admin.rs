@@ -1,5 +1,6 @@
 //! `onhand merchant` and `onhand key`: through the running server's socket, or on the stopped directory.
 
+use super::backup::refuse_backup;
 use super::config::engine_config;
 use super::say;
 use super::serve::{SOCKET, open};
@@ -54,6 +55,7 @@ fn run(
     if let Ok(stream) = UnixStream::connect(data.join(SOCKET)) {
         return ask(stream, route, body);
     }
+    refuse_backup(data)?;
     let opened = open(data, &engine_config(), DirectoryLock::take(data)?)?;
     let answer = on_stopped(&opened.engine.handle());
     opened.engine.stop();

@@ -32,10 +32,13 @@ const QUEUE_MAX: usize = 10_000_000;
 const BULK_BYTES: usize = 512 << 20;
 const BULK_BYTES_RANGE: RangeInclusive<usize> = (16 << 20)..=(1 << 40);
 
+/// Free bytes that can be asked for: 16 TiB, the largest disk of a machine. 0 switches a mark off.
+const DISK_BYTES_MAX: u64 = 16 << 40;
+
 /// What our variables begin with, and how they go on: the settings, and two that are none. The last two are the
 /// load harness's, which may run in the same shell.
 const PREFIX: &str = "ONHAND_";
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 15] = [
     "CONFIG",
     "DATA",
     "LISTEN",
@@ -46,6 +49,8 @@ const VARIABLES: [&str; 13] = [
     "MERCHANT_QUEUE_MAX",
     "TOTAL_QUEUE_MAX",
     "BULK_BYTES_MAX",
+    "DISK_SOFT_BYTES",
+    "DISK_HARD_BYTES",
     "LOG",
     "URL",
     "KEY",
@@ -64,6 +69,8 @@ struct File {
     merchant_queue_max: Option<usize>,
     total_queue_max: Option<usize>,
     bulk_bytes_max: Option<usize>,
+    disk_soft_bytes: Option<u64>,
+    disk_hard_bytes: Option<u64>,
 }
 
 /// What a server runs with.
@@ -116,6 +123,12 @@ impl Settings {
         let mut bulk_bytes_max = BULK_BYTES;
         let wanted = args.bulk_bytes_max.or(file.bulk_bytes_max);
         set("bulk_bytes_max", &mut bulk_bytes_max, wanted, BULK_BYTES_RANGE)?;
+        let disk = &mut engine.disk;
+        let (soft, hard) = (args.disk_soft_bytes, args.disk_hard_bytes);
+        set("disk_soft_bytes", &mut disk.soft_bytes, soft.or(file.disk_soft_bytes), 0..=DISK_BYTES_MAX)?;
+        let hard = hard.or(file.disk_hard_bytes);
+        set("disk_hard_bytes", &mut disk.hard_bytes, hard, 0..=disk.soft_bytes)?;
+        disk.hard_bytes = disk.hard_bytes.min(disk.soft_bytes);
         let listen = args.listen.or(file.listen).unwrap_or(LISTEN);
         Ok(Self { data, listen, workers, bulk_bytes_max, engine })
     }
@@ -154,8 +167,20 @@ pub(super) fn check_variables(variables: impl Iterator<Item = (OsString, OsStrin
 impl File {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{}", path.display()))
+        Self::parse(&text).with_context(|| format!("{}", path.display()))
     }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        Ok(toml::from_str(text)?)
+    }
+}
+
+/// Reads the text of a settings file and forgets it.
+///
+/// # Errors
+/// If it is no TOML, or says something unknown.
+pub(super) fn check_file(text: &str) -> anyhow::Result<()> {
+    File::parse(text).map(drop)
 }
 
 #[cfg(test)]
@@ -181,6 +206,8 @@ mod tests {
             merchant_queue_max: None,
             total_queue_max: None,
             bulk_bytes_max: None,
+            disk_soft_bytes: None,
+            disk_hard_bytes: None,
             end_with_stdin: false,
         }
     }
@@ -216,6 +243,8 @@ mod tests {
             "merchant_queue_max = 0",
             "total_queue_max = 100000000000",
             "bulk_bytes_max = 1",
+            "disk_soft_bytes = 100000000000000",
+            "disk_hard_bytes = 400000000",
         ] {
             let key = setting.split(' ').next().unwrap();
             let error = settings(&format!("data = \"here\"\n{setting}\n"), no_args()).unwrap_err();

@@ -1,5 +1,6 @@
 //! `onhand log`: every record as a line of JSON.
 
+use super::refusal::refused_log;
 use crate::ids::request_text;
 use anyhow::ensure;
 use onhand_engine::record::admin::{
@@ -10,9 +11,9 @@ use onhand_engine::record::order::{
 };
 use onhand_engine::record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
 use onhand_engine::record::stock::StockMovedV1;
-use onhand_engine::record::{DecodeError, Header, Kind, decode};
+use onhand_engine::record::{DecodeError, Header, Kind, decode, newer};
 use onhand_engine::snapshots::Lsn;
-use onhand_engine::snapshots::log::scan;
+use onhand_engine::snapshots::log::{Stop, scan};
 use onhand_engine::snapshots::storage::FileStorage;
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, Write};
@@ -27,12 +28,15 @@ pub(super) fn log(dir: &Path, from: u64) -> anyhow::Result<ExitCode> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut closed = false;
     let scanned = scan(&FileStorage::new(dir), Lsn(from.max(1)), &mut |lsn, record| {
+        if let Some(what) = newer(record) {
+            return Err(Stop::Newer(what));
+        }
         let line = line_of(lsn, record).map_err(|error| error.to_string())?;
         match writeln!(out, "{line}") {
             Ok(()) => Ok(()),
             Err(error) => {
                 closed = error.kind() == io::ErrorKind::BrokenPipe;
-                Err(error.to_string())
+                Err(error.to_string().into())
             }
         }
     });
@@ -40,7 +44,7 @@ pub(super) fn log(dir: &Path, from: u64) -> anyhow::Result<ExitCode> {
     if closed || out.flush().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         return Ok(ExitCode::SUCCESS);
     }
-    scanned?;
+    scanned.map_err(|error| refused_log(dir, error))?;
     Ok(ExitCode::SUCCESS)
 }
 

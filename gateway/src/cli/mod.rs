@@ -1,25 +1,32 @@
 //! The command line: one file per subcommand.
 //!
 //! Results go to stdout, talk to stderr. Exit codes: 0 done, 1 the answer is no (an invariant does not hold,
-//! a promise was broken), 2 usage or error, 3 a damaged log that was refused.
+//! a promise was broken), 2 usage or error, 3 a damaged data directory or backup that was refused, 4 the log failed while serving,
+//! 5 what was asked for was refused: nothing was changed, and the message ends with what to type next.
 
 mod admin;
+mod backup;
 mod config;
+pub mod fuzzing;
 mod log;
+mod refusal;
+mod repair;
 mod serve;
 mod verify;
 
 use crate::demo::{DemoOptions, demo};
+use backup::Target;
 use clap::{Args, Parser, Subcommand};
-use onhand_engine::StartError;
-use onhand_engine::snapshots::log::OpenError;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Exit code of a refusal that a person should look at: the log is damaged.
+/// Exit code of a refusal that a person should look at: the data directory or the backup is not what it was.
 const DAMAGED: u8 = 3;
+
+/// Exit code of a refusal that the next command mends, which the message says.
+const REFUSED: u8 = 5;
 
 /// An order engine that many sales channels can hit at once without a unit ever being sold twice.
 #[derive(Parser)]
@@ -33,7 +40,9 @@ const EXAMPLES: &str = "Examples:
   onhand demo
   onhand serve --data ./data --listen 127.0.0.1:8080
   onhand merchant create acme --data ./data
-  onhand key create --merchant acme --scopes orders:write,stock:write,read --data ./data";
+  onhand key create --merchant acme --scopes orders:write,stock:write,read --data ./data
+  onhand backup ./data ./backup
+  onhand restore ./backup ./copy --to-time 2026-11-23T10:00:00Z";
 
 #[derive(Subcommand)]
 enum Command {
@@ -60,6 +69,20 @@ enum Command {
     Verify {
         /// The data directory.
         dir: PathBuf,
+    },
+    /// Copy a data directory, also while it is served, into a directory that is not there yet.
+    Backup {
+        /// The data directory.
+        dir: PathBuf,
+        /// The backup; it holds the keys of personal data.
+        dest: PathBuf,
+    },
+    /// Make a data directory of a backup, or of the first part of it, and audit it.
+    Restore(RestoreArgs),
+    /// Mend a data directory whose start is refused. Says what it will lose, and does it only with --yes.
+    Repair {
+        #[command(subcommand)]
+        command: repair::RepairCommand,
     },
     /// Print the records of a data directory as JSON, one a line.
     Log {
@@ -113,9 +136,29 @@ struct ServeArgs {
     /// Bytes that all bulk bodies may have under way. 512 MiB by default.
     #[arg(long, env = "ONHAND_BULK_BYTES_MAX")]
     bulk_bytes_max: Option<usize>,
+    /// Free bytes of the disk below which orders and other intake are refused. 320 MiB by default.
+    #[arg(long, env = "ONHAND_DISK_SOFT_BYTES")]
+    disk_soft_bytes: Option<u64>,
+    /// Free bytes of the disk below which all writes are. 64 MiB by default, and no more than the other.
+    #[arg(long, env = "ONHAND_DISK_HARD_BYTES")]
+    disk_hard_bytes: Option<u64>,
     /// End in order when stdin closes: whoever started this server ended, however it did.
     #[arg(long, hide = true)]
     end_with_stdin: bool,
+}
+
+#[derive(Args)]
+struct RestoreArgs {
+    /// The backup; every file is checked before anything is written.
+    backup: PathBuf,
+    /// The new data directory; not there yet, or empty.
+    dest: PathBuf,
+    /// The last record to restore. All of them by default.
+    #[arg(long, conflicts_with = "to_time")]
+    to_lsn: Option<u64>,
+    /// Restore up to the first record that is later than this, as RFC 3339 has it: 2026-11-23T10:00:00Z.
+    #[arg(long, value_parser = backup::parse_time)]
+    to_time: Option<jiff::Timestamp>,
 }
 
 #[derive(Subcommand)]
@@ -190,6 +233,16 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Key { command: KeyCommand::Revoke { key, data } } => admin::revoke_key(&data, key),
         Command::Clock { command: ClockCommand::Confirm { data } } => admin::confirm_clock(&data),
         Command::Verify { dir } => verify::verify(&dir),
+        Command::Backup { dir, dest } => backup::backup(&dir, &dest),
+        Command::Restore(RestoreArgs { backup, dest, to_lsn, to_time }) => {
+            let target = match (to_lsn, to_time) {
+                (Some(lsn), _) => Target::Lsn(lsn),
+                (None, Some(time)) => Target::Time(time),
+                (None, None) => Target::End,
+            };
+            backup::restore(&backup, &dest, target)
+        }
+        Command::Repair { command } => repair::repair(&command),
         Command::Log { dir, from } => log::log(&dir, from),
     }
 }
@@ -215,9 +268,13 @@ pub(crate) fn exit_with(error: &anyhow::Error) -> ! {
     std::process::exit(i32::from(exit_code(error)))
 }
 
-/// A damaged log, in words.
+/// A damaged data directory or backup, in words.
 #[derive(Debug)]
 struct Damaged(String);
+
+/// Something that is not done, in words that end with what to type next.
+#[derive(Debug)]
+struct Refused(String);
 
 impl std::fmt::Display for Damaged {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -225,35 +282,22 @@ impl std::fmt::Display for Damaged {
     }
 }
 
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl std::error::Error for Damaged {}
+
+impl std::error::Error for Refused {}
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Damaged>() {
         return DAMAGED;
     }
-    let is_damage = match error.downcast_ref::<StartError>() {
-        Some(StartError::Log(error)) => is_damaged(error),
-        Some(
-            StartError::Invariant { .. }
-            | StartError::Digest { .. }
-            | StartError::Behind { .. }
-            | StartError::OtherLog
-            | StartError::OtherKey,
-        ) => true,
-        _ => error.downcast_ref::<OpenError>().is_some_and(is_damaged),
-    };
-    if is_damage { DAMAGED } else { 2 }
-}
-
-/// Whether a log is damaged, and not only out of reach or from a newer release.
-fn is_damaged(error: &OpenError) -> bool {
-    match error {
-        OpenError::Corrupt { .. }
-        | OpenError::Missing { .. }
-        | OpenError::Foreign { .. }
-        | OpenError::DamagedBlock { .. }
-        | OpenError::Refused { .. }
-        | OpenError::Visitor { .. } => true,
-        OpenError::Io { .. } | OpenError::Newer { .. } | OpenError::SegmentBytes { .. } => false,
+    if error.is::<Refused>() {
+        return REFUSED;
     }
+    2
 }

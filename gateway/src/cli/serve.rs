@@ -1,8 +1,10 @@
 //! `onhand serve`.
 
+use super::backup::refuse_backup;
 use super::config::Settings;
+use super::refusal::refused_start;
 use super::{ServeArgs, say, say_error};
-use crate::http::{Shared, serve as serve_http, serve_admin};
+use crate::http::{Shared, listen as listen_on, serve as serve_http, serve_admin};
 use crate::metrics;
 use ::metrics::histogram;
 use anyhow::Context;
@@ -13,7 +15,6 @@ use onhand_engine::snapshots::Disk;
 use onhand_engine::snapshots::storage::DirectoryLock;
 use onhand_engine::{Engine, EngineConfig, OnFailure};
 use std::io::IsTerminal;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,12 +40,16 @@ pub(super) struct Opened {
 
 /// Recovers and starts the engine; whoever starts it has the lock.
 pub(super) fn open(data: &Path, config: &EngineConfig, lock: DirectoryLock) -> anyhow::Result<Opened> {
-    let fingerprints = Fingerprints::open(data).with_context(|| format!("{}", data.display()))?;
+    let fingerprints = Fingerprints::open(data).map_err(|error| refused_start(data, error))?;
     let on_failure: OnFailure = Arc::new(|failure| {
         say_error(&format!("onhand: {failure}; the process ends"));
         std::process::exit(LOG_FAILED);
     });
-    let engine = Engine::start(Disk::at(data), fingerprints, Arc::new(SystemClock), config, on_failure)?;
+    let key = fingerprints.clone();
+    let engine = Engine::start(Disk::at(data), fingerprints, Arc::new(SystemClock), config, on_failure);
+    let engine = engine.map_err(|error| refused_start(data, error))?;
+    // The log of a new directory is durable now, and its key says so from here on.
+    key.confirm(data).with_context(|| format!("{}", data.display()))?;
     Ok(Opened { engine, _lock: lock })
 }
 
@@ -52,9 +57,10 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     start_logging()?;
     let recorder = metrics::install()?;
     let Settings { data, listen, workers, bulk_bytes_max, engine } = Settings::of(args)?;
+    refuse_backup(&data)?;
     // Before anything is said: who reads the line below may rely on it that this process has the directory.
     let lock = DirectoryLock::take(&data)?;
-    let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = listen_on(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let shared = Arc::new(Shared::new(recorder.clone()));
     keep_up(recorder)?;
@@ -126,6 +132,7 @@ fn spawn_opener(
                 file = torn.file,
                 offset = torn.offset,
                 last_lsn = torn.last_good.0,
+                is_kept = report.is_torn_kept,
                 "a torn end was cut off"
             );
         }
@@ -175,7 +182,11 @@ fn start_logging() -> anyhow::Result<()> {
         Ok(text) => EnvFilter::try_new(&text).with_context(|| format!("ONHAND_LOG={text}"))?,
         Err(_) => EnvFilter::new("info"),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Where a line cannot be written, a line about that cannot either: saying so would be a panic.
+        .log_internal_errors(false);
     let started =
         if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
     if started.is_err() {

@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use onhand_engine::clock::Stopwatch;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -45,6 +45,8 @@ pub(super) struct Heard {
     pub(super) movements_refused: usize,
     /// Cancellation lines that came too late, or for an order that was refused.
     pub(super) returns_left: usize,
+    /// Shipments that were refused because the goods were cancelled or written off while they were packed.
+    pub(super) packed_again: usize,
     /// Answers that nothing in the story explains.
     pub(super) failures: Vec<String>,
     /// Requests on their way when the server was killed.
@@ -69,6 +71,7 @@ struct Stage {
     movements: Cell<usize>,
     movements_refused: Cell<usize>,
     returns_left: Cell<usize>,
+    packed_again: Cell<usize>,
     failures: RefCell<Vec<String>>,
     latencies: RefCell<Vec<Duration>>,
     bar: ProgressBar,
@@ -110,6 +113,7 @@ async fn play_whole(
         movements: Cell::new(0),
         movements_refused: Cell::new(0),
         returns_left: Cell::new(0),
+        packed_again: Cell::new(0),
         failures: RefCell::default(),
         latencies: RefCell::default(),
         bar: bar.clone(),
@@ -131,6 +135,7 @@ async fn play_whole(
         movements: stage.movements.get(),
         movements_refused: stage.movements_refused.get(),
         returns_left: stage.returns_left.get(),
+        packed_again: stage.packed_again.get(),
         failures: stage.failures.into_inner(),
         in_flight_at_kill,
         retried: stage.retried.get(),
@@ -181,6 +186,16 @@ async fn bulk(client: &mut Client, path: &str, key: &str, body: &str) -> anyhow:
     let bad = text.lines().find(|line| !line.contains(r#""status":201"#)).unwrap_or("an answer is missing");
     ensure!(good == body.lines().count(), "{path}: {bad}");
     Ok(())
+}
+
+/// What of an order is allocated at a location.
+fn parcel(order: &Value, location: &str) -> Vec<Value> {
+    let lines = order["lines"].as_array().into_iter().flatten();
+    let parts = lines.flat_map(|line| {
+        let parts = line["allocated"].as_array().into_iter().flatten();
+        parts.filter(|part| part["location"] == location).map(move |part| (&line["id"], &part["quantity"]))
+    });
+    parts.map(|(id, quantity)| json!({ "id": id, "quantity": quantity })).collect()
 }
 
 /// One connection: takes the next step until none is left.
@@ -246,22 +261,29 @@ impl Stage {
 
     /// Ships what was allocated, a parcel per location.
     async fn ship(&self, client: &mut Client, number: usize, order: &Value) {
-        let mut parcels: HashMap<String, Vec<Value>> = HashMap::new();
-        for line in order["lines"].as_array().into_iter().flatten() {
-            for part in line["allocated"].as_array().into_iter().flatten() {
-                let location = part["location"].as_str().unwrap_or_default().to_owned();
-                parcels
-                    .entry(location)
-                    .or_default()
-                    .push(json!({ "id": line["id"], "quantity": part["quantity"] }));
-            }
+        for location in LOCATIONS.map(|(code, _)| code) {
+            self.ship_from(client, number, order, location).await;
         }
-        let path = format!("/v1/orders/{}/fulfillments", order["id"].as_str().unwrap_or_default());
-        for (location, lines) in parcels {
-            let key = format!("ship-{number}-{location}");
+    }
+
+    /// Ships what is allocated there. While it was packed the customer may have cancelled some of it, or a write-off
+    /// has taken it: then the order is read again, and the parcel packed anew.
+    async fn ship_from(&self, client: &mut Client, number: usize, order: &Value, location: &str) {
+        let path = format!("/v1/orders/{}", order["id"].as_str().unwrap_or_default());
+        let mut lines = parcel(order, location);
+        for attempt in 1.. {
+            if lines.is_empty() {
+                return;
+            }
+            let key = format!("ship-{number}-{location}-{attempt}");
             let body = json!({ "location": location, "lines": lines });
-            let answer = self.send(client, &path, Some(&key), &body).await;
-            self.told.borrow_mut()[number].changes.push(answer);
+            let answer = self.send(client, &format!("{path}/fulfillments"), Some(&key), &body).await;
+            if !answer.is_refusal("not_allocated") && !answer.is_refusal("order_closed") {
+                self.told.borrow_mut()[number].changes.push(answer);
+                return;
+            }
+            self.packed_again.set(self.packed_again.get() + 1);
+            lines = parcel(&client.send(Method::GET, &path, None, &[]).await.json(), location);
         }
     }
 

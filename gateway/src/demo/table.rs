@@ -97,7 +97,10 @@ pub(super) fn promises(story: &Story, heard: &Heard, report: &AuditReport, verdi
     line("contradicted", format!("{} of {twice} second deliveries", verdict.contradicted));
     line("failed", verdict.failed.to_string());
     line("invariants", if report.holds() { "all hold".into() } else { "BROKEN: see onhand verify".into() });
-    line("changes of orders", format!("{done} done"));
+    line(
+        "changes of orders",
+        format!("{done} done, {} packed again (goods gone meanwhile)", heard.packed_again),
+    );
     line(
         "stock movements",
         format!("{} done, {} refused (not enough there)", heard.movements, heard.movements_refused),

@@ -16,7 +16,7 @@ use onhand_engine::snapshots::Lsn;
 use serde::{Deserialize, Serialize};
 
 /// SKUs of one read.
-const SKUS_MAX: usize = 10_000;
+pub(super) const SKUS_MAX: usize = 10_000;
 
 /// SKUs times channels of one read: five channels for the most SKUs. The shard answers it in one turn, of some
 /// three milliseconds, and meanwhile nobody else.

@@ -19,10 +19,10 @@ use crate::metrics::{RouteClass, count_response, measure_request};
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
-use onhand_engine::Handle;
 use onhand_engine::ask::Ask;
 use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
+use onhand_engine::{Busy, Class, Handle};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -82,7 +82,8 @@ fn start(
         Ok(desk) => Rc::new(desk),
         Err(problem) => return respond(request, Err(problem)),
     };
-    let budget = match super::bulk_budget(request) {
+    let has_space = desk.intake.handle().has_space(Class::Bulk).map_err(Problem::from);
+    let budget = match has_space.and_then(|()| super::bulk_budget(request)) {
         Ok(budget) => budget,
         Err(problem) => return respond(request, Err(problem)),
     };
@@ -176,9 +177,7 @@ impl Reader {
         if customer.is_some() {
             seal(&self.desk, &mut ask, customer).await?;
         }
-        if self.desk.intake.handle().admit(&self.desk.caller.directory).is_err() {
-            self.wait_for_admission().await;
-        }
+        self.admission().await?;
         self.course.enter(&self.desk, line.len(), identity, ask);
         Ok(())
     }
@@ -205,12 +204,19 @@ impl Reader {
         Ok((identity, asked))
     }
 
-    /// Waits until the merchant is below its limit: a bulk sender is slowed, not refused.
-    async fn wait_for_admission(&self) {
-        while self.desk.intake.handle().admit(&self.desk.caller.directory).is_err() {
-            // What was admitted before must be on its way, or it would be waited for in vain.
-            self.course.submit(&self.desk);
-            tokio::time::sleep(SLOW_DOWN).await;
+    /// Waits until the merchant is below its limit: a bulk sender is slowed, not refused. For a disk that is full nobody
+    /// waits.
+    async fn admission(&self) -> Result<(), Problem> {
+        loop {
+            match self.desk.intake.handle().admit(&self.desk.caller.directory, Class::Bulk) {
+                Ok(()) => return Ok(()),
+                Err(busy @ Busy::Space { .. }) => return Err(busy.into()),
+                Err(Busy::Merchant { .. } | Busy::Engine { .. }) => {
+                    // What was admitted before must be on its way, or it would be waited for in vain.
+                    self.course.submit(&self.desk);
+                    tokio::time::sleep(SLOW_DOWN).await;
+                }
+            }
         }
     }
 }

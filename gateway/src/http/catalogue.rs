@@ -8,6 +8,7 @@ use crate::member::Name;
 use crate::render::{Rendered, last_put};
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
+use onhand_engine::Class;
 use onhand_engine::ask::{Ask, ChannelAsk, LocationAsk, SkuAsk};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::LocationNumber;
@@ -19,19 +20,19 @@ use serde::Deserialize;
 use std::borrow::Cow;
 
 /// The longest title or tag, in bytes.
-const TEXT_BYTES_MAX: usize = 256;
+pub(super) const TEXT_BYTES_MAX: usize = 256;
 
 /// Tags of one SKU.
-const TAGS_MAX: usize = 32;
+pub(super) const TAGS_MAX: usize = 32;
 
-const LOCATION_KINDS: [&str; 4] = ["warehouse", "shop", "3pl", "dropship_supplier"];
-const CHANNEL_KINDS: [&str; 6] = ["shopify", "amazon", "woocommerce", "wholesale", "pos", "api"];
+pub(super) const LOCATION_KINDS: [&str; 4] = ["warehouse", "shop", "3pl", "dropship_supplier"];
+pub(super) const CHANNEL_KINDS: [&str; 6] = ["shopify", "amazon", "woocommerce", "wholesale", "pos", "api"];
 
 /// Which segment of a path holds a code: `/v1/skus/{sku}` and the others alike, the first one being empty.
 const CODE_SEGMENT: usize = 3;
 
 /// The preference of a location that names none.
-const PRIORITY: u32 = 100;
+pub(super) const PRIORITY: u32 = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +98,7 @@ async fn put(
 ) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::STOCK_WRITE)?;
     let body = read_body(payload).await?;
+    desk.may_submit(Class::Order).await?;
     let wrong = |error| Problem::new(422, "invalid_code", format!("the {what} code in the path {error}"));
     let segment = path_segment(request)?;
     let code = ids::code(&segment).map_err(wrong)?.into_owned();

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// The longest member, in bytes: longer than any name or address line in use.
-const MEMBER_BYTES_MAX: usize = 256;
+pub(super) const MEMBER_BYTES_MAX: usize = 256;
 
 /// How often, and how many times, to ask again for a key when many were taken at once: in all some two
 /// seconds, a hundred times what making a batch takes.

@@ -4,7 +4,7 @@ use crate::http::problem::{FieldError, Problem};
 use actix_web::HttpRequest;
 
 /// The longest key: four times the UUIDs that most senders use, and what other services take.
-const KEY_BYTES_MAX: usize = 255;
+pub(super) const KEY_BYTES_MAX: usize = 255;
 
 /// What stands before a key that is made of the request's key and a line's number. No key of a caller's can
 /// begin so: they are printable.

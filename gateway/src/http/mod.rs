@@ -8,14 +8,18 @@ mod bulk;
 mod catalogue;
 mod course;
 mod customer;
+mod description;
 mod fingerprint;
 mod key;
 mod lines;
+mod listener;
 mod ops;
 mod order_change;
 mod orders;
 pub mod problem;
 mod stock;
+
+pub use listener::listen;
 
 use crate::auth::{Caller, caller};
 use crate::intake::{Identity, Intake, Pending, submission};
@@ -33,7 +37,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use onhand_engine::ask::{Answer, Ask, ReadAsk};
 use onhand_engine::clock::Stopwatch;
 use onhand_engine::registry::Scopes;
-use onhand_engine::{Handle, Item, Ticket};
+use onhand_engine::{Class, Handle, Item, Ticket};
 use problem::{Problem, shown};
 use std::cell::OnceCell;
 use std::net::TcpListener;
@@ -50,6 +54,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait for room in a shard's mailbox: it takes some thousand requests in that time.
 const MAILBOX_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long a refusal waits at least, and over how much more the refusals are spread: whoever comes again at once, whatever
+/// `Retry-After` says, comes a few times a second with each connection and not thousands of times, and not all together.
+/// Refusing them took most of the processor from what was accepted.
+const REFUSAL_PAUSE_MS: u64 = 100;
+const REFUSAL_SPREAD_MS: u64 = 256;
 
 /// Open connections of one worker.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -152,8 +162,26 @@ impl Desk {
         }
     }
 
-    fn submit(&self, identity: Identity, ask: Ask) -> Result<Pending, Problem> {
-        self.intake.submit(&self.caller, identity, ask)
+    async fn submit(&self, identity: Identity, ask: Ask) -> Result<Pending, Problem> {
+        match self.intake.submit(&self.caller, identity, ask) {
+            Ok(pending) => Ok(pending),
+            Err(problem) => Err(self.refused(problem).await),
+        }
+    }
+
+    /// Whether something of this class would be admitted now: asked before the body is parsed, a refusal costs little.
+    async fn may_submit(&self, class: Class) -> Result<(), Problem> {
+        match self.intake.handle().may_admit(&self.caller.directory, class) {
+            Ok(()) => Ok(()),
+            Err(busy) => Err(self.refused(busy.into()).await),
+        }
+    }
+
+    /// A refusal, after its pause; the ids of requests are numbered, so their ends spread evenly.
+    async fn refused(&self, problem: Problem) -> Problem {
+        let spread = u64::from(self.request_id[15]) % REFUSAL_SPREAD_MS;
+        tokio::time::sleep(Duration::from_millis(REFUSAL_PAUSE_MS + spread)).await;
+        problem
     }
 
     /// Waits for the answer and renders it.
@@ -171,7 +199,7 @@ impl Desk {
     async fn one(&self, ask: Ask) -> Result<Rendered, Problem> {
         let (word, said) = fingerprint::canonical(&ask);
         let identity = self.identity(self.idempotency_key.as_deref(), word, &said);
-        let pending = self.submit(identity, ask)?;
+        let pending = self.submit(identity, ask).await?;
         self.answer(pending).await
     }
 }
@@ -236,11 +264,11 @@ fn respond(request: &HttpRequest, outcome: Result<Rendered, Problem>) -> HttpRes
     count_response(rendered.status);
     let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    response.content_type(if rendered.status < 400 {
-        "application/json"
-    } else {
-        "application/problem+json"
-    });
+    // An answer that has no body has no type.
+    if rendered.status != 204 {
+        let is_problem = rendered.status >= 400;
+        response.content_type(if is_problem { "application/problem+json" } else { "application/json" });
+    }
     if let Some(id) = id {
         response.insert_header((HeaderName::from_static("request-id"), id));
     }
@@ -315,10 +343,22 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/orders/{id}/customer").delete(customer::erase).default_service(only("DELETE")))
         .service(at("/v1/orders/{id}/cancel").post(order_change::cancel).default_service(only("POST")))
         .service(at("/v1/orders/{id}/fulfillments").post(order_change::fulfill).default_service(only("POST")))
+        .service(at("/v1/openapi.json").route(read().to(description::get)).default_service(only("GET, HEAD")))
         .service(at("/metrics").route(read().to(ops::metrics)).default_service(only("GET, HEAD")))
         .service(at("/healthz").route(read().to(ops::healthz)).default_service(only("GET, HEAD")))
         .service(at("/readyz").route(read().to(ops::readyz)).default_service(only("GET, HEAD")))
         .default_service(web::to(no_route));
+}
+
+/// What one worker of the public server is: all routes, and what it has for itself. Its bulk bodies may have
+/// `bulk_bytes` under way.
+pub fn worker(shared: &Arc<Shared>, bulk_bytes: usize) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let shared = Arc::clone(shared);
+    move |config| {
+        let bulk = Rc::new(Budget::new(bulk_bytes));
+        config.app_data(Rc::new(Worker { shared, intake: OnceCell::new(), bulk }));
+        routes(config);
+    }
 }
 
 async fn no_route(request: HttpRequest) -> HttpResponse {
@@ -338,11 +378,8 @@ pub fn serve(
     bulk_bytes_max: usize,
 ) -> std::io::Result<Server> {
     let shared = Arc::clone(shared);
-    let server = HttpServer::new(move || {
-        let bulk = Rc::new(Budget::new(bulk_bytes_max / workers.max(1)));
-        let worker = Rc::new(Worker { shared: Arc::clone(&shared), intake: OnceCell::new(), bulk });
-        App::new().app_data(worker).configure(routes)
-    });
+    let bulk_bytes = bulk_bytes_max / workers.max(1);
+    let server = HttpServer::new(move || App::new().configure(worker(&shared, bulk_bytes)));
     let server = server
         .workers(workers)
         .max_connections(CONNECTIONS_MAX)

@@ -8,6 +8,7 @@ use crate::member::{Name, Object};
 use crate::render::Rendered;
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use onhand_engine::Class;
 use onhand_engine::ask::{Ask, CancelAsk, ShipAsk};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::OrderId;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The longest reason or tracking number, in bytes.
-const NOTE_BYTES_MAX: usize = 256;
+pub(super) const NOTE_BYTES_MAX: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +92,7 @@ async fn change(
     let desk = Desk::open(request, Scopes::ORDERS_WRITE)?;
     desk.require_key()?;
     let body = read_body(payload).await?;
+    desk.may_submit(Class::Change).await?;
     let order = order_in_path(id)?;
     let accepted = Accepted::read(desk.intake.handle(), desk.caller.directory.merchant, order)?;
     let (asked, _) = accepted.decode()?;

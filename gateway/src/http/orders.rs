@@ -13,7 +13,6 @@ use crate::member::{Name, Object};
 use crate::render::{OrderView, Rendered, broken, closed_lines};
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use onhand_engine::Handle;
 use onhand_engine::ask::{Ask, OrderAsk, OrderRead, ReadAnswer, ReadAsk};
 use onhand_engine::directory::{Directory, View};
 use onhand_engine::domain::money::{Currency, parse_unit_price};
@@ -24,6 +23,7 @@ use onhand_engine::record::{Header, Kind, encode_into};
 use onhand_engine::registry::Scopes;
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::translate::{policy_of as policy_of_record, policy_record};
+use onhand_engine::{Class, Handle};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -91,11 +91,12 @@ pub(super) async fn place(request: HttpRequest, payload: web::Payload) -> HttpRe
 async fn place_one(request: &HttpRequest, payload: web::Payload) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::ORDERS_WRITE)?;
     let body = read_body(payload).await?;
+    desk.may_submit(Class::Order).await?;
     let Asked { mut ask, key, customer } = order_ask(&desk, &body)?;
     no_member(key.as_ref())?;
     let identity = order_identity(&desk, desk.idempotency_key.as_deref(), &ask, customer.as_deref());
     seal(&desk, &mut ask, customer).await?;
-    let pending = desk.submit(identity, ask)?;
+    let pending = desk.submit(identity, ask).await?;
     desk.answer(pending).await
 }
 
@@ -178,7 +179,8 @@ fn lines_of<'a>(
         let unit_price = line.unit_price.as_deref().and_then(|text| {
             // A discount is no line: it has no sku to ship.
             let price = parse_unit_price(text).map_err(|error| error.to_string());
-            let price = price.and_then(|price| (price >= 0).then_some(price).ok_or("is negative".into()));
+            let price =
+                price.and_then(|price| (!text.starts_with('-')).then_some(price).ok_or("is negative".into()));
             if let Err(detail) = &price {
                 check.wrong(format!("/lines/{place}/unit_price"), "invalid_price", detail);
             }
@@ -302,11 +304,11 @@ struct OrdersQuery {
     external_id: Option<String>,
     placed_from: Option<String>,
     placed_to: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
     cursor: Option<String>,
 }
 
-const STATUSES: [&str; 6] =
+pub(super) const STATUSES: [&str; 6] =
     ["allocated", "partially_allocated", "backordered", "partially_shipped", "shipped", "cancelled"];
 
 pub(super) async fn list(request: HttpRequest) -> HttpResponse {
@@ -343,7 +345,7 @@ async fn list_page(request: &HttpRequest) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::READ)?;
     let (handle, directory) = (desk.intake.handle(), &desk.caller.directory);
     let wanted: OrdersQuery = query(request)?;
-    let limit = page_size(wanted.limit)?;
+    let limit = page_size(wanted.limit.as_deref())?;
     let status = wanted.status.as_deref().map(status_of).transpose()?;
     let filter = Arc::new(filter_of(directory, &wanted)?);
     let start = match &wanted.cursor {
@@ -406,10 +408,13 @@ fn filter_of(directory: &Directory, wanted: &OrdersQuery) -> Result<Filter, Prob
         let wrong = || invalid(format!("{name} must be a time like 2026-11-23T10:00:00Z (RFC 3339)"));
         text.as_deref().map(|text| body::instant(text).ok_or_else(wrong)).transpose()
     };
+    // What no order can have is a mistake, and not a page without rows.
+    let no_id = |error: ids::CodeError| invalid(format!("external_id {error}"));
+    let external_id = wanted.external_id.as_deref().map(|id| ids::code(id).map_err(no_id)).transpose()?;
     Ok(Filter {
         merchant: directory.merchant,
         channel: channel.transpose()?.map(|channel| channel.0),
-        external_id: wanted.external_id.as_deref().map(|id| ids::composed(id).into_owned()),
+        external_id: external_id.map(Cow::into_owned),
         placed_from: instant("placed_from", &wanted.placed_from)?,
         placed_to: instant("placed_to", &wanted.placed_to)?,
     })

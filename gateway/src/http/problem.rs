@@ -146,6 +146,13 @@ impl Problem {
         Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
     }
 
+    /// The log has no room left for the record.
+    #[must_use]
+    pub fn log_full() -> Self {
+        let detail = "the disk is full, and the log has no room for the record; nothing was done, try again";
+        Self { retry_after: true, ..Self::new(503, "storage_full", detail) }
+    }
+
     /// The bulk bodies of a worker have as much under way as they may together.
     #[must_use]
     pub fn bulk_overloaded(max: usize) -> Self {
@@ -215,6 +222,13 @@ impl From<Busy> for Problem {
             Busy::Engine { max } => {
                 let detail = format!("{max} requests are on their way; nothing was done, try again");
                 Self { retry_after: true, ..Self::new(503, "overloaded", detail) }
+            }
+            Busy::Space { free, needed } => {
+                let detail = format!(
+                    "the disk has {free} bytes free and must have {needed} for this; nothing was done, try again"
+                );
+                let problem = Self { retry_after: true, ..Self::new(503, "storage_full", detail) };
+                problem.with("free_bytes", free).with("needed_bytes", needed)
             }
         }
     }

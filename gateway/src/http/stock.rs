@@ -10,6 +10,7 @@ use crate::member::Name;
 use crate::render::{Rendered, StockView};
 use actix_web::web::{self, Query};
 use actix_web::{HttpRequest, HttpResponse};
+use onhand_engine::Class;
 use onhand_engine::ask::{Answer, Ask, Movement, ReadAnswer, ReadAsk, StockAsk};
 use onhand_engine::directory::{Directory, SkuName};
 use onhand_engine::domain::SkuNumber;
@@ -21,18 +22,18 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 /// SKUs of one page, and without a wish.
-const PAGE_MAX: usize = 500;
-const PAGE: usize = 100;
+pub(super) const PAGE_MAX: usize = 500;
+pub(super) const PAGE: usize = 100;
 
 /// Reads of one worker on their way to the shards. A read is not refused because writes are; a thousand of them
 /// are some ten milliseconds of a shard's time.
 const READS_MAX: usize = 1_024;
 
 /// The longest reference to the caller's document, in bytes.
-const REFERENCE_BYTES_MAX: usize = 256;
+pub(super) const REFERENCE_BYTES_MAX: usize = 256;
 
 /// Why stock may move (I6).
-const REASONS: [&str; 15] = [
+pub(super) const REASONS: [&str; 15] = [
     "received",
     "correction",
     "cycle_count",
@@ -89,6 +90,7 @@ async fn move_one(request: &HttpRequest, payload: web::Payload) -> Result<Render
     let desk = Desk::open(request, Scopes::STOCK_WRITE)?;
     desk.require_key()?;
     let body = read_body(payload).await?;
+    desk.may_submit(Class::Order).await?;
     let (ask, key) = movement_ask(&desk.caller.directory, &body)?;
     no_member(key.as_ref())?;
     desk.one(ask).await
@@ -270,7 +272,7 @@ impl Drop for Reading {
 /// Asks a shard something and waits for what it read.
 pub(super) async fn read(desk: &Desk, ask: ReadAsk) -> Result<(Lsn, ReadAnswer), Problem> {
     let _reading = Reading::begin().ok_or_else(Problem::overloaded)?;
-    let pending = desk.submit(super::Identity::default(), Ask::Read(ask))?;
+    let pending = desk.submit(super::Identity::default(), Ask::Read(ask)).await?;
     match pending.await {
         Ok(Answer::Read { lsn, read }) => Ok((lsn, read)),
         Ok(Answer::Poisoned) | Err(_) => Err(Problem::not_ready()),
@@ -297,7 +299,7 @@ async fn get_one(request: &HttpRequest) -> Result<Rendered, Problem> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StockQuery {
-    limit: Option<usize>,
+    limit: Option<String>,
     cursor: Option<String>,
 }
 
@@ -321,12 +323,14 @@ pub(super) fn query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Resu
 }
 
 /// A page size within its limits.
-pub(super) fn page_size(limit: Option<usize>) -> Result<usize, Problem> {
-    match limit {
-        None => Ok(PAGE),
-        Some(limit @ 1..=PAGE_MAX) => Ok(limit),
-        Some(_) => Err(Problem::new(400, "invalid_query", format!("limit must be between 1 and {PAGE_MAX}"))),
-    }
+pub(super) fn page_size(limit: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = limit else { return Ok(PAGE) };
+    // The parser behind takes a sign too.
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = text.parse().ok().filter(|limit| is_number && (1..=PAGE_MAX).contains(limit));
+    limit.ok_or_else(|| {
+        Problem::new(400, "invalid_query", format!("limit must be a number between 1 and {PAGE_MAX}"))
+    })
 }
 
 async fn list_page(request: &HttpRequest) -> Result<Rendered, Problem> {
@@ -338,7 +342,7 @@ async fn list_page(request: &HttpRequest) -> Result<Rendered, Problem> {
     }
     let desk = Desk::open(request, Scopes::READ)?;
     let StockQuery { limit, cursor } = query(request)?;
-    let limit = page_size(limit)?;
+    let limit = page_size(limit.as_deref())?;
     let from =
         cursor.map_or(Some(0), |cursor| ids::parse_cursor(&cursor).and_then(|it| u32::try_from(it).ok()));
     let from = from.ok_or_else(|| Problem::new(400, "invalid_query", "the cursor is not one of ours"))?;

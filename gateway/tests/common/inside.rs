@@ -2,7 +2,7 @@
 
 use super::{ask, stocked_at};
 use onhand_engine::clock::ManualClock;
-use onhand_engine::config::QueueLimits;
+use onhand_engine::config::{DiskMarks, QueueLimits};
 use onhand_engine::domain::MerchantNumber;
 use onhand_engine::keys::{KeyKind, hash_of};
 use onhand_engine::registry::Scopes;
@@ -60,7 +60,13 @@ fn engine(storage: &SimStorage, script: &Script) -> Engine {
     let Disk { storage, chunks } = Disk::simulated(storage);
     let chunks = Arc::new(Scripted { store: chunks, script: Arc::clone(script) });
     let queues = QueueLimits { merchant_max: 10_000, total_max: 10_000 };
-    let config = EngineConfig { shards: 1, segment_bytes: 2 << 20, snapshot_segments: 4, queues };
+    let config = EngineConfig {
+        shards: 1,
+        segment_bytes: 2 << 20,
+        snapshot_segments: 4,
+        queues,
+        disk: DiskMarks::NONE,
+    };
     let (key, clock) = (Fingerprints::with_key([3; 32]), ManualClock::at(1_700_000_000_000));
     let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
     Engine::start(Disk { storage, chunks }, key, Arc::new(clock), &config, on_failure).unwrap()

@@ -1,11 +1,16 @@
 //! The real binary, started and asked over HTTP.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
+pub mod directory;
+pub mod golden;
 pub mod inside;
+pub mod shop;
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -100,9 +105,15 @@ pub struct Server {
 
 impl Server {
     pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// With more flags.
+    pub fn start_with(data: &Path, flags: &[&str]) -> Self {
         let mut child = Command::new(BINARY)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -133,6 +144,12 @@ impl Server {
         ask(&self.address, method, path, key, headers, body)
     }
 
+    /// SIGTERM: it finishes what it has, writes its closing record and ends well.
+    pub fn stop(mut self) {
+        rustix::process::kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -147,6 +164,14 @@ impl Drop for Server {
     }
 }
 
+/// Waits until a server takes its administrator's commands: the socket is there a moment after the doors are open, and
+/// until then such a command would open the directory itself, or try to.
+pub fn administered(data: &Path) {
+    while UnixStream::connect(data.join("admin.sock")).is_err() {
+        std::thread::yield_now();
+    }
+}
+
 /// A merchant and a key in a new data directory.
 pub fn merchant(data: &Path, name: &str, scopes: &str) -> String {
     let data = data.to_str().unwrap();
@@ -156,6 +181,6 @@ pub fn merchant(data: &Path, name: &str, scopes: &str) -> String {
 
 pub fn key(data: &str, merchant: &str, scopes: &str) -> String {
     let output = onhand(&["key", "create", "--merchant", merchant, "--scopes", scopes, "--data", data]);
-    assert!(output.status.success());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

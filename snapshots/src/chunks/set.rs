@@ -131,20 +131,32 @@ fn manifest(about: &[u8], digests: &[(Vec<u8>, Digest)]) -> Vec<u8> {
 
 type Manifest = (Vec<u8>, BTreeMap<Vec<u8>, Digest>);
 
-/// Reads a manifest; `None` if it is none.
-fn parse(bytes: &[u8]) -> Option<Manifest> {
-    let (content, hash) = bytes.split_last_chunk::<32>()?;
+/// Reads a manifest.
+fn parse(bytes: &[u8]) -> Result<Manifest, String> {
+    let wrong = || String::from("its manifest");
+    let (content, hash) = bytes.split_last_chunk::<32>().ok_or_else(wrong)?;
     if blake3::hash(content).as_bytes() != hash {
-        return None;
+        return Err(wrong());
     }
-    let rest = content.strip_prefix(&MAGIC)?.strip_prefix(&FORMAT.to_le_bytes())?.strip_prefix(&[0, 0])?;
+    let (format, rest) =
+        content.strip_prefix(&MAGIC).and_then(|rest| rest.split_first_chunk()).ok_or_else(wrong)?;
+    match u16::from_le_bytes(*format) {
+        FORMAT => parse_rows(rest).ok_or_else(wrong),
+        other => Err(format!("its manifest has format {other}, this release knows {FORMAT}")),
+    }
+}
+
+/// What stands behind the format of a manifest.
+fn parse_rows(rest: &[u8]) -> Option<Manifest> {
+    let rest = rest.strip_prefix(&[0, 0])?;
     let (about_bytes, rest) = rest.split_first_chunk()?;
     let (about, rest) = rest.split_at_checked(u32::from_le_bytes(*about_bytes) as usize)?;
     let (count, mut rest) = rest.split_first_chunk()?;
     let mut digests = BTreeMap::new();
     for _ in 0..u32::from_le_bytes(*count) {
         let (key_bytes, after) = rest.split_first()?;
-        let (key, after) = after.split_at_checked(usize::from(*key_bytes))?;
+        let (key, after) =
+            after.split_at_checked(usize::from(*key_bytes)).filter(|(key, _)| !key.is_empty())?;
         let (digest, after) = after.split_first_chunk()?;
         digests.insert(key.to_vec(), *digest);
         rest = after;
@@ -171,8 +183,13 @@ impl Set {
     pub fn open(store: &dyn ChunkStore, path: &str) -> Result<Self, ChunkError> {
         let reader = open_when_free(store, path)?;
         let bytes = reader.get(MANIFEST)?.ok_or_else(|| ChunkError::damaged(path, "it has no manifest"))?;
-        let (about, digests) = parse(&bytes).ok_or_else(|| ChunkError::damaged(path, "its manifest"))?;
+        let (about, digests) = parse(&bytes).map_err(|what| ChunkError::damaged(path, what))?;
         Ok(Self { path: path.to_owned(), reader, about, digests })
+    }
+
+    /// Where it stands.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     /// What the owner said about it.

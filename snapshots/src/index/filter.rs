@@ -50,14 +50,17 @@ impl Filter {
         Ok(Some(Self { first, bytes }))
     }
 
-    /// A filter as it was written; `None` if it is none. One that is shorter than it says would be read beyond its end.
+    /// A filter as it was written; `None` if it is none. One whose numbers do not belong together would be read beyond
+    /// its end.
     pub(super) fn parse(bytes: Vec<u8>) -> Option<Self> {
         let first = u64::from_le_bytes(*bytes.first_chunk()?);
         let half =
             |at: usize| bytes.get(at..)?.first_chunk().map(|half| u64::from(u32::from_le_bytes(*half)));
-        let slots = half(24)? + 2 * half(16)?;
+        let (segment, mask, most) = (half(16)?, half(20)?, half(24)?);
+        let belong =
+            segment.is_power_of_two() && mask == segment - 1 && most > 0 && most.is_multiple_of(segment);
         let fingerprints = bytes.len().checked_sub(FINGERPRINTS_AT)?;
-        (slots * 2 == fingerprints as u64).then_some(Self { first, bytes })
+        (belong && (most + 2 * segment) * 2 == fingerprints as u64).then_some(Self { first, bytes })
     }
 
     /// As it is written.
@@ -107,6 +110,11 @@ mod tests {
             assert_eq!(read.first, 7);
             for cut in [0, 7, 27, filter.bytes().len() - 1] {
                 assert!(Filter::parse(filter.bytes()[..cut].to_vec()).is_none());
+            }
+            for (at, half) in [(16, 0), (16, 3), (20, u32::MAX), (24, 0), (24, 1)] {
+                let mut wrong = filter.bytes().to_vec();
+                wrong[at..at + 4].copy_from_slice(&half.to_le_bytes());
+                assert!(Filter::parse(wrong).is_none(), "{half} at {at}");
             }
             let other = Filter::over(vec![u64::MAX - 2, u64::MAX]).unwrap().unwrap();
             let filters = Filters::of(&[read, other]);

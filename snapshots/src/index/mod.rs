@@ -121,6 +121,16 @@ impl Runs {
     }
 }
 
+/// The last record that there is a run of by its name, readable or not; zero if there is none. Runs are made of durable
+/// records alone.
+///
+/// # Errors
+/// As the disk says.
+pub fn newest_named(storage: &dyn Storage) -> std::io::Result<Lsn> {
+    let names = storage.list(INDEX_DIR)?;
+    Ok(names.iter().filter_map(|name| run::range_of(name)).map(|(_, last)| last).max().unwrap_or(Lsn::ZERO))
+}
+
 impl Index {
     /// Opens the runs that follow each other from the first record on. What is damaged, or does not fit, is
     /// left out: it is derived, and is made again. Nothing is removed before [`Index::sweep`].

@@ -154,7 +154,11 @@ impl Run {
                 .ok_or_else(|| ChunkError::damaged(&path, "a filter is not as long as it says"))
         });
         let filters = Filters::of(&filters.collect::<Result<Vec<_>, _>>()?);
-        let fences = set.get(&key(b'h', 0))?.chunks_exact(8).map(|fence| word(fence, 0)).collect();
+        let fences: Vec<u64> = set.get(&key(b'h', 0))?.chunks_exact(8).map(|fence| word(fence, 0)).collect();
+        // All chunks of entries but the last are full.
+        if entries.div_ceil(CHUNK_ENTRIES as u64) != fences.len() as u64 {
+            return Err(ChunkError::damaged(&path, format!("it says {entries} entries, and has others")));
+        }
         Ok(Self { first, last, entries, filters, fences, sets: Arc::clone(sets) })
     }
 
@@ -212,8 +216,13 @@ impl Run {
     }
 }
 
+/// A chunk of entries: at least one, and each whole.
 fn chunk_of(set: &Set, number: usize) -> Result<Vec<u8>, ChunkError> {
-    set.get(&key(b'e', u32::try_from(number).unwrap_or(u32::MAX)))
+    let chunk = set.get(&key(b'e', u32::try_from(number).unwrap_or(u32::MAX)))?;
+    if chunk.is_empty() || !chunk.len().is_multiple_of(ENTRY_BYTES) {
+        return Err(ChunkError::damaged(set.path(), "a chunk does not end with an entry"));
+    }
+    Ok(chunk)
 }
 
 /// A run read from its beginning.
@@ -223,9 +232,12 @@ struct Walk<'a> {
     chunk: Vec<u8>,
     number: usize,
     offset: usize,
+    /// The entry before.
+    before: Option<Entry>,
 }
 
 impl Walk<'_> {
+    /// The next entry. A merge goes by the order of entries, so one out of it is damage.
     fn next(&mut self) -> Result<Option<Entry>, ChunkError> {
         if self.offset == self.chunk.len() {
             if self.number == self.run.fences.len() {
@@ -237,6 +249,11 @@ impl Walk<'_> {
         let entry =
             Entry { hash: word(&self.chunk, self.offset), lsn: Lsn(word(&self.chunk, self.offset + 8)) };
         self.offset += ENTRY_BYTES;
+        if self.before.is_some_and(|before| before >= entry) {
+            let path = path_of(self.run.first, self.run.last);
+            return Err(ChunkError::damaged(&path, "its entries are not in order"));
+        }
+        self.before = Some(entry);
         Ok(Some(entry))
     }
 }
@@ -248,7 +265,7 @@ pub(super) fn merge(
 ) -> Result<(), ChunkError> {
     let walk = |run| -> Result<Walk<'_>, ChunkError> {
         let run: &Arc<Run> = run;
-        Ok(Walk { run, set: run.set()?, chunk: Vec::new(), number: 0, offset: 0 })
+        Ok(Walk { run, set: run.set()?, chunk: Vec::new(), number: 0, offset: 0, before: None })
     };
     let mut walks = runs.iter().map(walk).collect::<Result<Vec<_>, _>>()?;
     let mut heads: Vec<Option<Entry>> = walks.iter_mut().map(Walk::next).collect::<Result<_, _>>()?;

@@ -178,7 +178,7 @@ impl ArchiveInfo {
         if format != FORMAT {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                format!("archive format {format} is not known"),
+                format!("it has archive format {format}, this release knows {FORMAT}"),
             ));
         }
         let count = u32::from_le_bytes(part(index, 116)?) as usize;
@@ -221,7 +221,8 @@ impl ArchiveFile {
         let table = before(bytes, 8 + count * 8 + SEEK_FOOTER_BYTES)?;
         let index_end = bytes - table.len() as u64;
         let index_bytes = word(&before(index_end, 4)?, 0).unwrap_or(0) as usize;
-        if (index_bytes as u64) > index_end {
+        // The eight bytes of the skippable frame stand before it.
+        if index_bytes as u64 + 8 > index_end {
             return Err(bad("no index"));
         }
         let (info, table_crc) = ArchiveInfo::decode(&before(index_end, index_bytes)?)?;
@@ -319,6 +320,29 @@ impl StorageFile for ArchiveFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::{SimStorage, Storage};
+
+    /// Its checksums are right, but where its first block should end is before the file.
+    #[test]
+    fn an_index_without_the_frame_around_it_is_refused() {
+        let info = ArchiveInfo {
+            cluster: [7; 16],
+            first: Lsn(1),
+            last: Lsn(1),
+            content_bytes: BLOCK_BYTES as u64,
+            hash: [0; 32],
+            content_hash: [0; 32],
+            frames: vec![(0, 1)],
+        };
+        let storage = SimStorage::default();
+        let file = storage.create_new("archive").unwrap();
+        file.write_at(0, &info.encode_tail(&[0])[8..]).unwrap();
+        let error = ArchiveFile::open(file).err().unwrap();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (io::ErrorKind::InvalidData, "damaged archive: no index".into())
+        );
+    }
 
     #[test]
     fn a_block_is_of_the_records_whose_frames_reach_into_it() {

@@ -96,7 +96,7 @@ pub enum FrameError {
     #[error("no frame begins here")]
     Magic,
     /// Written by a release this one does not know.
-    #[error("frame format {0} is not known")]
+    #[error("a frame has format {0}, this release knows {FORMAT}")]
     Format(u16),
     /// The header is damaged.
     #[error("bad header checksum")]
@@ -262,7 +262,7 @@ pub fn is_zero(bytes: &[u8]) -> bool {
     bytes.chunks(ZEROS.len()).all(|chunk| chunk == &ZEROS[..chunk.len()])
 }
 
-fn stored_bytes(body_bytes: usize) -> usize {
+pub(super) fn stored_bytes(body_bytes: usize) -> usize {
     (HEADER_BYTES + body_bytes).next_multiple_of(BLOCK_BYTES)
 }
 

@@ -6,6 +6,7 @@ use super::segment::{FIRST_FRAME, Haste, SegmentHeader, activate_spare, prepare_
 use super::spare::Spare;
 use crate::journal::{Frame, Journal, JournalError};
 use crate::lsn::Lsn;
+use crate::planted::{Bug, is_planted};
 use crate::storage::{Storage, StorageFile};
 use std::io;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ pub struct LocalLog {
     pub(super) last: Lsn,
     pub(super) hash: [u8; 32],
     pub(super) poisoned: bool,
+    /// What a deliberate bug has not written yet, and where it belongs.
+    #[cfg(feature = "planted")]
+    pub(super) held: Option<(Arc<dyn StorageFile>, u64, Vec<u8>)>,
 }
 
 impl Journal for LocalLog {
@@ -60,14 +64,36 @@ impl LocalLog {
             Some(file) if self.offset + frame.stored.len() as u64 <= self.room => Arc::clone(file),
             _ => self.next_segment(frame.first)?,
         };
-        file.write_at(self.offset, frame.stored)?;
-        if !cfg!(feature = "fault-skip-sync") {
-            file.sync_data()?;
+        self.put(&file, frame.stored)?;
+        if !is_planted(Bug::SkipSync) {
+            file.sync_data()
+                .or_else(|error| if is_planted(Bug::IgnoreFailedSync) { Ok(()) } else { Err(error) })?;
         }
         self.catalog.push(frame.first, self.offset);
         self.offset += frame.stored.len() as u64;
-        self.spare.log_is_at(self.offset);
+        self.spare.log_is_at(self.offset, self.room);
         Ok(())
+    }
+
+    #[cfg_attr(
+        not(feature = "planted"),
+        allow(clippy::needless_pass_by_ref_mut, reason = "a deliberate bug needs it")
+    )]
+    fn put(&mut self, file: &Arc<dyn StorageFile>, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(feature = "planted")]
+        if is_planted(Bug::ReorderFrames) {
+            return match self.held.take() {
+                Some((first, at, held)) => {
+                    file.write_at(self.offset, bytes)?;
+                    first.write_at(at, &held)
+                }
+                None => {
+                    self.held = Some((Arc::clone(file), self.offset, bytes.to_vec()));
+                    Ok(())
+                }
+            };
+        }
+        file.write_at(self.offset, bytes)
     }
 
     /// Goes on in a new segment. The one before needs no further sync: every frame in it had its own. One
@@ -89,7 +115,7 @@ impl LocalLog {
         self.file = Some(Arc::clone(&file));
         self.offset = FIRST_FRAME;
         self.room = self.segment_bytes;
-        self.spare.log_is_at(self.offset);
+        self.spare.log_is_at(self.offset, self.room);
         self.spare.order();
         Ok(file)
     }

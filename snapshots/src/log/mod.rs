@@ -3,30 +3,44 @@
 mod archive;
 mod archive_file;
 mod catalog;
+mod copy;
 pub mod frame;
 mod local;
 mod reader;
 mod recovery;
+mod room;
+mod salvage;
 pub mod segment;
 mod segment_reader;
 mod spare;
+mod tail;
 mod writer;
 
 use crate::lsn::Lsn;
 use crate::storage::Storage;
 use catalog::{Catalog, Segments};
 use recovery::{Beside, read_all};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 pub use archive::{ARCHIVE_LEVEL, ArchiveError, Archiver};
 pub use catalog::PlaceError;
+pub use copy::{CopiedLog, copy_log};
 pub use local::LocalLog;
 pub use reader::{LogReader, ReadError};
-pub use recovery::{OpenError, Scan, Torn, Visitor, scan};
-pub use spare::{SpareCloser, SparePreparer};
+pub use recovery::{OpenError, Scan, Stop, Torn, Visitor, scan};
+pub use salvage::salvage;
+pub use spare::{Prepared, SpareCloser, SparePreparer};
+pub(crate) use tail::lacks;
 pub use writer::{AppendError, Appender, CHUNKS_MAX, LogWriter, Stepped, WriteError};
 
-/// Where the cut-off part of a torn frame is kept.
+/// The first record and the log that an archive says it has.
+pub(crate) fn archive_first(file: Box<dyn crate::storage::StorageFile>) -> std::io::Result<(Lsn, [u8; 16])> {
+    let archive = archive_file::ArchiveFile::open(file)?;
+    Ok((archive.info().first, archive.info().cluster))
+}
+
+/// Where the cut-off part of a torn frame is kept, and what a repair takes away.
 pub const QUARANTINE_DIR: &str = "quarantine";
 
 /// The smallest segment: its header and the longest frame.
@@ -70,8 +84,22 @@ pub struct OpenReport {
     pub epoch: u64,
     /// The last record; zero in a new log.
     pub last: Lsn,
-    /// A frame written in part that was cut off and kept in [`QUARANTINE_DIR`].
+    /// The first record, there or not yet, of the segment that is written; zero in a new log. Nothing is derived from
+    /// this segment before the next one has begun.
+    pub current: Lsn,
+    /// A frame written in part that was cut off.
     pub torn: Option<Torn>,
+    /// Whether what was cut off is kept in [`QUARANTINE_DIR`]: not if the disk has no room for it.
+    pub is_torn_kept: bool,
+}
+
+impl OpenReport {
+    /// Whether the last segment of a log is missing: an index that covers its records up to `covered` has some of the
+    /// segment that is written, and none is made before the next segment stands.
+    #[must_use]
+    pub fn lacks_segment_behind(&self, covered: Lsn) -> bool {
+        covered > Lsn::ZERO && covered >= self.current
+    }
 }
 
 /// Says whether a log that was read is the one its owner expects; an `Err` refuses the start.
@@ -114,15 +142,17 @@ impl Log {
             return Err(OpenError::SegmentBytes { bytes, max: SEGMENT_BYTES_MAX });
         }
         let found = read_all(&*storage, from, visit, Beside::Nobody)?;
-        let report = OpenReport {
+        let mut report = OpenReport {
             cluster: found.cluster.unwrap_or(options.cluster),
             epoch: found.epoch.max(1),
             last: found.last,
+            current: found.segments.current.as_ref().map_or(Lsn::ZERO, |table| table.first),
             torn: found.torn.clone(),
+            is_torn_kept: false,
         };
         judge(&report).map_err(|what| OpenError::Refused { what })?;
         // From here on the disk is changed.
-        prepare(&*storage, &found)?;
+        report.is_torn_kept = prepare(&*storage, &found)?;
         Self::take(storage, options, found, report)
     }
 
@@ -136,10 +166,13 @@ impl Log {
         let OpenReport { cluster, epoch, .. } = report;
         let hash = found.hash.unwrap_or_default();
         let segment_bytes = options.segment_bytes.max(SEGMENT_BYTES_MIN);
-        let spare = Arc::new(spare::Spare::new());
+        let spare = Arc::new(spare::Spare::new(segment_bytes));
         let file = found.segments.current.as_ref().map(|table| Arc::clone(&table.file));
         let room = file.as_ref().map_or(Ok(0), |file| file.len()).map_err(io_error(segment::LOG_DIR))?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&storage), found.segments));
+        // A segment of another size goes on as far as it was zero-filled.
+        let room = room.min(SEGMENT_BYTES_MAX);
+        spare.log_is_at(found.end, room);
         let local = LocalLog {
             storage: Arc::clone(&storage),
             cluster,
@@ -149,16 +182,17 @@ impl Log {
             catalog: Arc::clone(&catalog),
             file,
             offset: found.end,
-            // A segment of another size goes on as far as it was zero-filled.
-            room: room.min(SEGMENT_BYTES_MAX),
+            room,
             last: found.last,
             hash,
             poisoned: false,
+            #[cfg(feature = "planted")]
+            held: None,
         };
         spare.order();
         let archiver = Archiver::new(Arc::clone(&storage), Arc::clone(&catalog));
-        let (appender, writer) = writer::pair(Box::new(local), cluster, epoch, hash);
-        let spares = SparePreparer { storage, segment_bytes, spare };
+        let (appender, writer) = writer::pair(Box::new(local), Arc::clone(&spare), cluster, epoch, hash);
+        let spares = SparePreparer { storage, segment_bytes, spare, keep_free: 0 };
         Ok(Opened { appender, writer, reader: LogReader::new(catalog), archiver, spares, report })
     }
 }
@@ -168,14 +202,17 @@ fn io_error(path: &str) -> impl FnOnce(std::io::Error) -> OpenError {
     move |source| OpenError::Io { path, source }
 }
 
-/// Makes the directory fit to be written: it is there, its torn end is not, and what was read is durable.
-fn prepare(storage: &dyn Storage, found: &Scan) -> Result<(), OpenError> {
+/// Makes the directory fit to be written: it is there, its torn end is not, and what was read is durable. Returns whether
+/// a torn end was kept.
+fn prepare(storage: &dyn Storage, found: &Scan) -> Result<bool, OpenError> {
     storage.create_dir_all(segment::LOG_DIR).map_err(io_error(segment::LOG_DIR))?;
     storage.sync_dir(".").map_err(io_error("."))?;
-    if let Some(torn) = &found.torn {
-        cut(storage, torn).map_err(io_error(&torn.file))?;
-    }
-    secure(storage, &found.segments).map_err(io_error(segment::LOG_DIR))
+    let is_kept = match &found.torn {
+        Some(torn) => cut(storage, torn).map_err(io_error(&torn.file))?,
+        None => false,
+    };
+    secure(storage, &found.segments).map_err(io_error(segment::LOG_DIR))?;
+    Ok(is_kept)
 }
 
 /// Makes durable what was read: the process before may have ended before the sync of its last frame, and
@@ -190,20 +227,35 @@ fn secure(storage: &dyn Storage, segments: &Segments) -> std::io::Result<()> {
 }
 
 /// Keeps a copy of a torn frame and makes its place zero again. Not before the copy is durable, with the name
-/// of its directory.
-fn cut(storage: &dyn Storage, torn: &Torn) -> std::io::Result<()> {
+/// of its directory; but where the disk has no room for a copy there is none, since a start needs no room and nothing in
+/// the frame was promised. Returns whether there is one.
+fn cut(storage: &dyn Storage, torn: &Torn) -> std::io::Result<bool> {
     let file = storage.open(&torn.file)?;
     let mut bytes = vec![0; torn.bytes];
     file.read_at(torn.offset, &mut bytes)?;
-    storage.create_dir_all(QUARANTINE_DIR)?;
-    storage.sync_dir(".")?;
-    let copy = storage.create_new(&free_name(storage, torn.last_good.next())?)?;
-    copy.write_at(0, &bytes)?;
-    copy.sync_data()?;
-    storage.sync_dir(QUARANTINE_DIR)?;
+    let is_kept = match keep(storage, torn, &bytes) {
+        Err(error) if error.kind() == ErrorKind::StorageFull => false,
+        kept => kept.map(|()| true)?,
+    };
     bytes.fill(0);
     file.write_at(torn.offset, &bytes)?;
-    file.sync_data()
+    file.sync_data()?;
+    Ok(is_kept)
+}
+
+/// Writes the bytes of a torn frame to [`QUARANTINE_DIR`]. One that finds no room is removed.
+fn keep(storage: &dyn Storage, torn: &Torn, bytes: &[u8]) -> std::io::Result<()> {
+    storage.create_dir_all(QUARANTINE_DIR)?;
+    storage.sync_dir(".")?;
+    let path = free_name(storage, torn.last_good.next())?;
+    let copy = storage.create_new(&path)?;
+    let written = copy.write_at(0, bytes).and_then(|()| copy.sync_data());
+    if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::StorageFull) {
+        // Whether or not it can be removed: a part of a copy is evidence of nothing, and does no harm.
+        storage.remove_file(&path).ok();
+    }
+    written?;
+    storage.sync_dir(QUARANTINE_DIR)
 }
 
 /// A name in [`QUARANTINE_DIR`] that no file has: the same end may have been cut before, and some of the copies

@@ -30,29 +30,25 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The log is damaged where records may have been promised.
-    #[error(
-        "{file} is damaged at offset {offset}: {what}; the last good record is {last_good}. Nothing was changed. \
-         `onhand verify DIR` says what is affected; restore a backup, or keep a copy before any repair"
-    )]
+    #[error("{file} is damaged at offset {offset}: {what}; the last good record is {last_good}")]
     Corrupt {
         /// Which segment.
         file: String,
-        /// Where in it.
+        /// Where in it, in bytes.
         offset: u64,
         /// The last record before the damage.
         last_good: Lsn,
+        /// The last record that the segment has to hold, if the next one tells.
+        to: Option<Lsn>,
         /// What does not check.
         what: String,
     },
     /// A block of an archived segment is damaged.
-    #[error(
-        "{file} is damaged at offset {offset}, in the block of records {from} to {to}: {what}. Nothing was changed; \
-         restore this file from a backup, or keep a copy before any repair"
-    )]
+    #[error("{file} is damaged at offset {offset}, in the block of records {from} to {to}: {what}")]
     DamagedBlock {
         /// Which archive.
         file: String,
-        /// Where the block begins in it.
+        /// Where the block begins in it, in bytes.
         offset: u64,
         /// The first record that is, at least in part, in the block.
         from: Lsn,
@@ -63,11 +59,10 @@ pub enum OpenError {
     },
     /// Records are missing between two segments.
     #[error(
-        "records {from} to {to} are missing before {file}: a segment was deleted or swapped. Nothing was changed; \
-         put the file back or restore a backup"
+        "records {from} to {to} are missing at {file}: a segment was deleted or renamed, or an older copy was put back"
     )]
     Missing {
-        /// The segment after the gap.
+        /// The segment after the gap, or before it where nothing but its end was looked at.
         file: String,
         /// First missing record.
         from: Lsn,
@@ -75,19 +70,23 @@ pub enum OpenError {
         to: Lsn,
     },
     /// The segment belongs to another journal, or to another place in this one.
-    #[error("{file} does not continue the log: {what}. Nothing was changed; put the right file back")]
+    #[error("{file} does not continue the log: {what}")]
     Foreign {
         /// Which segment.
         file: String,
+        /// The record with which it should begin, by its name.
+        from: Lsn,
+        /// The last record that should stand there, if the next segment tells.
+        to: Option<Lsn>,
         /// What does not fit.
         what: String,
     },
     /// A newer release wrote this.
-    #[error("{file} was written by a newer release: {what}. Nothing was changed; start that release")]
+    #[error("{file} was written by a newer release: {what}")]
     Newer {
         /// Which segment.
         file: String,
-        /// What is not known.
+        /// What was found, and what this release knows.
         what: String,
     },
     /// Whoever reads the records cannot go on.
@@ -114,6 +113,37 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// The file in which something is wrong, and where in it, in bytes, if it is not the file as a whole.
+    #[must_use]
+    pub fn place(&self) -> Option<(&str, Option<u64>)> {
+        match self {
+            Self::Corrupt { file, offset, .. } | Self::DamagedBlock { file, offset, .. } => {
+                Some((file, Some(*offset)))
+            }
+            Self::Missing { file, .. } | Self::Foreign { file, .. } | Self::Newer { file, .. } => {
+                Some((file, None))
+            }
+            Self::Io { path, .. } => Some((path, None)),
+            Self::Visitor { .. } | Self::Refused { .. } | Self::SegmentBytes { .. } => None,
+        }
+    }
+
+    /// The records that a refused log is short of, or may be: the first and the last, which is not known at the end of
+    /// the log. `None` if the log was not refused for what stands in it. Where no record is affected, the first is
+    /// behind the last.
+    #[must_use]
+    pub fn records(&self) -> Option<(Lsn, Option<Lsn>)> {
+        match self {
+            Self::Corrupt { last_good, to, .. } => Some((last_good.next(), *to)),
+            Self::DamagedBlock { from, to, .. } | Self::Missing { from, to, .. } => Some((*from, Some(*to))),
+            Self::Foreign { from, to, .. } => Some((*from, *to)),
+            Self::Visitor { lsn, .. } => Some((*lsn, None)),
+            Self::Io { .. } | Self::Newer { .. } | Self::Refused { .. } | Self::SegmentBytes { .. } => None,
+        }
+    }
+}
+
 /// A frame that a crash left written in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Torn {
@@ -132,12 +162,12 @@ pub struct Scan {
     /// Where every frame is.
     pub(super) segments: Segments,
     /// Identity of the journal, if there is a log at all.
-    pub(super) cluster: Option<[u8; 16]>,
+    pub cluster: Option<[u8; 16]>,
     /// The highest epoch seen.
     pub(super) epoch: u64,
     /// The last record.
     pub last: Lsn,
-    /// Hash of the last frame; unknown behind a segment that was passed over, where the next one tells.
+    /// Hash of the last frame.
     pub(super) hash: Option<ChainHash>,
     /// Where the next frame goes in the last segment.
     pub(super) end: u64,
@@ -145,8 +175,23 @@ pub struct Scan {
     pub torn: Option<Torn>,
 }
 
+/// Why whoever takes the records stops the reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The record cannot be used, or is enough: in words.
+    Record(String),
+    /// It says something that only a newer release knows: what was found, and what this one knows.
+    Newer(String),
+}
+
+impl From<String> for Stop {
+    fn from(what: String) -> Self {
+        Self::Record(what)
+    }
+}
+
 /// Takes each record; an `Err` stops the reading.
-pub type Visitor<'a> = dyn FnMut(Lsn, &[u8]) -> Result<(), String> + 'a;
+pub type Visitor<'a> = dyn FnMut(Lsn, &[u8]) -> Result<(), Stop> + 'a;
 
 /// Whether the log stands still while it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +204,7 @@ pub(super) enum Beside {
 
 /// Reads the log, checks it, and hands out the records from `from` on. Changes nothing, needs no lock, and
 /// reads up to the last good frame beside a server that goes on writing. Of segments that end before `from`
-/// only the headers and tables are read; `Lsn(1)` checks every frame.
+/// only the headers of the segment and of its frames are read, or its tables; `Lsn(1)` checks every frame.
 ///
 /// # Errors
 /// [`OpenError`], naming the file and what to do.
@@ -186,7 +231,8 @@ pub(super) fn read_all(
     let mut files = list(storage)?;
     let mut listed_again = None;
     while let Some((first, form)) = files.pop_first() {
-        let mut reader = match SegmentReader::open(storage, first, form, &scan, beside) {
+        let next = files.first_key_value().map(|(next, _)| *next);
+        let mut reader = match SegmentReader::open(storage, (first, form), next, &scan, beside) {
             Ok(reader) => reader,
             Err(error) if beside == Beside::Writer && may_have_moved(&error) => {
                 let due = scan.last.next();
@@ -199,9 +245,9 @@ pub(super) fn read_all(
             }
             Err(error) => return Err(error),
         };
-        match files.first_key_value() {
-            Some((next, _)) if *next <= from => reader.pass_over(&mut scan, *next)?,
-            next => reader.read(&mut scan, next.is_none(), from, visit)?,
+        match next {
+            Some(next) if next <= from => reader.pass_over(&mut scan, next)?,
+            _ => reader.read(&mut scan, from, visit)?,
         }
     }
     Ok(scan)
@@ -225,7 +271,7 @@ fn may_have_moved(error: &OpenError) -> bool {
 
 /// The segments by first record. Where a raw file and its archive both stand (a crash between the two steps
 /// of archiving), the raw one counts and is archived again.
-fn list(storage: &dyn Storage) -> Result<BTreeMap<Lsn, Form>, OpenError> {
+pub(super) fn list(storage: &dyn Storage) -> Result<BTreeMap<Lsn, Form>, OpenError> {
     let names = storage.list(LOG_DIR).map_err(|source| OpenError::Io { path: LOG_DIR.into(), source })?;
     let mut forms = BTreeMap::new();
     for name in names {

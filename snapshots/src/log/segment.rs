@@ -21,6 +21,7 @@
 
 use super::frame::{BLOCK_BYTES, ChainHash};
 use crate::lsn::Lsn;
+use crate::planted::{Bug, is_planted};
 use crate::storage::{PIECE_BYTES, Storage, StorageFile};
 use std::io;
 
@@ -67,7 +68,7 @@ pub enum SegmentError {
     #[error("not a segment")]
     Magic,
     /// Written by a release this one does not know.
-    #[error("segment format {0} is not known")]
+    #[error("it has segment format {0}, this release knows {FORMAT}")]
     Format(u16),
     /// The header is damaged.
     #[error("bad segment header checksum")]
@@ -164,8 +165,19 @@ pub enum Haste {
     Leisure,
 }
 
+/// Removes the spare, if there is one.
+///
+/// # Errors
+/// As the disk says.
+pub fn discard_spare(storage: &dyn Storage) -> io::Result<()> {
+    if storage.list(LOG_DIR)?.iter().any(|name| SPARE.ends_with(name.as_str())) {
+        storage.remove_file(SPARE)?;
+    }
+    Ok(())
+}
+
 /// Makes a file of zeros that can become a segment: written whole, synced, its name made durable. `haste` is asked
-/// after every piece, and told how much is done.
+/// after every piece, and told how much is done. One that finds no room is removed, so that it takes none.
 ///
 /// # Errors
 /// As the disk says.
@@ -174,9 +186,16 @@ pub fn prepare_spare(
     segment_bytes: u64,
     haste: &dyn Fn(u64) -> Haste,
 ) -> io::Result<()> {
-    if storage.list(LOG_DIR)?.iter().any(|name| SPARE.ends_with(name.as_str())) {
-        storage.remove_file(SPARE)?;
+    discard_spare(storage)?;
+    let filled = fill_spare(storage, segment_bytes, haste);
+    if filled.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+        // Whether or not it can be removed: the next try does so first.
+        discard_spare(storage).ok();
     }
+    filled
+}
+
+fn fill_spare(storage: &dyn Storage, segment_bytes: u64, haste: &dyn Fn(u64) -> Haste) -> io::Result<()> {
     let file = storage.create_new(SPARE)?;
     let (mut offset, mut unsynced) = (0, 0);
     while offset < segment_bytes {
@@ -210,9 +229,13 @@ fn rest(storage: &dyn Storage, file: &dyn StorageFile, haste: Haste, unsynced: u
 /// As the disk says.
 pub fn activate_spare(storage: &dyn Storage, header: &SegmentHeader) -> io::Result<Box<dyn StorageFile>> {
     let file = storage.open(SPARE)?;
-    file.write_at(0, &header.encode())?;
+    if !is_planted(Bug::LoseHeader) {
+        file.write_at(0, &header.encode())?;
+    }
     file.sync_data()?;
     storage.rename(SPARE, &path_of(header.first))?;
-    storage.sync_dir(LOG_DIR)?;
+    if !is_planted(Bug::SkipDirectorySync) {
+        storage.sync_dir(LOG_DIR)?;
+    }
     Ok(file)
 }

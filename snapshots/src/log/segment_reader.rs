@@ -4,11 +4,12 @@ use super::archive_file::{ArchiveFile, DamagedBlock};
 use super::catalog::{Form, Sealed, Table};
 use super::frame::{
     BLOCK_BYTES, ChainHash, FrameError, FrameHeader, HEADER_BYTES, SECTOR_BYTES, STORED_BYTES_MAX,
-    chain_hash, has_zero_sector, is_zero, open_body, parse_header, records,
+    chain_hash, check_body, has_zero_sector, is_zero, open_body, parse_header, records,
 };
-use super::recovery::{Beside, OpenError, Scan, Torn, Visitor};
+use super::recovery::{Beside, OpenError, Scan, Stop, Torn, Visitor};
 use super::segment::{FIRST_FRAME, SegmentError, SegmentHeader, archive_path_of, path_of};
 use crate::lsn::Lsn;
+use crate::planted::{Bug, is_planted};
 use crate::storage::{Storage, StorageFile};
 use std::io;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub(super) struct SegmentReader {
     bytes: u64,
     header: SegmentHeader,
     form: Form,
+    /// The first record of the segment behind it; none is behind the last one.
+    next: Option<Lsn>,
     beside: Beside,
     /// What an archive says of its content.
     archived: Option<(Lsn, ChainHash)>,
@@ -40,8 +43,8 @@ enum Found {
 impl SegmentReader {
     pub(super) fn open(
         storage: &dyn Storage,
-        first: Lsn,
-        form: Form,
+        (first, form): (Lsn, Form),
+        next: Option<Lsn>,
         scan: &Scan,
         beside: Beside,
     ) -> Result<Self, OpenError> {
@@ -50,10 +53,13 @@ impl SegmentReader {
             Form::Archived => archive_path_of(first),
         };
         let io_error = |source| read_error(&path, source);
-        let (file, archived) = open_file(storage, &path, form, scan.last)?;
+        let to = next.map(|next| Lsn(next.0 - 1));
+        let corrupt = |what: String| {
+            let (file, last_good) = (path.clone(), scan.last);
+            OpenError::Corrupt { file, offset: 0, last_good, to, what }
+        };
+        let (file, archived) = open_file(storage, &path, form, &corrupt)?;
         let bytes = file.len().map_err(io_error)?;
-        let corrupt =
-            |what: String| OpenError::Corrupt { file: path.clone(), offset: 0, last_good: scan.last, what };
         if bytes < FIRST_FRAME {
             return Err(corrupt(format!("the file has {bytes} bytes, its header alone {FIRST_FRAME}")));
         }
@@ -63,7 +69,7 @@ impl SegmentReader {
             SegmentError::Format(_) => OpenError::Newer { file: path.clone(), what: error.to_string() },
             SegmentError::Magic | SegmentError::Crc => corrupt(error.to_string()),
         })?;
-        let foreign = |what: String| Err(OpenError::Foreign { file: path.clone(), what });
+        let foreign = |what: String| Err(OpenError::Foreign { file: path.clone(), from: first, to, what });
         if header.first != first {
             return foreign(format!("its name says record {first}, its header {}", header.first));
         }
@@ -83,16 +89,16 @@ impl SegmentReader {
         if scan.hash.is_some_and(|hash| header.previous != hash) {
             return foreign("it does not follow the last frame before it".into());
         }
-        Ok(Self { path, file, bytes, header, form, beside, archived, buffer: Vec::new() })
+        Ok(Self { path, file, bytes, header, form, next, beside, archived, buffer: Vec::new() })
     }
 
     pub(super) fn read(
         &mut self,
         scan: &mut Scan,
-        is_last: bool,
         from: Lsn,
         visit: &mut Visitor<'_>,
     ) -> Result<(), OpenError> {
+        let is_last = self.next.is_none();
         self.enter(scan);
         let mut table = Table::new(self.header.first, Arc::clone(&self.file));
         let mut offset = FIRST_FRAME;
@@ -170,17 +176,50 @@ impl SegmentReader {
         Ok(())
     }
 
-    /// Believes a segment that nobody needs now: its frames are checked when they are read, and by the audit.
-    pub(super) fn pass_over(&self, scan: &mut Scan, next: Lsn) -> Result<(), OpenError> {
-        let last = Lsn(next.0 - 1);
+    /// Believes a segment that nobody needs now, as far as it reaches to the next one: its frames are checked when they
+    /// are read, and by the audit.
+    pub(super) fn pass_over(&mut self, scan: &mut Scan, next: Lsn) -> Result<(), OpenError> {
+        let due = Lsn(next.0 - 1);
         self.enter(scan);
-        if let Some((archived, _)) = self.archived.filter(|(archived, _)| *archived != last) {
-            return Err(OpenError::Missing { file: self.path.clone(), from: archived.next(), to: last });
+        let (last, hash) = match self.archived {
+            Some(told) => told,
+            None => self.end_of_frames()?,
+        };
+        if last != due {
+            return Err(OpenError::Missing { file: self.path.clone(), from: last.next(), to: due });
         }
         scan.last = last;
-        scan.hash = self.archived.map(|(_, hash)| hash);
+        scan.hash = Some(hash);
         scan.segments.sealed.push(Sealed { first: self.header.first, form: self.form, table: None });
         Ok(())
+    }
+
+    /// The last record of a raw segment and the hash of its last frame, by the headers of its frames: a few records may
+    /// be read for a gigabyte of log, but none of its files may be missing.
+    fn end_of_frames(&mut self) -> Result<(Lsn, ChainHash), OpenError> {
+        let mut last = Lsn(self.header.first.0.saturating_sub(1));
+        let (mut offset, mut before) = (FIRST_FRAME, None);
+        while offset + BLOCK_BYTES as u64 <= self.bytes {
+            self.fill(offset, HEADER_BYTES)?;
+            if is_zero(&self.buffer) {
+                break;
+            }
+            let frame =
+                parse_header(&self.buffer).map_err(|error| self.corrupt(offset, last, &error.to_string()))?;
+            let end = offset + frame.stored_bytes() as u64;
+            if frame.first != last.next() || end > self.bytes {
+                let what = format!("a frame begins at record {}, {} was due", frame.first, last.next());
+                return Err(self.corrupt(offset, last, &what));
+            }
+            before = Some((offset, frame.stored_bytes(), last));
+            last = frame.last();
+            offset = end;
+        }
+        let Some((offset, stored, last_good)) = before else { return Ok((last, self.header.previous)) };
+        self.fill(offset, stored)?;
+        let checked = parse_header(&self.buffer).and_then(|frame| check_body(&frame, &self.buffer));
+        checked.map_err(|error| self.corrupt(offset, last_good, &error.to_string()))?;
+        Ok((last, chain_hash(&self.buffer)))
     }
 
     /// Looks at one place. A good frame is left in the buffer, opened.
@@ -229,7 +268,7 @@ impl SegmentReader {
         }
         // Each frame is durable before the next one is begun: behind a torn one there is none.
         let follows = self.buffer.chunks(BLOCK_BYTES).skip(1).any(|block| parse_header(block).is_ok());
-        if follows && !cfg!(feature = "fault-cut-any") {
+        if follows && !cuts_any() {
             return Found::Damage("a frame stands behind one whose beginning is missing".into());
         }
         Found::Torn(reach)
@@ -254,13 +293,21 @@ impl SegmentReader {
         }
         for (lsn, record) in (header.first.0..).zip(records(header, &self.buffer)) {
             let lsn = Lsn(lsn);
-            let stop = |what: String| OpenError::Visitor { lsn, what };
-            let record = record.map_err(|error| stop(error.to_string()))?;
+            let record = record.map_err(|error| OpenError::Visitor { lsn, what: error.to_string() })?;
             if lsn >= from {
-                visit(lsn, record).map_err(stop)?;
+                visit(lsn, record).map_err(|stop| self.stopped(lsn, stop))?;
             }
         }
         Ok(())
+    }
+
+    fn stopped(&self, lsn: Lsn, stop: Stop) -> OpenError {
+        match stop {
+            Stop::Record(what) => OpenError::Visitor { lsn, what },
+            Stop::Newer(what) => {
+                OpenError::Newer { file: self.path.clone(), what: format!("record {lsn} has {what}") }
+            }
+        }
     }
 
     /// Whatever comes after the last frame must never have been written.
@@ -284,13 +331,19 @@ impl SegmentReader {
     }
 
     fn corrupt(&self, offset: u64, last_good: Lsn, what: &str) -> OpenError {
-        OpenError::Corrupt { file: self.path.clone(), offset, last_good, what: what.to_owned() }
+        let to = self.next.map(|next| Lsn(next.0 - 1));
+        OpenError::Corrupt { file: self.path.clone(), offset, last_good, to, what: what.to_owned() }
     }
 }
 
 type OpenFile = (Arc<dyn StorageFile>, Option<(Lsn, ChainHash)>);
 
-fn open_file(storage: &dyn Storage, path: &str, form: Form, last_good: Lsn) -> Result<OpenFile, OpenError> {
+fn open_file(
+    storage: &dyn Storage,
+    path: &str,
+    form: Form,
+    corrupt: &dyn Fn(String) -> OpenError,
+) -> Result<OpenFile, OpenError> {
     let io_error = |source| OpenError::Io { path: path.to_owned(), source };
     let file = storage.open(path).map_err(io_error)?;
     if form == Form::Raw {
@@ -298,9 +351,7 @@ fn open_file(storage: &dyn Storage, path: &str, form: Form, last_good: Lsn) -> R
     }
     let archive = ArchiveFile::open(file).map_err(|source| match source.kind() {
         io::ErrorKind::Unsupported => OpenError::Newer { file: path.to_owned(), what: source.to_string() },
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            OpenError::Corrupt { file: path.to_owned(), offset: 0, last_good, what: source.to_string() }
-        }
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => corrupt(source.to_string()),
         _ => io_error(source),
     })?;
     let told = (archive.info().last, archive.info().hash);
@@ -323,5 +374,9 @@ fn read_error(path: &str, source: io::Error) -> OpenError {
 
 /// Damage; in the build with a deliberate bug, something to be cut off.
 fn damage_or_cut(what: String, bytes: usize) -> Found {
-    if cfg!(feature = "fault-cut-any") { Found::Torn(bytes) } else { Found::Damage(what) }
+    if cuts_any() { Found::Torn(bytes) } else { Found::Damage(what) }
+}
+
+fn cuts_any() -> bool {
+    is_planted(Bug::CutAny)
 }

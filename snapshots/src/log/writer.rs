@@ -1,13 +1,18 @@
 //! Group commit: what gathers while one sync runs becomes the next frame. There is no timer: an idle log
 //! syncs a lone record at once, a busy one syncs thousands together.
 
-use super::frame::{ChainHash, FRAME_BYTES_MAX, FrameError, HEADER_BYTES, RECORD_BYTES_MAX, seal};
+use super::frame::{
+    ChainHash, FRAME_BYTES_MAX, FrameError, HEADER_BYTES, RECORD_BYTES_MAX, STORED_BYTES_MAX, seal,
+    stored_bytes,
+};
+use super::room::Room;
+use super::spare::Spare;
 use crate::journal::{Frame, Journal, JournalError};
 use crate::lsn::Lsn;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Frames that may wait for the disk: 64 of 512 KiB are 32 MiB, a quarter of a million orders. Beyond them
 /// appends are refused.
@@ -24,6 +29,14 @@ pub enum AppendError {
     Full {
         /// How many frames wait.
         waiting: usize,
+    },
+    /// The disk has no room for another segment, and what is left of the segments that are there is spoken for.
+    #[error("the disk is full: a record of {bytes} bytes, and the log has {left} left")]
+    NoRoom {
+        /// How long the record is.
+        bytes: usize,
+        /// What is left behind what waits, in bytes of frames.
+        left: u64,
     },
     /// The record is too long.
     #[error("record of {bytes} bytes exceeds {max}")]
@@ -71,6 +84,8 @@ struct Gathering {
     chunks: VecDeque<Chunk>,
     next: Lsn,
     pool: Vec<Vec<u8>>,
+    /// What the frame that is being written takes on the disk, in bytes; 0 if none is.
+    writing: u64,
     woken: bool,
     closed: bool,
 }
@@ -81,7 +96,14 @@ struct Shared {
     /// Told when something became durable, or never will.
     progress: Condvar,
     durable: AtomicU64,
+    /// What the log can count on.
+    spare: Arc<Spare>,
+    /// See [`Appender::drive`].
+    driver: OnceLock<Driver>,
 }
+
+/// Makes the log go on by a step; `false` if it cannot.
+type Driver = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// Adds records. Clones share the log.
 #[derive(Clone)]
@@ -101,6 +123,7 @@ pub struct LogWriter {
 /// Makes the two ends of a log that ends at `last` with this hash.
 pub(super) fn pair(
     journal: Box<dyn Journal>,
+    spare: Arc<Spare>,
     cluster: [u8; 16],
     epoch: u64,
     hash: ChainHash,
@@ -110,6 +133,7 @@ pub(super) fn pair(
         chunks: VecDeque::new(),
         next: last.next(),
         pool: Vec::new(),
+        writing: 0,
         woken: false,
         closed: false,
     };
@@ -118,6 +142,8 @@ pub(super) fn pair(
         work: Condvar::new(),
         progress: Condvar::new(),
         durable: AtomicU64::new(last.0),
+        spare,
+        driver: OnceLock::new(),
     });
     let appender = Appender { shared: Arc::clone(&shared) };
     (appender, LogWriter { shared, journal, cluster, epoch, hash })
@@ -142,6 +168,9 @@ impl Appender {
         }
         let room =
             gathering.chunks.back().is_some_and(|chunk| chunk.bytes.len() + 4 + bytes <= FRAME_BYTES_MAX);
+        if let Some(disk) = self.shared.spare.room() {
+            gathering.check(disk, 4 + bytes, room)?;
+        }
         if !room {
             gathering.open_chunk()?;
         }
@@ -154,6 +183,21 @@ impl Appender {
         chunk.count += 1;
         gathering.next = lsn.next();
         Ok(lsn)
+    }
+
+    /// What the log can take while the disk has no room for another segment, in bytes of frames; `None` while it has.
+    #[must_use]
+    pub fn reserve(&self) -> Option<u64> {
+        let room = self.shared.spare.room()?;
+        let left = room.behind(self.shared.gathering.lock().waiting(0));
+        Some(left.map_or(0, Room::bytes))
+    }
+
+    /// Whether a record of any length would be taken as far as the disk is concerned, and the log is open.
+    #[must_use]
+    pub fn can_append(&self) -> bool {
+        let has_room = self.reserve().is_none_or(|bytes| bytes >= STORED_BYTES_MAX as u64);
+        has_room && !self.is_closed()
     }
 
     /// Tells the writer to look.
@@ -174,11 +218,20 @@ impl Appender {
     /// that may wait.
     #[must_use]
     pub fn wait_durable(&self, lsn: Lsn) -> bool {
+        if let Some(driver) = self.shared.driver.get() {
+            while self.durable() < lsn && driver() {}
+            return self.durable() >= lsn;
+        }
         let mut gathering = self.shared.gathering.lock();
         while self.durable() < lsn && !gathering.closed {
             self.shared.progress.wait(&mut gathering);
         }
         self.durable() >= lsn
+    }
+
+    /// Where no thread writes the log, whoever waits for it makes it go on by this. Only the first one counts.
+    pub fn drive(&self, step: impl Fn() -> bool + Send + Sync + 'static) {
+        self.shared.driver.get_or_init(|| Box::new(step));
     }
 
     /// The last record that was added, durable or not.
@@ -201,6 +254,27 @@ impl Appender {
 }
 
 impl Gathering {
+    /// What waits, and is written now, as it will be stored; the last frame with so many bytes more.
+    fn waiting(&self, more: usize) -> impl Iterator<Item = u64> {
+        let last = self.chunks.len().saturating_sub(1);
+        let chunks = self.chunks.iter().enumerate().map(move |(place, chunk)| {
+            let more = if place == last { more } else { 0 };
+            stored_bytes(chunk.bytes.len() - HEADER_BYTES + more) as u64
+        });
+        std::iter::once(self.writing).chain(chunks)
+    }
+
+    /// Whether a record of so many bytes has its place in what the disk has, behind all that waits: in the last frame, or
+    /// in one of its own.
+    fn check(&self, room: Room, bytes: usize, joins: bool) -> Result<(), AppendError> {
+        let own = (!joins).then(|| stored_bytes(bytes) as u64);
+        if room.behind(self.waiting(if joins { bytes } else { 0 }).chain(own)).is_some() {
+            return Ok(());
+        }
+        let left = room.behind(self.waiting(0)).map_or(0, Room::bytes);
+        Err(AppendError::NoRoom { bytes, left })
+    }
+
     fn open_chunk(&mut self) -> Result<(), AppendError> {
         let waiting = self.chunks.len();
         if waiting >= CHUNKS_MAX {
@@ -238,7 +312,10 @@ impl LogWriter {
         let chunk = {
             let mut gathering = self.shared.gathering.lock();
             match gathering.chunks.pop_front() {
-                Some(chunk) => chunk,
+                Some(chunk) => {
+                    gathering.writing = stored_bytes(chunk.bytes.len() - HEADER_BYTES) as u64;
+                    chunk
+                }
                 None if gathering.closed => return Ok(Stepped::Closed),
                 None => return Ok(Stepped::Idle),
             }
@@ -260,6 +337,7 @@ impl LogWriter {
         self.hash = hash;
         self.shared.durable.store(last.0, Ordering::Release);
         let mut gathering = self.shared.gathering.lock();
+        gathering.writing = 0;
         if gathering.pool.len() < POOL_MAX {
             gathering.pool.push(bytes);
         }

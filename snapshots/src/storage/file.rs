@@ -54,10 +54,12 @@ impl Storage for FileStorage {
 
     fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
         let path = self.path(path);
-        // A reader without write permission (the audit of a copy, say) can still read.
-        let file = OpenOptions::new().read(true).write(true).open(&path).or_else(|error| {
-            if error.kind() == io::ErrorKind::PermissionDenied { File::open(&path) } else { Err(error) }
-        })?;
+        // A reader without write permission (the audit of a copy, or of a medium that takes no writes) can still read.
+        let file =
+            OpenOptions::new().read(true).write(true).open(&path).or_else(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => File::open(&path),
+                _ => Err(error),
+            })?;
         // For as long as it is open, here or in another process, nobody shortens it: see `shrink`.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::NotFound.into()),
@@ -112,6 +114,12 @@ impl Storage for FileStorage {
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
         File::open(self.path(dir))?.sync_all()
+    }
+
+    /// What is kept for the system's administrator is not counted.
+    fn free_bytes(&self) -> io::Result<u64> {
+        let system = rustix::fs::statvfs(&self.root)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 }
 
@@ -275,6 +283,7 @@ mod tests {
         large.write_at(2 * GIVEN_BACK_BYTES, b"end").unwrap();
         drop(large);
         storage.create_new("dir/empty").unwrap();
+        assert!(storage.free_bytes().unwrap() > 0, "files are made here");
         storage.create_new("alone").unwrap();
         let reader = storage.open("dir/below/large").unwrap();
         assert_eq!(storage.remove_gently("dir").unwrap_err().kind(), io::ErrorKind::WouldBlock);

@@ -2,14 +2,21 @@
 //! `/`. Every durable step is explicit: a file's bytes by [`StorageFile::sync_data`], a directory's names by
 //! [`Storage::sync_dir`].
 
+mod below;
+mod copy;
 mod file;
 mod rest;
 mod sim;
+mod sim_astray;
+mod sim_dice;
+mod sim_inode;
 mod sim_names;
 mod trash;
 
 use std::io;
 
+pub use below::Below;
+pub use copy::{FileDigest, copy_file, digest_file};
 pub use file::{DirectoryLock, FileStorage, LockError};
 pub use sim::{Crash, Fault, OpKind, SimStorage};
 pub use trash::{TRASH_DIR, empty_trash, retire};
@@ -70,6 +77,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// As the disk says.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
+
+    /// How many bytes can still be given to files.
+    ///
+    /// # Errors
+    /// As the disk says.
+    fn free_bytes(&self) -> io::Result<u64>;
 
     /// Leaves the disk to others for a moment, between two pieces of a large write that nobody waits for. A simulated
     /// disk need not.

@@ -156,6 +156,14 @@ impl Names {
         Ok(())
     }
 
+    /// The inodes that have a name.
+    pub(super) fn inodes(&self) -> impl Iterator<Item = usize> {
+        self.live.values().filter_map(|entry| match entry {
+            Entry::File(inode) => Some(*inode),
+            Entry::Dir => None,
+        })
+    }
+
     /// How many changes are not durable.
     pub(super) fn pending(&self) -> usize {
         self.pending.len()

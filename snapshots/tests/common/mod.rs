@@ -3,6 +3,8 @@
 //! something at a chosen call.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test program uses some of it")]
 
+pub mod tiny;
+
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{Log, LogOptions, OpenError, Opened, SEGMENT_BYTES_MIN, Stepped};
 use onhand_snapshots::storage::{SimStorage, Storage, StorageFile};
@@ -28,7 +30,7 @@ pub fn open(storage: &SimStorage) -> Result<(Opened, u64), OpenError> {
         if lsn.0 == count && bytes == expected {
             Ok(())
         } else {
-            Err(format!("record {lsn} is not what was written"))
+            Err(format!("record {lsn} is not what was written").into())
         }
     })?;
     assert_eq!(opened.report.last, Lsn(count));
@@ -110,6 +112,10 @@ struct HookedFile {
 }
 
 impl Storage for Hooked {
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.inner.free_bytes()
+    }
+
     fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
         (self.opening.lock().unwrap())(path)?;
         Ok(Box::new(HookedFile { file: self.inner.open(path)?, disk: self.clone() }))

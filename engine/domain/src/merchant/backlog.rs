@@ -59,8 +59,8 @@ impl MerchantState {
         promised: &mut Promised,
         fills: &mut Vec<Filled>,
     ) {
-        let order = self.order(waiting.order);
-        let channel = order.and_then(|order| self.channel(order.channel));
+        let order = self.stored(waiting.order);
+        let channel = order.and_then(|order| self.channel(order.channel()));
         let mut open = quantity;
         for location in channel.map_or(&[][..], |channel| &channel.locations) {
             let units = (actor.unclaimed(*location) - promised.at(*location)).min(open);
@@ -74,13 +74,17 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_filled(&mut self, filled: &BacklogFilled) {
-        for fill in &filled.fills {
-            let waiting = Waiting { class: fill.class, order: fill.order, demand: fill.demand };
-            let actor = self.sku_mut(filled.sku);
-            actor.served(waiting, fill.quantity);
-            actor.claim(fill.location, fill.quantity);
-            let was_short = fill.class == Class::Short;
-            self.order_mut(fill.order).fill(fill.demand, fill.location, fill.quantity, was_short);
+        for fills in filled.fills.chunk_by(|one, next| one.order == next.order) {
+            self.change(fills[0].order, |state, order| {
+                let actor = state.sku_mut(filled.sku);
+                for fill in fills {
+                    let waiting = Waiting { class: fill.class, order: fill.order, demand: fill.demand };
+                    actor.served(waiting, fill.quantity);
+                    actor.claim(fill.location, fill.quantity);
+                    order.fill(fill.demand, fill.location, fill.quantity, fill.class == Class::Short);
+                }
+                assert!(!order.is_closed(), "I4: what is kept is open");
+            });
         }
         self.sku_mut(filled.sku).continue_pass(filled.next);
         self.note_backlog(filled.sku);

@@ -4,6 +4,7 @@ use super::MerchantState;
 use crate::command::CancelOrder;
 use crate::event::{Event, OrderCancelled};
 use crate::order::{Order, OrderPicture, Released, Source};
+use crate::planted::{Bug, is_planted};
 use crate::rejection::Rejection;
 use crate::sku::{Class, Waiting};
 use alloc::vec::Vec;
@@ -12,7 +13,7 @@ impl MerchantState {
     pub(super) fn decide_cancel(&self, cancel: &CancelOrder<'_>) -> Result<Event, Rejection> {
         let order = self.order(cancel.order).ok_or(Rejection::OrderNotOpen { order: cancel.order })?;
         let lines = match cancel.lines {
-            Some(lines) => checked(order, lines)?,
+            Some(lines) => checked(&order, lines)?,
             None => (0_u16..)
                 .zip(&order.lines)
                 .map(|(number, line)| (number, line.open()))
@@ -33,24 +34,29 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_cancelled(&mut self, cancelled: &OrderCancelled) {
-        let order = self.order_mut(cancelled.order);
-        for (line, quantity) in &cancelled.lines {
-            order.cancel_line(*line, *quantity);
-        }
-        for part in &cancelled.released {
-            let order = self.order_mut(cancelled.order);
-            order.release(*part);
-            let sku = order.demands[usize::from(part.demand)].sku;
-            let waiting = |class| Waiting { class, order: cancelled.order, demand: part.demand };
-            let actor = self.sku_mut(sku);
-            match part.source {
-                Source::Backordered => actor.served(waiting(Class::Backorder), part.quantity),
-                Source::Short => actor.served(waiting(Class::Short), part.quantity),
-                Source::Claimed(location) => actor.release(location, part.quantity),
+        self.change(cancelled.order, |state, order| {
+            for (line, quantity) in &cancelled.lines {
+                order.cancel_line(*line, *quantity);
             }
-            self.note_backlog(sku);
-        }
-        self.close_if_done(cancelled.order);
+            for part in &cancelled.released {
+                order.release(*part);
+                let sku = order.demands[usize::from(part.demand)].sku;
+                let waiting = |class| Waiting { class, order: cancelled.order, demand: part.demand };
+                let actor = state.sku_mut(sku);
+                match part.source {
+                    Source::Backordered => actor.served(waiting(Class::Backorder), part.quantity),
+                    Source::Short => actor.served(waiting(Class::Short), part.quantity),
+                    Source::Claimed(location) => {
+                        actor.release(location, part.quantity);
+                        if is_planted(Bug::ReleaseTwice) && actor.level(location).committed() >= part.quantity
+                        {
+                            actor.release(location, part.quantity);
+                        }
+                    }
+                }
+                state.note_backlog(sku);
+            }
+        });
     }
 }
 

@@ -131,7 +131,7 @@ impl MerchantState {
     /// The first [`Violation`] found.
     pub fn check(&self) -> Result<(), Violation> {
         let mut sums = Sums::of(self);
-        self.orders().try_for_each(|order| self.check_order(order, &mut sums))?;
+        self.orders().try_for_each(|order| self.check_order(&order, &mut sums))?;
         let mut places = sums.claims.iter();
         self.skus().zip(&sums.waiting).try_for_each(|((sku, actor), waiting)| {
             for (level, claims) in actor.levels().iter().zip(places.by_ref()) {

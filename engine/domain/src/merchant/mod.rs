@@ -16,7 +16,8 @@ mod stock;
 use crate::command::Command;
 use crate::event::{ChannelPut, Event};
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
-use crate::order::{Order, Policy};
+use crate::order::{Order, Policy, StoredOrder};
+use crate::planted::{Bug, panic_once};
 use crate::rejection::Rejection;
 use crate::rows::{FrozenRows, Rows};
 use crate::sku::SkuActor;
@@ -26,6 +27,7 @@ use alloc::vec::Vec;
 
 pub use backlog::FILL_DEMANDS_MAX;
 pub use check::Violation;
+pub use rules::CHANNEL_LOCATIONS_MAX;
 
 /// What the core knows of a channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,7 +44,7 @@ pub struct MerchantState {
     location_count: u16,
     channels: Vec<Channel>,
     skus: Rows<SkuActor>,
-    orders: Rows<Order>,
+    orders: Rows<StoredOrder>,
     /// From an order's id to its row.
     order_rows: Table<u32>,
     /// SKUs for which somebody waits.
@@ -61,7 +63,7 @@ pub struct FrozenMerchant {
     /// All SKUs; the row is the number.
     pub skus: FrozenRows<SkuActor>,
     /// All open orders.
-    pub orders: FrozenRows<Order>,
+    pub orders: FrozenRows<StoredOrder>,
 }
 
 impl MerchantState {
@@ -70,6 +72,7 @@ impl MerchantState {
     /// # Errors
     /// The [`Rejection`] is the answer, with its numbers.
     pub fn decide(&self, command: &Command<'_>) -> Result<Event, Rejection> {
+        panic_once(Bug::PanicInDecide);
         match command {
             Command::PutLocation(put) => self.decide_put_location(*put),
             Command::PutChannel(put) => self.decide_put_channel(put),
@@ -90,6 +93,7 @@ impl MerchantState {
     /// # Panics
     /// If the event contradicts an invariant: a defect, never an input. The merchant must then be rebuilt.
     pub fn evolve(&mut self, order: OrderId, event: &Event) {
+        panic_once(Bug::PanicInEvolve);
         match event {
             Event::LocationPut(location, _) => self.evolve_location(*location),
             Event::ChannelPut(put) => self.evolve_channel(put),
@@ -146,13 +150,18 @@ impl MerchantState {
 
     /// An open order.
     #[must_use]
-    pub fn order(&self, order: OrderId) -> Option<&Order> {
+    pub fn order(&self, order: OrderId) -> Option<Order> {
+        Some(self.stored(order)?.open())
+    }
+
+    /// An open order as memory holds it.
+    fn stored(&self, order: OrderId) -> Option<&StoredOrder> {
         self.orders.get(self.order_row(order)?)
     }
 
     /// All open orders, in no order that means anything.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
-        self.orders.iter().map(|(_, order)| order)
+    pub fn orders(&self) -> impl Iterator<Item = Order> {
+        self.orders.iter().map(|(_, order)| order.open())
     }
 
     /// All SKUs, by number.
@@ -162,7 +171,7 @@ impl MerchantState {
 
     /// A picture of this moment; the owner goes on.
     #[must_use]
-    pub fn freeze(&self) -> FrozenMerchant {
+    pub fn freeze(&mut self) -> FrozenMerchant {
         FrozenMerchant {
             location_count: self.location_count,
             channels: self.channels.clone(),
@@ -172,16 +181,25 @@ impl MerchantState {
     }
 
     fn order_row(&self, order: OrderId) -> Option<u32> {
-        let is_it = |row: &u32| self.orders.get(*row).is_some_and(|found| found.id == order);
+        let is_it = |row: &u32| self.orders.get(*row).is_some_and(|found| found.id() == order);
         self.order_rows.find(order_hash(order), is_it)
     }
 
-    fn order_mut(&mut self, order: OrderId) -> &mut Order {
-        let row = self.order_row(order);
-        let Some(order) = row.and_then(|row| self.orders.get_mut(row)) else {
+    /// Changes an open order, and with it what else the change concerns. An order of which nothing is open then leaves
+    /// memory.
+    fn change(&mut self, id: OrderId, change: impl FnOnce(&mut Self, &mut Order)) {
+        let row = self.order_row(id);
+        let Some((row, stored)) = row.and_then(|row| Some((row, self.orders.get(row)?))) else {
             panic!("I5: the order is not open");
         };
-        order
+        let mut order = stored.open();
+        change(self, &mut order);
+        if order.is_closed() {
+            self.order_rows.remove(order_hash(id), |found| *found == row);
+            self.orders.remove(row);
+        } else if let Some(stored) = self.orders.get_mut(row) {
+            *stored = StoredOrder::of(&order);
+        }
     }
 
     fn sku_mut(&mut self, sku: SkuNumber) -> &mut SkuActor {
@@ -189,22 +207,11 @@ impl MerchantState {
         actor
     }
 
-    fn insert_order(&mut self, order: Order) {
-        let hash = order_hash(order.id);
+    fn insert_order(&mut self, order: StoredOrder) {
+        let hash = order_hash(order.id());
         let row = self.orders.insert(order);
         let orders = &self.orders;
-        self.order_rows.insert(hash, row, |row| orders.get(*row).map_or(0, |order| order_hash(order.id)));
-    }
-
-    /// Lets an order leave memory if nothing of it is open.
-    fn close_if_done(&mut self, order: OrderId) {
-        let Some(row) = self.order_row(order) else { return };
-        if self.orders.get(row).is_some_and(Order::is_closed) {
-            let orders = &self.orders;
-            let is_it = |found: &u32| orders.get(*found).is_some_and(|found| found.id == order);
-            self.order_rows.remove(order_hash(order), is_it);
-            self.orders.remove(row);
-        }
+        self.order_rows.insert(hash, row, |row| orders.get(*row).map_or(0, |order| order_hash(order.id())));
     }
 
     /// Brings the two lists of SKUs with work in line with one SKU's backlog.

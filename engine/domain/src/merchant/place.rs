@@ -4,9 +4,8 @@ use super::{Channel, MerchantState};
 use crate::command::PlaceOrder;
 use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines};
 use crate::id::{LocationNumber, OrderId, SkuNumber};
-use crate::order::{
-    CLAIMS_MAX, Claim, ClaimState, Demand, FewRows, LINES_MAX, Line, Order, Policy, few_rows,
-};
+use crate::order::{CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
+use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
 use crate::routing::{FreeStock, Need, Take, plan};
@@ -57,42 +56,21 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_accepted(&mut self, id: OrderId, accepted: &OrderAccepted) {
-        let line = |ordered: u32| Line { ordered, cancelled: 0, shipped: 0, returned: 0 };
-        let count = accepted.lines.len();
-        let demand = |(line, (sku, quantity)): (u16, &(SkuNumber, u32))| Demand {
-            sku: *sku,
-            line,
-            backordered: *quantity,
-            short: 0,
-        };
-        let mut demands = few_rows(count, (0..).zip(&accepted.lines).map(demand));
-        let mut claims = FewRows::with_capacity(accepted.claims.len());
         for (demand, location, quantity) in &accepted.claims {
-            let row = &mut demands[usize::from(*demand)];
-            row.backordered -= quantity;
-            self.sku_mut(row.sku).claim(*location, *quantity);
-            claims.push(Claim {
-                demand: *demand,
-                location: *location,
-                state: ClaimState::Allocated,
-                quantity: *quantity,
-            });
+            let (sku, _) = accepted.lines[usize::from(*demand)];
+            self.sku_mut(sku).claim(*location, *quantity);
         }
-        for (number, demand) in (0_u16..).zip(&demands) {
-            if demand.backordered > 0 {
-                let waiting = Waiting { class: Class::Backorder, order: id, demand: number };
-                self.sku_mut(demand.sku).wait(waiting, demand.backordered);
-                self.note_backlog(demand.sku);
+        let stored = StoredOrder::accepted(id, accepted);
+        if stored.may_wait() {
+            for (number, demand) in (0_u16..).zip(&stored.open().demands) {
+                if demand.backordered > 0 {
+                    let waiting = Waiting { class: Class::Backorder, order: id, demand: number };
+                    self.sku_mut(demand.sku).wait(waiting, demand.backordered);
+                    self.note_backlog(demand.sku);
+                }
             }
         }
-        self.insert_order(Order {
-            id,
-            channel: accepted.channel,
-            policy: accepted.policy,
-            lines: few_rows(count, accepted.lines.iter().map(|(_, quantity)| line(*quantity))),
-            demands,
-            claims,
-        });
+        self.insert_order(stored);
     }
 }
 
@@ -124,7 +102,7 @@ fn sum_needs(lines: &[(SkuNumber, u32)]) -> (PerLine<Need>, PerLine<usize>) {
     let mut first_of: PerLine<usize> = SmallVec::from_elem(0, lines.len());
     let mut first = 0;
     for line in &by_sku {
-        if lines[first].0 != lines[*line].0 || *line == by_sku[0] {
+        if lines[first].0 != lines[*line].0 || *line == by_sku[0] || is_planted(Bug::LinesApart) {
             first = *line;
         }
         first_of[*line] = first;

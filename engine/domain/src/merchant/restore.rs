@@ -3,7 +3,7 @@
 
 use super::{Channel, MerchantState};
 use crate::id::SkuNumber;
-use crate::order::Order;
+use crate::order::{Order, StoredOrder};
 use crate::rows::Rows;
 use crate::sku::{Class, Cursor, SkuActor, Waiting};
 use crate::table::Table;
@@ -47,7 +47,7 @@ impl MerchantState {
                 self.note_backlog(demand.sku);
             }
         }
-        self.insert_order(order);
+        self.insert_order(StoredOrder::of(&order));
     }
 
     /// Goes on with a pass over those who wait; all orders come before.

@@ -14,7 +14,7 @@ pub(super) const LOCATIONS_MAX: u16 = 10_000;
 pub(super) const CHANNELS_MAX: u16 = 1_000;
 
 /// Locations that serve one channel. The planner looks at each of them for an order that no single one can serve.
-pub(super) const CHANNEL_LOCATIONS_MAX: usize = 1_000;
+pub const CHANNEL_LOCATIONS_MAX: usize = 1_000;
 
 impl MerchantState {
     pub(super) fn decide_put_location(&self, put: PutLocation) -> Result<Event, Rejection> {

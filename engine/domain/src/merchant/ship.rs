@@ -17,7 +17,7 @@ impl MerchantState {
         let mut after = order.clone();
         let mut claims = Vec::new();
         for (index, (line, quantity)) in ship.lines.iter().enumerate() {
-            line_at(order, ship.lines, index)?;
+            line_at(&order, ship.lines, index)?;
             for (demand, _) in order.demands_of(*line) {
                 let allocated = order.claimed(demand, ship.location);
                 if *quantity > allocated {
@@ -38,17 +38,16 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_shipped(&mut self, shipped: &OrderShipped) {
-        let order = self.order_mut(shipped.order);
-        for (line, quantity) in &shipped.lines {
-            order.ship_line(*line, *quantity);
-        }
-        for (demand, quantity) in &shipped.claims {
-            let order = self.order_mut(shipped.order);
-            order.end_claim(*demand, shipped.location, *quantity);
-            let sku = order.demands[usize::from(*demand)].sku;
-            self.sku_mut(sku).ship(shipped.location, *quantity);
-        }
-        self.close_if_done(shipped.order);
+        self.change(shipped.order, |state, order| {
+            for (line, quantity) in &shipped.lines {
+                order.ship_line(*line, *quantity);
+            }
+            for (demand, quantity) in &shipped.claims {
+                order.end_claim(*demand, shipped.location, *quantity);
+                let sku = order.demands[usize::from(*demand)].sku;
+                state.sku_mut(sku).ship(shipped.location, *quantity);
+            }
+        });
     }
 }
 

@@ -4,7 +4,8 @@ use super::MerchantState;
 use crate::command::{Adjust, Move, Receive, Set};
 use crate::event::{Event, Shorted, StockMoved};
 use crate::id::{LocationNumber, SkuNumber};
-use crate::order::{CLAIMS_MAX, Order};
+use crate::order::{CLAIMS_MAX, FewRows, Order};
+use crate::planted::{Bug, is_planted};
 use crate::quantity::{LEVEL_MAX, QUANTITY_MAX};
 use crate::rejection::Rejection;
 use crate::sku::{Class, Level, StockState, Waiting};
@@ -114,9 +115,13 @@ impl MerchantState {
         if excess == 0 {
             return Vec::new();
         }
+        let concerned = self.orders.iter().filter(|(_, order)| order.needs(sku));
         let mut claims: Vec<Shorted> =
-            self.orders().flat_map(|order| claims_at(order, sku, location)).collect();
+            concerned.flat_map(|(_, order)| claims_at(&order.open(), sku, location)).collect();
         claims.sort_unstable_by_key(|claim| core::cmp::Reverse((claim.order, claim.demand)));
+        if is_planted(Bug::OldestLose) {
+            claims.reverse();
+        }
         let mut left = excess;
         claims.retain_mut(|claim| {
             claim.quantity = claim.quantity.min(left);
@@ -127,12 +132,17 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_stock(&mut self, moved: &StockMoved) {
-        for short in &moved.shorts {
-            let actor = self.sku_mut(moved.sku);
-            actor.lose_claim(moved.location, short.quantity);
-            let waiting = Waiting { class: Class::Short, order: short.order, demand: short.demand };
-            actor.wait(waiting, short.quantity);
-            self.order_mut(short.order).shorten(short.demand, moved.location, short.quantity);
+        for shorts in moved.shorts.chunk_by(|one, next| one.order == next.order) {
+            self.change(shorts[0].order, |state, order| {
+                let actor = state.sku_mut(moved.sku);
+                for short in shorts {
+                    actor.lose_claim(moved.location, short.quantity);
+                    let waiting = Waiting { class: Class::Short, order: short.order, demand: short.demand };
+                    actor.wait(waiting, short.quantity);
+                    order.shorten(short.demand, moved.location, short.quantity);
+                }
+                assert!(!order.is_closed(), "I4: what is short is open");
+            });
         }
         let actor = self.sku_mut(moved.sku);
         if let Some(state) = moved.from {
@@ -157,10 +167,10 @@ impl MerchantState {
     }
 }
 
-fn claims_at(order: &Order, sku: SkuNumber, location: LocationNumber) -> impl Iterator<Item = Shorted> {
-    let is_it = move |demand: u16| order.demands[usize::from(demand)].sku == sku;
-    let claims = order.claims.iter().filter(move |claim| claim.location == location && is_it(claim.demand));
-    claims.map(|claim| Shorted { order: order.id, demand: claim.demand, quantity: claim.quantity })
+fn claims_at(order: &Order, sku: SkuNumber, location: LocationNumber) -> FewRows<Shorted> {
+    let is_it = |demand: u16| order.demands[usize::from(demand)].sku == sku;
+    let claims = order.claims.iter().filter(|claim| claim.location == location && is_it(claim.demand));
+    claims.map(|claim| Shorted { order: order.id, demand: claim.demand, quantity: claim.quantity }).collect()
 }
 
 fn check_quantity(quantity: u64) -> Result<(), Rejection> {

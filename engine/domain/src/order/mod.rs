@@ -3,12 +3,15 @@
 
 mod change;
 mod picture;
+mod stored;
 
+use crate::event::OrderAccepted;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use smallvec::SmallVec;
 
 pub use change::{Released, Source};
 pub use picture::{LinePicture, OrderPicture, OrderStatus};
+pub use stored::StoredOrder;
 
 /// The most lines of one order: a large wholesale order of real life has some 1,100.
 pub const LINES_MAX: usize = 1_200;
@@ -46,6 +49,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// A line of which nothing happened yet.
+    #[must_use]
+    pub fn new(ordered: u32) -> Self {
+        Self { ordered, cancelled: 0, shipped: 0, returned: 0 }
+    }
+
     /// Units that are neither shipped nor cancelled.
     #[must_use]
     pub fn open(&self) -> u32 {
@@ -79,19 +88,10 @@ pub struct Claim {
     pub quantity: u32,
 }
 
-/// Rows of an open order, one of them kept in the order itself: most orders have one line, and then an order is
-/// one flat row that a snapshot copies without asking for memory.
-pub type FewRows<T> = SmallVec<[T; 1]>;
+/// Rows of an order that is worked with; those of most orders need no memory of their own.
+pub type FewRows<T> = SmallVec<[T; 4]>;
 
-/// So many rows, with room for no more: collecting rounds the room up to a power of two, and a row of an open order
-/// that is never used is there for as long as the order is.
-pub fn few_rows<T>(count: usize, rows: impl Iterator<Item = T>) -> FewRows<T> {
-    let mut few = FewRows::with_capacity(count);
-    few.extend(rows.take(count));
-    few
-}
-
-/// An open order, as memory holds it: what `decide` reads and nothing else.
+/// An open order: what `decide` reads and nothing else. Memory holds it as a [`StoredOrder`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
     /// Its identity.
@@ -109,6 +109,35 @@ pub struct Order {
 }
 
 impl Order {
+    /// An order as it is accepted: what no claim covers waits.
+    ///
+    /// # Panics
+    /// If more is claimed than was ordered: a defect, never an input.
+    #[must_use]
+    pub fn accepted(id: OrderId, accepted: &OrderAccepted) -> Self {
+        let demand = |(line, (sku, quantity)): (u16, &(SkuNumber, u32))| Demand {
+            sku: *sku,
+            line,
+            backordered: *quantity,
+            short: 0,
+        };
+        let mut demands: FewRows<Demand> = (0..).zip(&accepted.lines).map(demand).collect();
+        let claim = |(demand, location, quantity): &(u16, LocationNumber, u32)| {
+            demands[usize::from(*demand)].backordered -= quantity;
+            let state = ClaimState::Allocated;
+            Claim { demand: *demand, location: *location, state, quantity: *quantity }
+        };
+        let claims = accepted.claims.iter().map(claim).collect();
+        Self {
+            id,
+            channel: accepted.channel,
+            policy: accepted.policy,
+            lines: accepted.lines.iter().map(|(_, quantity)| Line::new(*quantity)).collect(),
+            demands,
+            claims,
+        }
+    }
+
     /// Whether every line is shipped or cancelled in full. A closed order leaves memory.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -129,17 +158,5 @@ impl Order {
     pub fn demands_of(&self, line: u16) -> impl Iterator<Item = (u16, &Demand)> {
         let from = self.demands.partition_point(|demand| demand.line < line);
         (0_u16..).zip(&self.demands).skip(from).take_while(move |(_, demand)| demand.line == line)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_of_an_order_take_no_room_for_rows_that_are_not_there() {
-        let heap = |count: u32| few_rows(count as usize, 0..count).capacity();
-        assert_eq!([1, 3, 5, 1_200].map(heap), [1, 3, 5, 1_200]);
-        assert_eq!(few_rows(2, 7..).to_vec(), [7, 8]);
     }
 }

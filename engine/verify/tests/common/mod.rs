@@ -12,7 +12,7 @@ use onhand_record::{Header, Kind, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{Log, LogOptions, SEGMENT_BYTES_MIN};
 use onhand_snapshots::storage::SimStorage;
-use onhand_verify::{AuditReport, Ignore, Invariant, audit_storage};
+use onhand_verify::{AuditError, AuditReport, Ignore, Invariant, audit_storage};
 use std::sync::Arc;
 
 /// Writes records; each gets the merchant, time and actor that stand here at that moment.
@@ -29,9 +29,14 @@ impl Writer {
     /// A log with its first record.
     pub fn new() -> Self {
         let mut log = Self { records: Vec::new(), merchant: 0, at: 1, actor: 0, fingerprint: Some(1) };
-        let opened = LogOpenedV1 { cluster: [1; 16], epoch: 1, feature_level: 1 };
-        log.add(Kind::LogOpened, None, &|out| encode_into(&opened, out).unwrap());
+        log.open(1);
         log
+    }
+
+    /// Opens the log under an identity.
+    pub fn open(&mut self, cluster: u8) {
+        let opened = LogOpenedV1 { cluster: [cluster; 16], epoch: 1, feature_level: 1 };
+        self.add(Kind::LogOpened, None, &|out| encode_into(&opened, out).unwrap());
     }
 
     /// A merchant with two locations, a channel for each, and a mug: records 1 to 7. The channel `web` (0) is
@@ -258,6 +263,11 @@ pub fn filled(waiting: WaitingV1, quantity: u32) -> FilledV1 {
 }
 
 pub fn audited(records: &[Vec<u8>]) -> AuditReport {
+    audit_log(records).unwrap()
+}
+
+/// What the audit says of a log of these records.
+pub fn audit_log(records: &[Vec<u8>]) -> Result<AuditReport, AuditError> {
     let storage = SimStorage::default();
     let options = LogOptions { cluster: [1; 16], segment_bytes: SEGMENT_BYTES_MIN };
     let mut opened = Log::open(Arc::new(storage.clone()), options, Lsn(1), &mut |_, _| Ok(())).unwrap();
@@ -265,7 +275,7 @@ pub fn audited(records: &[Vec<u8>]) -> AuditReport {
         opened.appender.append(&[record]).unwrap();
     }
     opened.writer.step().unwrap();
-    audit_storage(&storage, "sim", &mut Ignore).unwrap()
+    audit_storage(&storage, "sim", &mut Ignore)
 }
 
 /// The audit must find this invariant broken first by this record.

@@ -11,15 +11,29 @@
 //! ```
 //! A slot of zeros is an erased key. Keys are made, written and synced ahead of need, so that no order waits
 //! for a second sync; those that were made and not used when the process ended are lost for nothing.
+//!
+//! No number is given out twice: to erase the one would erase the other. So `customer.count` says beside the file how
+//! many slots it has to have (`count.rs`), a start misses those that are gone (`witness.rs`), and a repair puts erased
+//! ones in their places (`merge.rs`).
 
-use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+mod count;
+mod merge;
+mod slot;
+mod witness;
+
+use count::KeyCount;
 use onhand_domain::MerchantNumber;
+use onhand_snapshots::planted::{Bug, is_planted};
 use onhand_snapshots::storage::{Storage, StorageFile};
 use parking_lot::{Condvar, Mutex};
+use slot::{KEY_BYTES, SLOT_BYTES, Slot};
 use std::io;
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+pub use count::CUSTOMER_COUNT_FILE;
+pub use merge::{KeyMerge, put_customer_keys};
+pub(crate) use witness::Witness;
 
 /// The file of the keys, in the data directory. A backup without it cannot read personal data.
 pub const CUSTOMER_KEYS_FILE: &str = "customer.keys";
@@ -30,13 +44,8 @@ const BATCH: usize = 1_024;
 /// New ones are made when fewer than this are left.
 const LOW: usize = BATCH / 2;
 
-const SLOT_BYTES: usize = 64;
-const KEY_BYTES: usize = 32;
-
-type Slot = [u8; SLOT_BYTES];
-
 /// Fills a buffer with random bytes.
-pub type Random = fn(&mut [u8]) -> io::Result<()>;
+pub type Random = Box<dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync>;
 
 /// Text that was sealed, and the number of its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,39 +87,55 @@ pub struct CustomerKeys {
     random: Random,
     keys: Mutex<Keys>,
     changed: Condvar,
+    /// Only who makes keys raises it.
+    count: Mutex<KeyCount>,
 }
 
-fn slot_of(number: u64, key: &[u8; KEY_BYTES]) -> Slot {
-    let mut slot = [0; SLOT_BYTES];
-    slot[..KEY_BYTES].copy_from_slice(key);
-    slot[KEY_BYTES..KEY_BYTES + 16].copy_from_slice(&check_of(number, key));
-    slot
-}
-
-fn check_of(number: u64, key: &[u8; KEY_BYTES]) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&number.to_le_bytes()).update(key);
-    let mut check = [0; 16];
-    check.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    check
+/// Raises the count to what the file has. What a process wrote that was killed may be in the file and not on the disk:
+/// it is synced first, or the next start could miss keys that nobody was given.
+fn raise(count: &mut KeyCount, file: Option<&dyn StorageFile>, slots: u64) -> io::Result<()> {
+    if let Some(file) = file.filter(|_| count.known().unwrap_or(0) < slots) {
+        file.sync_data()?;
+    }
+    count.raise(slots)
 }
 
 impl CustomerKeys {
-    /// The key store of a data directory; nothing is written until a key is wanted.
+    /// The key store of a data directory. The count is raised to what the file has, unless the disk is full; no key is
+    /// made until one is wanted.
     ///
     /// # Errors
     /// As the disk says.
-    pub fn open(storage: Arc<dyn Storage>, random: Random) -> io::Result<Self> {
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        random: impl Fn(&mut [u8]) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let random: Random = Box::new(random);
         let file: Option<Arc<dyn StorageFile>> = if storage.exists(CUSTOMER_KEYS_FILE)? {
             Some(storage.open(CUSTOMER_KEYS_FILE)?.into())
         } else {
             None
         };
         let bytes = file.as_ref().map_or(Ok(0), |file| file.len())?;
+        let mut count = KeyCount::open(Arc::clone(&storage))?;
+        let slots = bytes / SLOT_BYTES as u64;
+        match raise(&mut count, file.as_deref(), slots) {
+            // The next start reads the numbers in the log.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                tracing::warn!(%error, "the disk is full: {CUSTOMER_COUNT_FILE} is not written");
+            }
+            raised => raised?,
+        }
         // A part of a slot, left by a crash, was nobody's.
         let next = bytes.div_ceil(SLOT_BYTES as u64);
         let keys = Keys { ready: Vec::new(), file, next, wanted: false, closed: false, failed: false };
-        Ok(Self { storage, random, keys: Mutex::new(keys), changed: Condvar::new() })
+        Ok(Self {
+            storage,
+            random,
+            keys: Mutex::new(keys),
+            changed: Condvar::new(),
+            count: Mutex::new(count),
+        })
     }
 
     /// Seals a text for a merchant.
@@ -130,10 +155,7 @@ impl CustomerKeys {
             keys.ready.pop()
         };
         let (number, key) = taken.ok_or(CustomerError::NotReady)?;
-        let cipher = XChaCha20Poly1305::new((&*key).into());
-        let bound = bound_to(merchant, number);
-        let sealed = cipher.encrypt(&XNonce::default(), Payload { msg: text, aad: &bound });
-        let ciphertext = sealed.map_err(|_| CustomerError::Damaged(number))?;
+        let ciphertext = slot::seal(&key, merchant, number, text)?;
         Ok(Sealed { key: number, ciphertext })
     }
 
@@ -148,10 +170,7 @@ impl CustomerKeys {
         ciphertext: &[u8],
     ) -> Result<Option<Vec<u8>>, CustomerError> {
         let Some(key) = self.read(number)? else { return Ok(None) };
-        let cipher = XChaCha20Poly1305::new((&*key).into());
-        let bound = bound_to(merchant, number);
-        let opened = cipher.decrypt(&XNonce::default(), Payload { msg: ciphertext, aad: &bound });
-        opened.map(Some).map_err(|_| CustomerError::Damaged(number))
+        slot::unseal(&key, merchant, number, ciphertext).map(Some)
     }
 
     /// Erases a key, and with it what it sealed. When it returns, that is durable. Twice is as good as once.
@@ -161,6 +180,9 @@ impl CustomerKeys {
     pub fn erase(&self, number: u64) -> Result<(), CustomerError> {
         let Some(file) = self.file_with(number) else { return Ok(()) };
         file.write_at(number * SLOT_BYTES as u64, &[0; SLOT_BYTES])?;
+        if is_planted(Bug::EraseUnsynced) {
+            return Ok(());
+        }
         Ok(file.sync_data()?)
     }
 
@@ -170,17 +192,13 @@ impl CustomerKeys {
     }
 
     fn read(&self, number: u64) -> Result<Option<Zeroizing<[u8; KEY_BYTES]>>, CustomerError> {
-        // A key store that was lost or is older than the log has no such key: the data is gone.
+        // No key has such a number: what it sealed is gone.
         let Some(file) = self.file_with(number) else { return Ok(None) };
-        let mut slot = Zeroizing::new([0; SLOT_BYTES]);
-        file.read_at(number * SLOT_BYTES as u64, &mut *slot)?;
-        if slot.iter().all(|byte| *byte == 0) {
-            return Ok(None);
+        match slot::parse(number, &*slot::read(&*file, number)?) {
+            Slot::Erased => Ok(None),
+            Slot::Whole(key) => Ok(Some(key)),
+            Slot::Damaged => Err(CustomerError::Damaged(number)),
         }
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        key.copy_from_slice(&slot[..KEY_BYTES]);
-        let is_whole = slot[KEY_BYTES..KEY_BYTES + 16] == check_of(number, &key);
-        if is_whole { Ok(Some(key)) } else { Err(CustomerError::Damaged(number)) }
     }
 
     /// Waits until keys are wanted and makes them; `false` once closed. A thread is a loop around this.
@@ -198,9 +216,26 @@ impl CustomerKeys {
             }
             keys.wanted = false;
         }
+        self.make_and_note().map(|()| true)
+    }
+
+    /// Makes keys if some are wanted, without waiting; `false` if none are.
+    ///
+    /// # Errors
+    /// As [`CustomerKeys::step`].
+    pub fn try_step(&self) -> io::Result<bool> {
+        if !std::mem::take(&mut self.keys.lock().wanted) {
+            return Ok(false);
+        }
+        self.make_and_note().map(|()| true)
+    }
+
+    fn make_and_note(&self) -> io::Result<()> {
         let made = self.make();
-        self.keys.lock().failed = made.is_err();
-        made.map(|()| true)
+        // Where there is no room nothing is unknown: the same places are written again when there is.
+        let is_full = made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull);
+        self.keys.lock().failed = made.is_err() && !is_full;
+        made
     }
 
     /// Only the thread of [`CustomerKeys::step`] makes keys, so nobody else moves `next`.
@@ -216,7 +251,9 @@ impl CustomerKeys {
             Some(file) => file,
             None => {
                 let file: Arc<dyn StorageFile> = self.storage.create_new(CUSTOMER_KEYS_FILE)?.into();
-                self.storage.sync_dir(".")?;
+                self.storage.sync_dir(".").map_err(io::Error::other)?;
+                // It is there also if it cannot be written yet.
+                self.keys.lock().file = Some(Arc::clone(&file));
                 file
             }
         };
@@ -225,13 +262,15 @@ impl CustomerKeys {
         let mut slots = Zeroizing::new(Vec::with_capacity(BATCH * SLOT_BYTES));
         let mut made = Vec::with_capacity(BATCH);
         for (number, bytes) in (next..).zip(random.as_chunks::<KEY_BYTES>().0) {
-            slots.extend_from_slice(&slot_of(number, bytes));
+            slots.extend_from_slice(&slot::bytes_of(number, bytes));
             made.push((number, Zeroizing::new(*bytes)));
         }
         file.write_at(next * SLOT_BYTES as u64, &slots)?;
-        file.sync_data()?;
+        // What a failed sync left is unknown, whatever it says.
+        file.sync_data().map_err(io::Error::other)?;
+        // Before one of them is used: a start then misses them if the file is lost.
+        self.count.lock().raise(next + BATCH as u64)?;
         let mut keys = self.keys.lock();
-        keys.file = Some(file);
         keys.next = next + BATCH as u64;
         keys.ready.append(&mut made);
         Ok(())
@@ -242,14 +281,6 @@ impl CustomerKeys {
         self.keys.lock().closed = true;
         self.changed.notify_all();
     }
-}
-
-/// What a sealed text belongs to: it does not open elsewhere.
-fn bound_to(merchant: MerchantNumber, number: u64) -> [u8; 12] {
-    let mut bound = [0; 12];
-    bound[..4].copy_from_slice(&merchant.0.to_le_bytes());
-    bound[4..].copy_from_slice(&number.to_le_bytes());
-    bound
 }
 
 #[cfg(test)]

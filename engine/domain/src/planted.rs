@@ -1,0 +1,59 @@
+//! Deliberate bugs of the rules, for the tests that must find them.
+//!
+//! They are there only in a build with the feature `planted`, which no release has; without it [`is_planted`] is a
+//! constant, and the compiler leaves them out. One at a time can be switched on.
+
+/// A deliberate bug.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Bug {
+    /// None.
+    None,
+    /// Lines of one SKU are each served as if the others were not there.
+    LinesApart,
+    /// A cancelled claim is given back twice.
+    ReleaseTwice,
+    /// A loss takes the claims of the oldest orders.
+    OldestLose,
+    /// A panic where a command is decided, once.
+    PanicInDecide,
+    /// A panic where an event happens, once.
+    PanicInEvolve,
+}
+
+#[cfg(feature = "planted")]
+static PLANTED: core::sync::atomic::AtomicU8 = core::sync::atomic::AtomicU8::new(0);
+
+/// Switches one on, and the one before off.
+#[cfg(feature = "planted")]
+pub fn plant(bug: Bug) {
+    PLANTED.store(bug as u8, core::sync::atomic::Ordering::SeqCst);
+}
+
+/// Whether it is switched on.
+#[cfg(feature = "planted")]
+#[must_use]
+pub fn is_planted(bug: Bug) -> bool {
+    PLANTED.load(core::sync::atomic::Ordering::Relaxed) == bug as u8
+}
+
+/// Whether it is switched on: never.
+#[cfg(not(feature = "planted"))]
+#[must_use]
+pub const fn is_planted(_bug: Bug) -> bool {
+    false
+}
+
+/// Panics if this is switched on, and switches it off.
+#[cfg(feature = "planted")]
+#[allow(clippy::panic, reason = "that is the bug")]
+pub(crate) fn panic_once(bug: Bug) {
+    use core::sync::atomic::Ordering::SeqCst;
+    if PLANTED.compare_exchange(bug as u8, Bug::None as u8, SeqCst, SeqCst).is_ok() {
+        panic!("planted: {bug:?}");
+    }
+}
+
+/// Panics if this is switched on: never.
+#[cfg(not(feature = "planted"))]
+pub(crate) const fn panic_once(_bug: Bug) {}

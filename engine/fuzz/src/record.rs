@@ -1,0 +1,65 @@
+//! Records of any bytes: what decodes is encoded and decodes to the same, and an event says the same.
+
+use onhand_engine::record::admin::{
+    CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
+};
+use onhand_engine::record::codec::{decode_first, encode_row_into};
+use onhand_engine::record::order::{
+    BacklogFilledV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
+    RepeatAnsweredV1, customer_of, external_of,
+};
+use onhand_engine::record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
+use onhand_engine::record::stock::StockMovedV1;
+use onhand_engine::record::{Header, Kind, decode};
+use onhand_engine::translate::decode_event;
+
+/// Reads one value from the front of bytes, writes it and reads it again; returns what stands behind it.
+macro_rules! again {
+    ($type:ty, $bytes:expr) => {{
+        let read = decode_first::<$type>($bytes).ok();
+        if let Some((value, _)) = &read {
+            let mut bytes = Vec::new();
+            assert_eq!(encode_row_into(value, &mut bytes), Ok(()), "what was read can be written");
+            assert!(bytes.len() <= $bytes.len(), "no encoding is longer than the one that was read");
+            assert_eq!(decode::<$type>(&bytes).as_ref(), Ok(value), "and reads the same");
+        }
+        read.map(|(_, rest)| rest)
+    }};
+}
+pub(crate) use again;
+
+/// The input is a record.
+pub(crate) fn record(input: &[u8]) {
+    let Ok((header, body)) = Header::decode(input) else { return };
+    let mut written = Vec::new();
+    header.encode_into(&mut written);
+    assert_eq!(written, input[..input.len() - body.len()], "a header has one encoding");
+    body_of(header.kind, body);
+    drop(decode_event(header.kind, body));
+}
+
+fn body_of(kind: Kind, body: &[u8]) {
+    let rest = match kind {
+        Kind::LogOpened => again!(LogOpenedV1, body),
+        Kind::LogClosed => again!(LogClosedV1, body),
+        Kind::MerchantCreated => again!(MerchantCreatedV1<'_>, body),
+        Kind::KeyCreated => again!(KeyCreatedV1, body),
+        Kind::KeyRevoked => again!(KeyRevokedV1, body),
+        Kind::LocationPut => again!(LocationPutV1<'_>, body),
+        Kind::ChannelPut => again!(ChannelPutV1<'_>, body),
+        Kind::SkuPut => again!(SkuPutV1<'_>, body),
+        Kind::StockMoved => again!(StockMovedV1<'_>, body),
+        Kind::OrderAccepted => {
+            drop(external_of(body));
+            drop(customer_of(body));
+            again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderAcceptedV1, rest))
+        }
+        Kind::OrderRefused => again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderRefusedV1, rest)),
+        Kind::OrderCancelled => again!(OrderCancelledV1<'_>, body),
+        Kind::OrderShipped => again!(OrderShippedV1<'_>, body),
+        Kind::BacklogFilled => again!(BacklogFilledV1, body),
+        Kind::CommandRefused => again!(CommandRefusedV1<'_>, body),
+        Kind::RepeatAnswered => again!(RepeatAnsweredV1, body),
+    };
+    assert!(rest.is_none_or(|rest| rest.len() <= body.len()));
+}

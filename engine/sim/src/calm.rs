@@ -1,0 +1,93 @@
+//! The end of a run: the faults have stopped, and what clients were not told they are told now.
+
+use crate::between::Who;
+use crate::client::Request;
+use crate::oracle::judge;
+use crate::people::People;
+use crate::swarm::Swarm;
+use crate::tally::Tally;
+use crate::wish::Wish;
+use crate::world::{Life, World};
+use onhand_engine::SpaceLevel;
+use onhand_engine::snapshots::storage::OpKind;
+
+/// Steps after the faults have stopped by which every request must be answered.
+const CALM_STEPS: u64 = 200_000;
+
+impl World {
+    /// The faults have stopped: every request gets its answer, and all of it can be read.
+    pub(crate) fn calm(mut self) -> Tally {
+        self.disk.heal();
+        self.disk.restart();
+        let [power_loss, kill, clean_stop, disk_errors, look_errors] = [0; 5];
+        let [misdirected, clock_jumps, giving_up] = [0; 3];
+        self.swarm = Swarm {
+            power_loss,
+            kill,
+            clean_stop,
+            disk_errors,
+            look_errors,
+            misdirected,
+            clock_jumps,
+            giving_up,
+            ..self.swarm
+        };
+        self.disk.go_straight();
+        let Some(life) = self.start() else { panic!("a start after the faults have stopped fails") };
+        // It has started on whatever room there was, and must go on by itself once there is more.
+        self.make_room();
+        for _ in 0..CALM_STEPS {
+            if self.clients.iter().all(|clients| clients.is_content()) {
+                break;
+            }
+            self.settle(&life);
+        }
+        let content = self.clients.iter().all(|clients| clients.is_content());
+        assert_eq!(life.engine.handle().space(), SpaceLevel::Enough, "there is room");
+        assert!(content, "after {CALM_STEPS} steps without faults some request has no answer");
+        self.read_people(&life.engine);
+        self.tally.sealed = life.engine.sealed();
+        let digest = self.stop(life);
+        assert!(digest.is_some(), "a last stop fails");
+        let report = judge(&self.disk, &self.clients);
+        let sendings = self.clients.iter().flat_map(|clients| &clients.sendings);
+        self.tally.bodies = sendings.clone().count() as u64;
+        self.tally.lines = sendings.map(|sending| sending.lines.len() as u64).sum();
+        let requests = self.clients.iter().flat_map(|clients| &clients.requests);
+        let people = self.clients.iter().map(|clients| &clients.people);
+        self.tally.people = people.clone().map(People::count).sum();
+        self.tally.erased = people.map(|people| people.erased).sum();
+        self.tally.requests = requests.clone().count() as u64;
+        let is_order = |request: &&Request| matches!(request.wish, Wish::Order { .. });
+        self.tally.orders = requests.clone().filter(is_order).count() as u64;
+        let kinds = [OpKind::Read, OpKind::Write, OpKind::Sync, OpKind::Name, OpKind::Look];
+        self.tally.failed_calls = kinds.map(|kind| self.disk.failures_of(kind));
+        self.tally.torn = self.disk.torn();
+        self.tally.answered = requests.filter(|request| request.told.is_some()).count() as u64;
+        self.tally.records = report.totals.records;
+        self.tally.digest = report.digest;
+        self.tally
+    }
+
+    fn settle(&mut self, life: &Life) {
+        for (clients, shop) in self.clients.iter_mut().zip(&life.shops) {
+            clients.send_unknown_bodies(shop);
+            clients.go_on(&mut self.wider, shop, self.swarm.giving_up);
+            for place in clients.unknown().into_iter().take(8) {
+                clients.send(shop, place);
+            }
+        }
+        for shard in 0..life.engine.shards() {
+            life.engine.shard_step(shard);
+        }
+        let Life { engine, interleaved, .. } = life;
+        interleaved.during(Who::All, || engine.log_step());
+        let spare = interleaved.during(Who::Shards, || engine.spare_step()).is_ok();
+        let keeper = interleaved.during(Who::All, || engine.keeper_step()).is_ok();
+        let keys = interleaved.during(Who::All, || engine.customer_step()).is_ok();
+        assert!(spare && keeper && keys, "work behind the path fails on a disk that is well");
+        for (clients, shop) in self.clients.iter_mut().zip(&life.shops) {
+            clients.hear(shop);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One merchant at one run of the engine.
+
+use crate::bulk::Passed;
+use crate::wish::{CHANNELS, LOCATIONS, SKUS};
+use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, ReadAsk, SkuAsk, Submission};
+use onhand_engine::customer::Sealed;
+use onhand_engine::directory::Directory;
+use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::{LocationNumber, MerchantNumber};
+use onhand_engine::keys::Known;
+use onhand_engine::{Busy, Class, Handle, Inbox, Item, SpaceLevel, Ticket};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// See the module.
+pub(crate) struct Shop {
+    handle: Handle,
+    merchant: MerchantNumber,
+    directory: Arc<Directory>,
+    inbox: Arc<Inbox>,
+    /// Times that something was refused since the disk was full.
+    full: Cell<u64>,
+}
+
+impl Shop {
+    /// The merchant of this name; made if it is not there. `None` if the engine cannot make it.
+    pub(crate) fn open(handle: Handle, name: &str) -> Option<Self> {
+        let known = handle.registry().merchant(name);
+        let merchant = match known {
+            Some(merchant) => merchant,
+            None => handle.create_merchant(name).ok()?,
+        };
+        let directory = handle.directory(merchant)?;
+        Some(Self { handle, merchant, directory, inbox: Arc::default(), full: Cell::new(0) })
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(crate) fn merchant(&self) -> MerchantNumber {
+        self.merchant
+    }
+
+    /// The hash of an idempotency key.
+    pub(crate) fn key(&self, key: &str) -> [u8; 16] {
+        self.handle.fingerprints().idempotency(self.merchant, key.as_bytes())
+    }
+
+    /// Seals personal data; `None` if no key is ready, or none can be made.
+    pub(crate) fn seal(&self, text: &str) -> Option<Sealed> {
+        self.handle.customers().seal(self.merchant, text.as_bytes()).ok()
+    }
+
+    /// Whatever has to be there before anything is sold.
+    pub(crate) fn catalogue() -> Vec<Ask> {
+        let location = |number: u16| {
+            Ask::PutLocation(Box::new(LocationAsk {
+                code: format!("location {number}"),
+                kind: "warehouse".into(),
+                country: "DE".into(),
+                region: None,
+                postal_code: None,
+                priority: 1,
+            }))
+        };
+        let channel = |number: u16| {
+            let locations = (0..LOCATIONS).rev().skip(usize::from(number)).map(LocationNumber).collect();
+            let policy = if number == 0 { Policy::Reject } else { Policy::Backorder };
+            Ask::PutChannel(Box::new(ChannelAsk {
+                code: format!("channel {number}"),
+                kind: "api".into(),
+                locations,
+                policy,
+            }))
+        };
+        let sku = |number: u32| {
+            let (code, title, unit, gtin, tags) = (format!("sku {number}"), None, None, None, Vec::new());
+            Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags }))
+        };
+        let locations = (0..LOCATIONS).map(location);
+        locations.chain((0..CHANNELS).map(channel)).chain((0..SKUS).map(sku)).collect()
+    }
+
+    /// A submission of this shop.
+    pub(crate) fn submission(&self, ask: Ask, key: Option<[u8; 16]>, fingerprint: [u8; 16]) -> Submission {
+        Submission {
+            names: self.directory.names(),
+            actor: 0,
+            stage: 0,
+            request: [1; 16],
+            idempotency: key,
+            fingerprint: Some(fingerprint),
+            known: None::<Box<Known>>,
+            ask,
+        }
+    }
+
+    /// A submission that asks for nothing.
+    pub(crate) fn nothing(&self) -> Submission {
+        self.submission(Ask::Read(ReadAsk::Orders(Vec::new())), None, [0; 16])
+    }
+
+    /// Sends a submission, if there is room for it.
+    pub(crate) fn send(&self, ticket: Ticket, submission: Submission) -> bool {
+        if self.admit(submission.class()).is_err() {
+            return false;
+        }
+        self.send_to(&self.inbox, vec![Item::new(ticket, submission)]);
+        true
+    }
+
+    /// Counts a submission in, if there is room for it.
+    pub(crate) fn admit(&self, class: Class) -> Result<(), Busy> {
+        let admitted = self.handle.admit(&self.directory, class);
+        let is_taken = match self.handle.space() {
+            SpaceLevel::Enough => true,
+            SpaceLevel::Soft => class == Class::Change,
+            SpaceLevel::Hard => false,
+        };
+        match admitted {
+            Err(Busy::Space { .. }) => {
+                assert!(!is_taken, "{class:?} is refused for a disk that has room for it");
+                self.note_full();
+            }
+            Err(Busy::Merchant { .. } | Busy::Engine { .. }) => {}
+            Ok(()) => assert!(is_taken, "{class:?} is taken on a disk that has no room for it"),
+        }
+        admitted
+    }
+
+    /// Something was refused since the disk is full.
+    pub(crate) fn note_full(&self) {
+        self.full.set(self.full.get() + 1);
+    }
+
+    /// How often that was.
+    pub(crate) fn refused_as_full(&self) -> u64 {
+        self.full.get()
+    }
+
+    /// Counts one in that was admitted before.
+    pub(crate) fn admit_always(&self) {
+        self.handle.admit_always(&self.directory);
+    }
+
+    /// Counts one out that was admitted and is not sent.
+    pub(crate) fn dismiss(&self) {
+        self.handle.dismiss(&self.directory);
+    }
+
+    /// Sends what was admitted; the answers come to this inbox.
+    pub(crate) fn send_to(&self, inbox: &Arc<Inbox>, items: Vec<Item>) {
+        self.handle.submit(inbox, &self.directory, items);
+    }
+
+    /// Lets the shard know that of a body nothing of an earlier stage will come any more.
+    pub(crate) fn pass(&self, ticket: Ticket, passed: &Passed) {
+        let submission = Submission { request: passed.id, stage: passed.stage, ..self.nothing() };
+        self.admit_always();
+        self.send_to(&self.inbox, vec![Item::new(ticket, submission)]);
+    }
+
+    /// What was answered since the last time.
+    pub(crate) fn answers(&self) -> Vec<(Ticket, Answer)> {
+        self.inbox.take().collect()
+    }
+}

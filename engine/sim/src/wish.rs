@@ -1,0 +1,187 @@
+//! What clients want, apart from the engine that they ask: it can be asked again, of another one.
+
+use crate::dice::Dice;
+use crate::shop::Shop;
+use onhand_engine::ask::{Ask, CancelAsk, Movement, OrderAsk, ShipAsk, StockAsk};
+use onhand_engine::customer::Sealed;
+use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use onhand_engine::record::encode_into;
+use onhand_engine::record::order::{LineAskedV1, OrderAskedV1, SealedV1};
+use onhand_engine::snapshots::Lsn;
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Stock {
+        sku: u32,
+        location: u16,
+        movement: Movement,
+        reference: String,
+    },
+    Order {
+        external: String,
+        channel: u16,
+        policy: Option<Policy>,
+        lines: Vec<(u32, u32)>,
+        person: Option<String>,
+    },
+    Cancel {
+        order: Lsn,
+        lines: Option<Vec<(u16, u32)>>,
+    },
+    Ship {
+        order: Lsn,
+        location: u16,
+        lines: Vec<(u16, u32)>,
+    },
+}
+
+pub(crate) const SKUS: u32 = 5;
+pub(crate) const LOCATIONS: u16 = 3;
+pub(crate) const CHANNELS: u16 = 2;
+
+/// The most lines of an order: more than fit into a row in memory.
+const LINES_MAX: u32 = 7;
+
+impl Wish {
+    /// Something to want: a shop is short of stock most of the time.
+    pub(crate) fn any(dice: &mut Dice, number: u64, orders: &[Lsn], text_bytes: usize) -> Self {
+        match dice.below(100) {
+            0..25 => Self::stock(dice, text_bytes),
+            25..75 => Self::order(dice, number),
+            75..85 if !orders.is_empty() => {
+                let order = orders[dice.place(orders.len())];
+                let lines = (dice.below(2) == 0).then(|| some_lines(dice));
+                Self::Cancel { order, lines }
+            }
+            85.. if !orders.is_empty() => {
+                let order = orders[dice.place(orders.len())];
+                let location = u16::try_from(dice.place(usize::from(LOCATIONS))).unwrap_or(0);
+                Self::Ship { order, location, lines: some_lines(dice) }
+            }
+            _ => Self::stock(dice, text_bytes),
+        }
+    }
+
+    pub(crate) fn stock(dice: &mut Dice, text_bytes: usize) -> Self {
+        let state = |dice: &mut Dice| match dice.below(4) {
+            0 => StockState::Damaged,
+            1 => StockState::QualityControl,
+            _ => StockState::Sellable,
+        };
+        let movement = match dice.below(10) {
+            0..6 => Movement::Receive { state: state(dice), quantity: 1 + dice.small(30) },
+            6..8 => Movement::Adjust { state: state(dice), delta: i64::from(dice.small(30)) - 20 },
+            8 => Movement::Set { expected: dice.small(5), new: dice.small(20) },
+            _ => Movement::Move { from: state(dice), to: state(dice), quantity: 1 + dice.small(5) },
+        };
+        let location = u16::try_from(dice.place(usize::from(LOCATIONS))).unwrap_or(0);
+        Self::Stock {
+            sku: dice.small(SKUS),
+            location,
+            movement,
+            reference: "r".repeat(dice.place(text_bytes)),
+        }
+    }
+
+    pub(crate) fn order(dice: &mut Dice, number: u64) -> Self {
+        let lines = (0..1 + dice.small(LINES_MAX)).map(|_| (dice.small(SKUS), 1 + dice.small(6))).collect();
+        let policy = [None, Some(Policy::Reject), Some(Policy::Backorder)][dice.place(3)];
+        let channel = u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0);
+        // Now and then an order that was placed comes once more.
+        let number = if dice.chance(300) { dice.below(number + 1) } else { number };
+        Self::Order { external: format!("{number}"), channel, policy, lines, person: None }
+    }
+
+    /// An order is for this person.
+    pub(crate) fn name(&mut self, name: Option<String>) {
+        if let Self::Order { person, .. } = self {
+            *person = name;
+        }
+    }
+
+    /// Whom it is for.
+    pub(crate) fn person(&self) -> Option<&str> {
+        if let Self::Order { person, .. } = self { person.as_deref() } else { None }
+    }
+
+    /// As it is asked of an engine; `None` if there is no key for the personal data in it just now.
+    pub(crate) fn ask(&self, shop: &Shop) -> Option<Ask> {
+        Some(match self {
+            Self::Stock { sku, location, movement, reference } => {
+                let (sku, location) = (SkuNumber(*sku), LocationNumber(*location));
+                let (movement, reason, reference) = (*movement, "received".into(), Some(reference.clone()));
+                Ask::MoveStock(StockAsk { sku, location, movement, reason, reference })
+            }
+            Self::Order { external, channel, policy, lines, person } => {
+                let sealed = match person {
+                    Some(text) => Some(shop.seal(text)?),
+                    None => None,
+                };
+                let asked = encoded(external, *channel, *policy, lines, sealed.as_ref());
+                let external = shop.handle().fingerprints().external(shop.merchant(), *channel, external);
+                let lines = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
+                Ask::PlaceOrder(OrderAsk {
+                    channel: ChannelNumber(*channel),
+                    external,
+                    policy: *policy,
+                    lines,
+                    asked,
+                })
+            }
+            Self::Cancel { order, lines } => {
+                Ask::CancelOrder(CancelAsk { order: OrderId(order.0), lines: lines.clone(), reason: None })
+            }
+            Self::Ship { order, location, lines } => Ask::ShipOrder(ShipAsk {
+                order: OrderId(order.0),
+                location: LocationNumber(*location),
+                lines: lines.clone(),
+                tracking_number: None,
+            }),
+        })
+    }
+
+    /// What tells one request from another under the same key.
+    pub(crate) fn fingerprint(&self) -> [u8; 16] {
+        let hash = blake3::hash(format!("{self:?}").as_bytes());
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&hash.as_bytes()[..16]);
+        fingerprint
+    }
+}
+
+fn some_lines(dice: &mut Dice) -> Vec<(u16, u32)> {
+    let first = u16::try_from(dice.place(3)).unwrap_or(0);
+    (first..=first + u16::try_from(dice.place(2)).unwrap_or(0))
+        .map(|line| (line, 1 + dice.small(4)))
+        .collect()
+}
+
+fn encoded(
+    external: &str,
+    channel: u16,
+    policy: Option<Policy>,
+    lines: &[(u32, u32)],
+    sealed: Option<&Sealed>,
+) -> Vec<u8> {
+    let ids: Vec<String> = (1..=lines.len()).map(|line| line.to_string()).collect();
+    let line = |(id, (sku, quantity))| {
+        let (id, sku, quantity): (&String, &u32, &u32) = (id, sku, quantity);
+        LineAskedV1 { id, sku: *sku, decimals: 0, quantity: *quantity, unit_price: None }
+    };
+    let asked = OrderAskedV1 {
+        external_id: external,
+        channel,
+        policy: policy.map(onhand_engine::translate::policy_record),
+        placed_at: None,
+        currency: Some(*b"EUR"),
+        ship_to: None,
+        customer: sealed.map(|Sealed { key, ciphertext }| SealedV1 { key: *key, ciphertext }),
+        lines: ids.iter().zip(lines.iter().map(|(sku, quantity)| (sku, quantity))).map(line).collect(),
+    };
+    let mut bytes = Vec::new();
+    encode_into(&asked, &mut bytes).unwrap_or_else(|error| panic!("an order cannot be encoded: {error}"));
+    bytes
+}

@@ -227,6 +227,12 @@ impl Handle {
         Ok(())
     }
 
+    /// Keeps the keeper from its work while what is returned lives: for a test of what others see meanwhile.
+    #[cfg(feature = "planted")]
+    pub fn hold_keeper(&self) -> impl Sized {
+        self.inner.keeper.lock()
+    }
+
     /// Everything up to here is durable.
     #[must_use]
     pub fn durable(&self) -> Lsn {

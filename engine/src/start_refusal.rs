@@ -4,7 +4,6 @@ use crate::customer::CUSTOMER_KEYS_FILE;
 use crate::error::StartError;
 use crate::secrets::FINGERPRINT_KEY_FILE;
 use onhand_snapshots::Lsn;
-use onhand_snapshots::chunks::ChunkError;
 use onhand_snapshots::generation::SNAPSHOT_DIR;
 use onhand_snapshots::log::OpenError;
 use onhand_snapshots::log::segment::LOG_DIR;
@@ -25,8 +24,6 @@ pub enum Cause {
     Behind,
     /// The snapshots belong to another log.
     OtherLog,
-    /// Snapshots or index cannot be read.
-    Unreadable,
     /// The key of request hashes is missing, or no key.
     NoKey,
     /// The key of request hashes belongs to another log.
@@ -123,13 +120,8 @@ impl StartError {
             }
             Self::Invariant { .. } | Self::Digest { .. } => said(Cause::WrongState, LOG_DIR),
             Self::Unfinished => said(Cause::Unfinished, REPAIR_DIR),
-            Self::Chunks(ChunkError::Damaged { path, .. } | ChunkError::Store { path, .. }) => {
-                said(Cause::Unreadable, path)
-            }
-            Self::Chunks(ChunkError::Io { .. } | ChunkError::Busy { .. })
-            | Self::Lock(_)
-            | Self::Io { .. }
-            | Self::Write(_) => None,
+            // Snapshots and runs that are damaged are left out and made again: what is left is a disk that says no.
+            Self::Chunks(_) | Self::Lock(_) | Self::Io { .. } | Self::Write(_) => None,
         }
     }
 }

@@ -9,6 +9,11 @@ use common::shop::{
     typed,
 };
 use common::{Server, onhand};
+use onhand_engine::record::admin::LogClosedV1;
+use onhand_engine::record::{Header, Kind, encode_into};
+use onhand_engine::secrets::Fingerprints;
+use onhand_engine::snapshots::log::{Log, LogOptions, SEGMENT_BYTES_MIN};
+use onhand_engine::snapshots::{Disk, Lsn};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +29,7 @@ struct Case {
     is_whole: bool,
 }
 
-const CASES: [Case; 18] = [
+const CASES: [Case; 19] = [
     Case {
         name: "a frame is damaged",
         change: |data| flip(raw(data).last().unwrap(), 5_000),
@@ -82,6 +87,13 @@ const CASES: [Case; 18] = [
         said: "its name says record 9999999",
         repair: "sort-segments",
         is_whole: true,
+    },
+    Case {
+        name: "a record is whole and says what cannot be followed",
+        change: |data| append(data, Kind::MerchantCreated, &[0xFF; 3]),
+        said: " cannot be used: ",
+        repair: "cut-log",
+        is_whole: false,
     },
     Case {
         name: "the key is gone",
@@ -180,6 +192,26 @@ fn code_of(case: &Case) -> i32 {
     if case.repair == "finish" { 5 } else { 3 }
 }
 
+/// Whether another log has all records that this one had when the fixture was made.
+fn keeps_all(case: &Case) -> bool {
+    case.repair == "new-key" || case.said.contains("cannot be used")
+}
+
+/// Appends a record to the log as its writer does.
+fn append(data: &Path, kind: Kind, body: &[u8]) {
+    let cluster = Fingerprints::open(data).unwrap().cluster();
+    let options = LogOptions { cluster, segment_bytes: SEGMENT_BYTES_MIN };
+    let mut opened = Log::open(Disk::at(data).storage, options, Lsn(1), &mut |_, _| Ok(())).unwrap();
+    let at = u64::MAX >> 1;
+    let header =
+        Header { kind, merchant: 0, at, actor: 0, request: [0; 16], idempotency: None, fingerprint: None };
+    let mut record = Vec::new();
+    header.encode_into(&mut record);
+    record.extend_from_slice(body);
+    opened.appender.append(&[&record]).unwrap();
+    opened.writer.step().unwrap();
+}
+
 /// Other keys, as many: how many another log has made is a matter of time.
 fn exchange_keys(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
@@ -254,9 +286,41 @@ fn mended(case: &Case, data: &Path, before: &BTreeMap<PathBuf, Vec<u8>>) {
         let first: Value = serde_json::from_str(&all[0]).unwrap();
         assert_eq!(opened["kind"], "log_opened", "{}", case.name);
         assert_ne!(opened["body"]["cluster"], first["body"]["cluster"], "{}: another log", case.name);
-        assert_eq!(kept == all.len(), case.repair == "new-key", "{}", case.name);
+        assert_eq!(kept == all.len(), keeps_all(case), "{}", case.name);
     }
     Server::start_with(data, &SMALL).kill();
+}
+
+/// The last record says what state stopped, and recovery comes to another one: the audit names that record, and the backup
+/// is what is left.
+#[test]
+fn a_state_that_is_not_the_one_that_stopped_is_refused_and_a_backup_is_served_instead() {
+    let fixture = fixture();
+    let top = tempfile::tempdir().unwrap();
+    let data = fixture.copy(&top.path().join("data"));
+    let mut body = Vec::new();
+    encode_into(&LogClosedV1 { digest: 1 }, &mut body).unwrap();
+    append(&data, Kind::LogClosed, &body);
+    let before = image(&data);
+    let refused = serve(&data);
+    let error = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{error}");
+    assert!(error.contains("refused: ") && error.contains("Nothing was changed. Next"), "{error}");
+    let commands = commands(&error);
+    let [verify, rebuild, restore] = &commands[..] else { panic!("{error}") };
+    let audit = typed(verify, false);
+    let report = text(&audit.stdout);
+    assert!(verify.starts_with("verify ") && !audit.status.success(), "{verify}: {report}");
+    let last = format!("first by record {}", fixture.log.len() + 1);
+    assert!(report.contains("J3   BROKEN") && report.contains(&last), "{report}");
+    assert!(rebuild.starts_with("repair rebuild-derived ") && restore.starts_with("restore "), "{error}");
+    assert_eq!(changed(&before, &image(&data)), [] as [&Path; 0]);
+    // The snapshots are not what is wrong here: the log alone comes to the same state, and the audit says so again.
+    assert_eq!(typed(rebuild, true).status.code(), Some(1));
+    assert_eq!(serve(&data).status.code(), Some(3));
+    let restored = typed(restore, false);
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    Server::start_with(Path::new(restore.rsplit(' ').next().unwrap()), &SMALL).kill();
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! Built with `--cfg fuzzing` (`.ci/fuzz`): libFuzzer, on the target that `ONHAND_FUZZ_TARGET` names. Else:
+//! Built with the feature `libfuzzer` (`.ci/fuzz`): libFuzzer, on the target that `ONHAND_FUZZ_TARGET` names. Else:
 //! `onhand-fuzz TARGET FILE…` gives a target some inputs, and `onhand-fuzz seeds` makes the corpora again.
 
-#![cfg_attr(fuzzing, no_main)]
-#![cfg_attr(not(fuzzing), allow(clippy::print_stdout, reason = "a tool: it prints"))]
+#![cfg_attr(feature = "libfuzzer", no_main)]
+#![cfg_attr(not(feature = "libfuzzer"), allow(clippy::print_stdout, reason = "a tool: it prints"))]
 
-#[cfg(fuzzing)]
+#[cfg(feature = "libfuzzer")]
 mod harness {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::LazyLock;
@@ -30,7 +30,7 @@ mod harness {
     );
 }
 
-#[cfg(not(fuzzing))]
+#[cfg(not(feature = "libfuzzer"))]
 fn main() -> std::process::ExitCode {
     use std::process::ExitCode;
     let arguments: Vec<String> = std::env::args().skip(1).collect();

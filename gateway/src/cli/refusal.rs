@@ -92,7 +92,7 @@ pub(super) fn next(dir: &Path, refusal: &StartRefusal) -> Vec<Next> {
             [sort, fetch(), restore()].into_iter().chain(cut()).collect()
         }
         Cause::Unusable => [restore()].into_iter().chain(cut()).collect(),
-        Cause::OtherLog | Cause::Unreadable => {
+        Cause::OtherLog => {
             vec![repair("rebuild-derived", "loses nothing; the next start takes longer")]
         }
         Cause::NoKey | Cause::OtherKey => vec![
@@ -137,14 +137,13 @@ mod tests {
     use crate::cli::Cli;
     use clap::Parser;
 
-    const CAUSES: [Cause; 13] = [
+    const CAUSES: [Cause; 12] = [
         Cause::Damaged,
         Cause::Missing,
         Cause::Misplaced,
         Cause::Unusable,
         Cause::Behind,
         Cause::OtherLog,
-        Cause::Unreadable,
         Cause::NoKey,
         Cause::OtherKey,
         Cause::CustomerKeys,

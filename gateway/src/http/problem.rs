@@ -130,13 +130,11 @@ impl Problem {
         Self { retry_after: true, ..Self::new(503, "storage_unavailable", detail) }
     }
 
-    /// The engine is not ready: it replays its log, or stops.
+    /// The engine replays its log or stops, or builds the merchant's state again.
     #[must_use]
     pub fn not_ready() -> Self {
-        Self {
-            retry_after: true,
-            ..Self::new(503, "not_ready", "the server is starting or stopping; try again")
-        }
+        let detail = "the server is starting or stopping, or builds the merchant's state again; try again";
+        Self { retry_after: true, ..Self::new(503, "not_ready", detail) }
     }
 
     /// The log's buffer is full, or a shard's mailbox.

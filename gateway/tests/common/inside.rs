@@ -23,6 +23,9 @@ static METRICS: LazyLock<metrics_exporter_prometheus::PrometheusHandle> =
 /// What bulk bodies may have under way: more than a test sends.
 const BULK_BYTES: usize = 64 << 20;
 
+/// What may be on its way: more than a test has.
+const QUEUES: QueueLimits = QueueLimits { merchant_max: 10_000, total_max: 10_000 };
+
 /// What the next reads of the index do; as they would if nothing is said.
 type Script = Arc<Mutex<Option<Box<dyn FnMut() -> Result<(), ChunkError> + Send>>>>;
 
@@ -56,10 +59,9 @@ impl ChunkStore for Scripted {
     }
 }
 
-fn engine(storage: &SimStorage, script: &Script) -> Engine {
+fn engine(storage: &SimStorage, script: &Script, queues: QueueLimits) -> Engine {
     let Disk { storage, chunks } = Disk::simulated(storage);
     let chunks = Arc::new(Scripted { store: chunks, script: Arc::clone(script) });
-    let queues = QueueLimits { merchant_max: 10_000, total_max: 10_000 };
     let config = EngineConfig {
         shards: 1,
         segment_bytes: 2 << 20,
@@ -86,13 +88,21 @@ impl Inside {
     /// A stocked merchant, and one worker.
     pub fn start() -> Self {
         let storage = SimStorage::default();
-        let engine = engine(&storage, &Script::default());
+        let engine = engine(&storage, &Script::default(), QUEUES);
         engine.handle().create_merchant("acme").unwrap();
         let (_, key) = engine.handle().create_key("acme", Scopes::parse(super::SCOPES).unwrap()).unwrap();
         engine.stop();
-        let inside = Self::serve(storage, key, BULK_BYTES);
+        let inside = Self::serve(storage, key, BULK_BYTES, QUEUES);
         stocked_at(&inside.address, &inside.key);
         inside
+    }
+
+    /// Another stocked merchant: its key.
+    pub fn other_merchant(&self) -> String {
+        self.handle.create_merchant("other").unwrap();
+        let (_, key) = self.handle.create_key("other", Scopes::parse(super::SCOPES).unwrap()).unwrap();
+        stocked_at(&self.address, &key);
+        key
     }
 
     /// Stops and starts again: what the index has is in memory no more.
@@ -103,12 +113,18 @@ impl Inside {
     /// The same, and bulk bodies may have so many bytes under way.
     pub fn restarted_with(self, bulk_bytes: usize) -> Self {
         self.engine.stop();
-        Self::serve(self.storage, self.key, bulk_bytes)
+        Self::serve(self.storage, self.key, bulk_bytes, QUEUES)
     }
 
-    fn serve(storage: SimStorage, key: String, bulk_bytes: usize) -> Self {
+    /// The same, and only so much may be on its way.
+    pub fn restarted_for(self, queues: QueueLimits) -> Self {
+        self.engine.stop();
+        Self::serve(self.storage, self.key, BULK_BYTES, queues)
+    }
+
+    fn serve(storage: SimStorage, key: String, bulk_bytes: usize, queues: QueueLimits) -> Self {
         let script = Script::default();
-        let engine = engine(&storage, &script);
+        let engine = engine(&storage, &script, queues);
         let handle = engine.handle();
         let merchant = handle.registry().merchant("acme").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

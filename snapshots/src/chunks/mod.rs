@@ -24,14 +24,6 @@ pub enum ChunkError {
         /// What it says.
         source: std::io::Error,
     },
-    /// The store says no.
-    #[error("{path}: {what}")]
-    Store {
-        /// Which directory.
-        path: String,
-        /// What it says.
-        what: String,
-    },
     /// What is there is not what was written.
     #[error("{path} is damaged: {what}")]
     Damaged {
@@ -55,7 +47,7 @@ impl ChunkError {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged { .. } => true,
-            Self::Io { .. } | Self::Store { .. } | Self::Busy { .. } => false,
+            Self::Io { .. } | Self::Busy { .. } => false,
         }
     }
 

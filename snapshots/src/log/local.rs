@@ -72,6 +72,7 @@ impl LocalLog {
         self.catalog.push(frame.first, self.offset);
         self.offset += frame.stored.len() as u64;
         self.spare.log_is_at(self.offset, self.room);
+        self.storage.log_was_written();
         Ok(())
     }
 

@@ -74,4 +74,8 @@ impl Storage for Below {
     fn hurry(&self, is_late: bool) {
         self.storage.hurry(is_late);
     }
+
+    fn log_was_written(&self) {
+        self.storage.log_was_written();
+    }
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Files below a root directory.
@@ -16,13 +16,15 @@ pub struct FileStorage {
     root: PathBuf,
     /// Work behind the path is late.
     is_late: Arc<AtomicBool>,
+    /// How often the log was written here; 0: there is no log under way here, and perhaps one in another process.
+    log_writes: Arc<AtomicU64>,
 }
 
 impl FileStorage {
     /// Files below `root`, which need not exist yet.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), is_late: Arc::default() }
+        Self { root: root.to_owned(), is_late: Arc::default(), log_writes: Arc::default() }
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -44,12 +46,16 @@ impl Storage for FileStorage {
 
     fn breathe(&self) {
         if !self.is_late.load(Ordering::Relaxed) {
-            breathe();
+            breathe(self.log_writes.load(Ordering::Relaxed));
         }
     }
 
     fn hurry(&self, is_late: bool) {
         self.is_late.store(is_late, Ordering::Relaxed);
+    }
+
+    fn log_was_written(&self) {
+        self.log_writes.fetch_add(1, Ordering::Relaxed);
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {

@@ -94,6 +94,9 @@ pub trait Storage: Send + Sync {
 
     /// Says that such work is late, or no longer: then it does not rest.
     fn hurry(&self, _is_late: bool) {}
+
+    /// Says that the log was just written here. Large work has nothing to rest for while it is not.
+    fn log_was_written(&self) {}
 }
 
 /// How much of a large write behind the path of the orders is made durable at once. The log's own syncs wait for what

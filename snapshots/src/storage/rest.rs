@@ -16,20 +16,23 @@ const REST: u32 = 3;
 const REST_MAX: Duration = Duration::from_millis(20);
 
 thread_local! {
-    /// When this thread rested last.
-    static RESTED: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// When this thread rested last, and how often the log had been written then.
+    static RESTED: Cell<Option<(Instant, u64)>> = const { Cell::new(None) };
 }
 
-/// Rests if this thread has worked for a while since it did.
+/// Rests if this thread has worked for a while since it did, and somebody may want the processor: the log was written
+/// meanwhile, or nothing is known of it.
 #[expect(clippy::disallowed_methods, reason = "the port on the real machine")]
-pub(super) fn breathe() {
-    let since = RESTED.get().map(|rested| rested.elapsed());
-    if since.is_some_and(|since| since < STINT) {
-        return;
-    }
+pub(super) fn breathe(log_writes: u64) {
     // The first time it has only begun.
-    if let Some(since) = since {
-        std::thread::sleep((since * REST).min(REST_MAX));
+    if let Some((rested, written)) = RESTED.get() {
+        let worked = rested.elapsed();
+        if worked < STINT {
+            return;
+        }
+        if log_writes == 0 || log_writes != written {
+            std::thread::sleep((worked * REST).min(REST_MAX));
+        }
     }
-    RESTED.set(Some(Instant::now()));
+    RESTED.set(Some((Instant::now(), log_writes)));
 }

@@ -37,7 +37,9 @@ impl World {
         // It has started on whatever room there was, and must go on by itself once there is more.
         self.make_room();
         for _ in 0..CALM_STEPS {
-            if self.clients.iter().all(|clients| clients.is_content()) {
+            // Who wants nothing more may be content before the engine has looked at the disk again.
+            let has_room = life.engine.handle().space() == SpaceLevel::Enough;
+            if has_room && self.clients.iter().all(|clients| clients.is_content()) {
                 break;
             }
             self.settle(&life);

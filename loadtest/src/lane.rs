@@ -21,20 +21,14 @@ use crate::clock::Clock;
 use crate::error::LoadError;
 use crate::ledger::{Ledger, Share};
 use crate::meters::Live;
+use crate::pacer;
 use crate::plan::Plan;
 use crate::request::Requests;
 use crate::schedule::{Due, SECOND_NS};
 use crate::single::Single;
-use crate::timer::Timer;
 use crate::workload::{Ask, Kind};
 
 pub(crate) use crate::books::Books;
-
-/// The pacer wakes at most this often: at 20,000 requests a second and more, requests leave in small groups.
-const PACE_MIN_NS: u64 = 50_000;
-
-/// The pacer sleeps at most this long, so that it notices when the run is stopped.
-const PACE_MAX_NS: u64 = SECOND_NS / 5;
 
 /// What is still waiting for a connection so long after the end of the run is not sent any more.
 const OVERTIME_NS: u64 = SECOND_NS;
@@ -222,25 +216,9 @@ impl Lane {
     }
 
     /// Hands out a permit for every request at its planned time.
-    async fn pace(&self, mut cursor: Cursor, connections: usize) -> std::io::Result<()> {
-        let timer = Timer::new()?;
-        let mut next = cursor.next();
-        while let Some(at) = next.and_then(|slot| slot.planned()) {
-            if self.run.is_stopped() {
-                break;
-            }
-            let now = self.clock.now_ns();
-            if at > now {
-                timer.sleep((at - now).clamp(PACE_MIN_NS, PACE_MAX_NS)).await?;
-                continue;
-            }
-            let mut due = 0;
-            while next.and_then(|slot| slot.planned()).is_some_and(|at| at <= now) {
-                due += 1;
-                next = cursor.next();
-            }
-            self.due.add_permits(due);
-        }
+    async fn pace(&self, cursor: Cursor, connections: usize) -> std::io::Result<()> {
+        let times = cursor.map_while(|slot| slot.planned());
+        pacer::pace(&self.clock, &self.due, times, || self.run.is_stopped()).await?;
         // One more for every connection: with it, each finds that nothing is left.
         self.due.add_permits(connections);
         Ok(())

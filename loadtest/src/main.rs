@@ -6,8 +6,8 @@
 //!                                                                                             ▼
 //!                                                    audit (reads back) ─▶ verify ─▶ report, text
 //! ```
-//! `onhand-loadtest faults`, `onhand-loadtest overload` and `onhand-loadtest race` are harnesses of their own, in
-//! `faults/`, `overload/` and `race/`, which start the servers they ask.
+//! `onhand-loadtest faults`, `overload`, `race` and `soak` are harnesses of their own, in the directories of these names,
+//! which start the servers they ask.
 //!
 //! A black box: it uses none of the server's crates, so it shares none of its mistakes.
 
@@ -33,6 +33,7 @@ mod bulk;
 mod client;
 mod clock;
 mod lane;
+mod pacer;
 mod request;
 mod retry;
 mod runtime;
@@ -53,12 +54,14 @@ mod verify;
 mod faults;
 mod overload;
 mod race;
+mod soak;
 
 mod error;
 mod hgrm;
 mod machine;
 mod progress;
 mod report;
+mod svg;
 mod text;
 
 use std::fs::File;
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Some(word) if word == "faults" => faults::run(std::env::args_os().skip(1)),
         Some(word) if word == "overload" => overload::run(std::env::args_os().skip(1)),
         Some(word) if word == "race" => race::run(std::env::args_os().skip(1)),
+        Some(word) if word == "soak" => soak::run(std::env::args_os().skip(1)),
         _ => load(),
     };
     match outcome {

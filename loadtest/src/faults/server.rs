@@ -184,6 +184,19 @@ pub(crate) fn command_soon(binary: &Path, arguments: &[&str]) -> Result<String, 
     }
 }
 
+/// Creates a merchant on a running server, by the administrator's commands; a key of it with these scopes.
+pub(crate) fn open_merchant(
+    binary: &Path,
+    data: &Path,
+    name: &str,
+    scopes: &str,
+) -> Result<String, LoadError> {
+    let data = data.to_string_lossy();
+    command_soon(binary, &["merchant", "create", name, "--data", &data])?;
+    let create = ["key", "create", "--merchant", name, "--scopes", scopes, "--data", &data];
+    Ok(command_soon(binary, &create)?.trim().to_owned())
+}
+
 /// A metric without labels, as the server prints it.
 pub(crate) fn metric(address: SocketAddr, name: &str) -> std::io::Result<Option<String>> {
     let text = get(address, "/metrics")?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::client::Link;
 use crate::error::{LoadError, excerpt};
-use crate::faults::server::command_soon;
+use crate::faults::server::open_merchant;
 use crate::plan::Target;
 use crate::runtime::runtime;
 
@@ -33,11 +33,7 @@ impl Merchant {
         address: SocketAddr,
         name: &'static str,
     ) -> Result<Self, LoadError> {
-        let data = data.to_string_lossy();
-        command_soon(binary, &["merchant", "create", name, "--data", &data])?;
-        let scopes = "orders:write,stock:write,read";
-        let create = ["key", "create", "--merchant", name, "--scopes", scopes, "--data", &data];
-        let key = command_soon(binary, &create)?.trim().to_owned();
+        let key = open_merchant(binary, data, name, "orders:write,stock:write,read")?;
         let merchant = Self { name, key };
         runtime()?.block_on(merchant.furnish(address))?;
         Ok(merchant)

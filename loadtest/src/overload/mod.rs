@@ -9,7 +9,7 @@
 //! has, each client sends the next at once, whatever it was told, and what was offered is printed.
 
 mod cli;
-mod memory;
+pub(crate) mod memory;
 mod merchant;
 mod phase;
 mod verdict;

@@ -1,12 +1,10 @@
 //! The medians as a picture: a bar for each row, in groups of a stream and a number of connections.
-//!
-//! SVG by hand: bars and text need no library, and the picture stays small enough to be read as text.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use crate::error::LoadError;
 use crate::race::table::{Figures, Table};
+use crate::svg::{begin, grouped, put, text};
 
 /// In pixels.
 const WIDTH: u64 = 900;
@@ -28,12 +26,11 @@ fn draw(medians: &[Figures]) -> String {
         .collect();
     let height = TOP + groups.iter().map(|group| GAP + BAR * group.len() as u64).sum::<u64>() + GAP;
     let longest = medians.iter().map(|row| row.orders_per_second).max().unwrap_or(1).max(1);
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"10\" y=\"20\" font-weight=\"bold\">orders a second, medians; grey: a crash loses what was answered\
-         </text>\n"
+    let mut out = begin(WIDTH, height);
+    put(
+        &mut out,
+        "<text x=\"10\" y=\"20\" font-weight=\"bold\">orders a second, medians; grey: a crash loses what was answered\
+         </text>",
     );
     let mut y = TOP;
     for group in groups {
@@ -59,37 +56,4 @@ fn draw(medians: &[Figures]) -> String {
     }
     put(&mut out, "</svg>");
     out
-}
-
-fn text(x: u64, y: u64, words: &str) -> String {
-    format!(r#"<text x="{x}" y="{y}">{words}</text>"#)
-}
-
-fn put(out: &mut String, line: &str) {
-    // Into a string: this cannot fail.
-    let _written = writeln!(out, "{line}");
-}
-
-/// A number with a comma after each three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        let grouped = [0, 999, 1_000, 1_234_567].map(grouped);
-        assert_eq!(grouped, ["0", "999", "1,000", "1,234,567"]);
-    }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::audit::read_back;
 use crate::error::LoadError;
-use crate::faults::server::{Server, Start, Under, command_soon, expect};
+use crate::faults::server::{Server, Start, Under, expect, open_merchant};
 use crate::race::cli::{Cli, Kind};
 use crate::race::client::{Client, Http};
 use crate::race::course::Course;
@@ -159,11 +159,7 @@ fn onhand(cli: &Cli, kind: Kind, place: &Path) -> Result<Contender, LoadError> {
         Start::Ready(server) => server,
         Start::Ended(status) => return Err(LoadError::Usage(format!("onhand did not start: {status}"))),
     };
-    let data_text = data.to_string_lossy();
-    command_soon(&cli.server, &["merchant", "create", "race", "--data", &data_text])?;
-    let scopes = "orders:write,stock:write,read,admin";
-    let create = ["key", "create", "--merchant", "race", "--scopes", scopes, "--data", &data_text];
-    let key = command_soon(&cli.server, &create)?.trim().to_owned();
+    let key = open_merchant(&cli.server, &data, "race", "orders:write,stock:write,read,admin")?;
     Ok(Contender::Onhand { server, data, key, is_bulk: kind == Kind::OnhandBulk })
 }
 

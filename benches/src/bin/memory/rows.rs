@@ -18,8 +18,8 @@ impl Measured {
         self.cases.entry(case).or_default().push(bytes);
     }
 
-    pub(crate) fn add_connections(&mut self, connections: Connections) {
-        self.connections.push(connections);
+    pub(crate) fn add_connections(&mut self, connections: Option<Connections>) {
+        self.connections.extend(connections);
     }
 
     fn of(&self, case: Case) -> &[[f64; 2]] {

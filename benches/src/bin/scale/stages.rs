@@ -104,6 +104,7 @@ pub(crate) struct Loaded {
 }
 
 pub(crate) fn fill(root: &Path, size: Size) -> Filled {
+    std::fs::create_dir(root).expect("a directory for the data");
     let mut shop = Shop::open(root);
     shop.warm_up();
     let empty = resident_bytes();

@@ -13,7 +13,7 @@ use std::hint::black_box;
 const DEEDS: [&str; 4] =
     ["copied", "CRC-32C", "blake3", "sealed as the log does: both, zero sectors looked for"];
 
-/// Bytes that each goes over in a round, again and again over the same ones: some tens of milliseconds for the slowest.
+/// Bytes that each goes over in a round, again and again over the same ones: half a second or less.
 const BYTES: usize = 256 << 20;
 
 /// See the module.

@@ -15,7 +15,7 @@ pub mod picture;
 pub mod submit;
 pub mod trickle;
 
-use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, Movement, SkuAsk, StockAsk};
+use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, Movement, ReadAsk, SkuAsk, StockAsk};
 use onhand_engine::clock::SystemClock;
 use onhand_engine::config::QueueLimits;
 use onhand_engine::domain::order::Policy;
@@ -79,7 +79,7 @@ impl Shop {
         let merchant = known.unwrap_or_else(|| handle.create_merchant(MERCHANT).expect("a merchant"));
         let directory = handle.directory(merchant).expect("its names");
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        Self {
+        let mut shop = Self {
             engine,
             submitter: Submitter::new(handle.clone(), directory),
             orders: Orders::new(handle.fingerprints().clone(), merchant),
@@ -87,7 +87,10 @@ impl Shop {
             inbox: Arc::default(),
             runtime,
             in_flight: 0,
-        }
+        };
+        // Before a shard's thread has begun, its mailbox holds a few batches only and turns the others away.
+        shop.run(1, 1, [Ask::Read(ReadAsk::Orders(Vec::new()))]);
+        shop
     }
 
     /// Two locations, one channel, and so many SKUs with so many units at each location.
@@ -213,7 +216,7 @@ impl Shop {
                 done += 1;
                 match answer {
                     Answer::Accepted { lsn, .. } => accepted.push(lsn.0),
-                    Answer::Recorded { .. } => {}
+                    Answer::Recorded { .. } | Answer::Read { .. } => {}
                     Answer::Perhaps { hash, submission, .. } => {
                         again.push(self.submitter.look_up(ticket, hash, *submission));
                     }

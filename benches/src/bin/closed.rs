@@ -12,11 +12,11 @@
     reason = "a measurement: it divides and prints"
 )]
 
+use onhand_benches::children::{found_by, tell};
 use onhand_benches::{Shop, resident_bytes};
 use onhand_engine::ask::{Ask, CancelAsk};
 use onhand_engine::domain::OrderId;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,15 +48,12 @@ fn close_orders(shop: &mut Shop, count: usize) {
 /// What a process of its own holds once it has started on this data directory, in bytes: memory that this one
 /// once took and let go of is not to be counted.
 fn just_started(root: &Path) -> u64 {
-    let this = std::env::current_exe().expect("this program");
-    let child = Command::new(this).arg(root).arg(OPEN).output().expect("a start");
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
-    String::from_utf8_lossy(&child.stdout).trim().parse().expect("its resident bytes")
+    found_by([root.into(), OPEN.into()])
 }
 
 fn open_only(root: &Path) {
     let shop = Shop::open(root);
-    println!("{}", resident_bytes());
+    tell(&resident_bytes());
     shop.close();
 }
 

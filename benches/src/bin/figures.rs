@@ -13,7 +13,8 @@
     reason = "a measurement: it reads clocks, divides and prints"
 )]
 
-use onhand_benches::{Shop, resident_bytes};
+use onhand_benches::load::load;
+use onhand_benches::{DEPTH, Shop, resident_bytes};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -22,21 +23,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-/// Orders through the engine, in pieces so that the asks themselves take no room worth naming.
-fn orders(shop: &mut Shop, count: usize, skus: u32) -> f64 {
-    let mut seconds = 0.0;
-    let mut done = 0;
-    while done < count {
-        let piece = (count - done).min(100_000);
-        let asks = shop.orders(piece, 3, skus);
-        let start = Instant::now();
-        shop.run(piece, 16_384, asks);
-        seconds += start.elapsed().as_secs_f64();
-        done += piece;
-    }
-    seconds
 }
 
 fn main() {
@@ -54,8 +40,8 @@ fn main() {
     shop.handle.tidy().expect("behind the path");
     let with_skus = resident_bytes();
     println!("{skus} SKUs, two locations each     {:8.1} MB resident", megabytes(with_skus));
-    let seconds = orders(&mut shop, count, skus);
-    println!("{count} orders of 3 lines, 16,384 in flight   {:8.0} orders/s", count as f64 / seconds);
+    let rate = load(&mut shop, count, 3, DEPTH, skus).per_second();
+    println!("{count} orders of 3 lines, 16,384 in flight   {rate:8.0} orders/s");
     shop.handle.tidy().expect("behind the path");
     let with_orders = resident_bytes();
     let each = with_orders.saturating_sub(with_skus) as f64 / count as f64;

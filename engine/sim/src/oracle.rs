@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// # Panics
 /// If something does not hold: that is a finding.
 pub(crate) fn judge(disk: &SimStorage, clients: &[Clients]) -> AuditReport {
-    let scanned = judge_answers(disk, clients, false);
+    let scanned = judge_answers(disk, clients, None);
     scanned.unwrap_or_else(|error| panic!("the log cannot be read: {error}"));
     let report = audit_storage(disk, "the simulated disk", &mut Ignore)
         .unwrap_or_else(|error| panic!("the log cannot be audited: {error}"));
@@ -31,19 +31,19 @@ pub(crate) fn judge(disk: &SimStorage, clients: &[Clients]) -> AuditReport {
 }
 
 /// The same for a disk on which a write went to a wrong place: `None` if the log or the audit says that something is
-/// wrong. Its last write, if that is the one, may be missing: nobody can tell.
+/// wrong. Its last write, if that is the one, may be missing, since nobody can tell: then the log ended at `end`.
 pub(crate) fn judge_astray(
     disk: &SimStorage,
     clients: &[Clients],
-    may_lack_end: bool,
+    end: Option<Lsn>,
 ) -> Option<AuditReport> {
-    judge_answers(disk, clients, may_lack_end).ok()?;
+    judge_answers(disk, clients, end).ok()?;
     let report = audit_storage(disk, "the simulated disk", &mut Ignore).ok()?;
     assert!(report.holds(), "the audit:\n{report}");
     Some(report)
 }
 
-fn judge_answers(disk: &SimStorage, clients: &[Clients], may_lack_end: bool) -> Result<(), OpenError> {
+fn judge_answers(disk: &SimStorage, clients: &[Clients], end: Option<Lsn>) -> Result<(), OpenError> {
     let mut records = BTreeMap::new();
     let (mut bodies, mut keys) = (Bodies::of(clients), HashSet::new());
     let scanned = scan(disk, Lsn(1), &mut |lsn, record| {
@@ -54,9 +54,8 @@ fn judge_answers(disk: &SimStorage, clients: &[Clients], may_lack_end: bool) -> 
         Ok(())
     });
     scanned?;
-    let last = records.last_key_value().map_or(Lsn::ZERO, |(lsn, _)| *lsn);
     for request in clients.iter().flat_map(|clients| &clients.requests) {
-        if let Some(told) = request.told.as_ref().filter(|told| !may_lack_end || told.lsn <= last) {
+        if let Some(told) = request.told.as_ref().filter(|told| end.is_none_or(|end| told.lsn <= end)) {
             let logged = records.get(&told.lsn);
             assert_eq!(logged, Some(&told.record), "{request:?} was answered, and the log says otherwise");
         }

@@ -79,7 +79,6 @@ impl Actor for Host {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.set_mailbox_capacity(MAILBOX_MAX);
         if self.shard.as_ref().is_some_and(Shard::has_work) {
             self.turn_is_due = true;
             context.notify(Turn);
@@ -200,7 +199,11 @@ pub(crate) fn start(
         let stopped = catch_unwind(AssertUnwindSafe(|| {
             actix::System::new().block_on(async move {
                 let (alive, ended) = tokio::sync::oneshot::channel::<()>();
-                let address = Host { shard: Some(shard), turn_is_due: false, _alive: alive }.start();
+                let address = Host::create(|context| {
+                    // Before anybody can send: once it has started is too late for what comes at once.
+                    context.set_mailbox_capacity(MAILBOX_MAX);
+                    Host { shard: Some(shard), turn_is_due: false, _alive: alive }
+                });
                 drop(sender.send(address));
                 // Nothing is ever sent: this ends when the actor does.
                 drop(ended.await);

@@ -1,18 +1,15 @@
 //! An engine in this process, and orders for it: what the benches and `figures` share.
 #![allow(clippy::expect_used, reason = "a measurement that cannot go on ends")]
 
-use onhand_engine::ask::{
-    Answer, Ask, ChannelAsk, LocationAsk, Movement, OrderAsk, SkuAsk, StockAsk, Submission,
-};
+pub mod asks;
+
+use asks::Spread;
+use onhand_engine::ask::{Answer, Ask, Submission};
 use onhand_engine::clock::SystemClock;
 use onhand_engine::config::QueueLimits;
 use onhand_engine::directory::Directory;
-use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::sku::StockState;
-use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, SkuNumber};
+use onhand_engine::domain::MerchantNumber;
 use onhand_engine::keys::{Findings, Known};
-use onhand_engine::record::encode_into;
-use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::Disk;
 use onhand_engine::{Engine, EngineConfig, Handle, Inbox, Item, OnFailure};
@@ -69,39 +66,10 @@ impl Shop {
 
     /// Two locations, one channel, and so many SKUs with so many units at each location.
     pub fn stock(&mut self, skus: u32, units: u32) {
-        let location = |code: &str| LocationAsk {
-            code: code.into(),
-            kind: "warehouse".into(),
-            country: "DE".into(),
-            region: None,
-            postal_code: None,
-            priority: 1,
-        };
-        self.run(2, BATCH, ["main", "east"].map(|code| Ask::PutLocation(Box::new(location(code)))));
-        let locations = vec![LocationNumber(0), LocationNumber(1)];
-        let (kind, policy) = ("api".into(), Policy::Reject);
-        let channel = ChannelAsk { code: "web".into(), kind, locations, policy };
-        self.run(1, BATCH, [Ask::PutChannel(Box::new(channel))]);
-        let put = (0..skus).map(|number| {
-            let code = format!("SKU-{number:08}");
-            let (title, unit, gtin) = (Some(format!("Article number {number}")), None, None);
-            Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags: Vec::new() }))
-        });
-        self.run(skus as usize, 16_384, put);
-        let receive = (0..skus).flat_map(|sku| {
-            [0, 1].map(|location| {
-                let movement = Movement::Receive { state: StockState::Sellable, quantity: units };
-                let (sku, location) = (SkuNumber(sku), LocationNumber(location));
-                Ask::MoveStock(StockAsk {
-                    sku,
-                    location,
-                    movement,
-                    reason: "received".into(),
-                    reference: None,
-                })
-            })
-        });
-        self.run(skus as usize * 2, 16_384, receive);
+        self.run(2, BATCH, asks::locations());
+        self.run(1, BATCH, [asks::channel()]);
+        self.run(skus as usize, 16_384, asks::skus(skus));
+        self.run(skus as usize * 2, 16_384, asks::receipts(skus, units));
     }
 
     /// Goes on behind the first `count` external ids.
@@ -111,52 +79,16 @@ impl Shop {
 
     /// So many orders of so many lines over `skus` SKUs, each with an external id of its own.
     pub fn orders(&mut self, count: usize, lines: u32, skus: u32) -> Vec<Ask> {
-        let mut spread = self.next_external;
+        let mut spread = Spread::over(skus, self.next_external);
         (0..count)
             .map(|_| {
                 self.next_external += 1;
-                let external = format!("order-{:012}", self.next_external);
-                let lines: Vec<(SkuNumber, u32)> = (0..lines)
-                    .map(|_| {
-                        spread = spread.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                        let sku = u32::try_from((spread >> 33) % u64::from(skus)).unwrap_or(0);
-                        (SkuNumber(sku), 1)
-                    })
-                    .collect();
-                self.order(&external, &lines)
+                let external_id = asks::external_id(self.next_external);
+                let lines = spread.lines(lines);
+                let fingerprints = self.handle.fingerprints();
+                Ask::PlaceOrder(asks::order(fingerprints, self.merchant, &external_id, &lines))
             })
             .collect()
-    }
-
-    fn order(&self, external_id: &str, lines: &[(SkuNumber, u32)]) -> Ask {
-        const IDS: [&str; 4] = ["1", "2", "3", "4"];
-        let line = |(id, (sku, quantity)): (&&'static str, &(SkuNumber, u32))| LineAskedV1 {
-            id,
-            sku: sku.0,
-            decimals: 0,
-            quantity: *quantity,
-            unit_price: Some(4_250_000),
-        };
-        let asked = OrderAskedV1 {
-            external_id,
-            channel: 0,
-            policy: None,
-            placed_at: None,
-            currency: None,
-            ship_to: None,
-            customer: None,
-            lines: IDS.iter().zip(lines).map(line).collect(),
-        };
-        let mut bytes = Vec::new();
-        encode_into(&asked, &mut bytes).expect("an order");
-        let external = self.handle.fingerprints().external(self.merchant, 0, external_id);
-        Ask::PlaceOrder(OrderAsk {
-            channel: ChannelNumber(0),
-            external,
-            policy: None,
-            lines: lines.into(),
-            asked: bytes,
-        })
     }
 
     /// Submits all of it with at most `depth` under way and waits for every answer, each of them durable.

@@ -6,6 +6,7 @@
     reason = "a measurement divides, and one that cannot go on ends"
 )]
 
+pub mod asks;
 pub mod children;
 pub mod load;
 pub mod machine;

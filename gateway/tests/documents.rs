@@ -84,6 +84,32 @@ fn types_and_labels_are_those_that_a_server_exports() {
     }
 }
 
+/// Cells of the rows of a table, between two lines of a page.
+fn rows<'a>(text: &'a str, begin: &str, end: &str) -> Vec<Vec<&'a str>> {
+    let part = text.split_once(begin).unwrap().1.split_once(end).unwrap().0;
+    let rows = part.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn the_counted_instructions_are_those_that_were_recorded() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("benches/instructions/recorded.toml")).unwrap();
+    let recorded: toml::Table = toml::from_str(&text).unwrap();
+    let page = document("PERFORMANCE.md");
+    for condition in ["compiler", "target", "valgrind"] {
+        assert!(page.contains(recorded[condition].as_str().unwrap()), "{condition}");
+    }
+    let told: BTreeMap<String, i64> = rows(&page, "<!-- counted: begin -->", "<!-- counted: end -->")
+        .iter()
+        .map(|cells| (cells[0].trim_matches('`').to_owned(), cells[2].replace(',', "").parse().unwrap()))
+        .collect();
+    let counts = recorded["instructions"].as_table().unwrap();
+    let recorded = counts.iter().map(|(case, count)| (case.clone(), count.as_integer().unwrap())).collect();
+    assert_eq!(told, recorded, "benches/instructions/run --record writes both");
+    assert!(told.len() >= 10, "{told:?}");
+}
+
 /// All files below a directory.
 fn files(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());

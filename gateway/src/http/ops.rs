@@ -4,6 +4,7 @@ use super::{Shared, Worker};
 use crate::http::problem::Problem;
 use actix_web::{HttpRequest, HttpResponse};
 use metrics::gauge;
+use metrics_exporter_prometheus::PrometheusHandle;
 use onhand_engine::metrics::{IN_FLIGHT, LOG_DURABLE_LSN};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ pub(super) async fn metrics(request: HttpRequest) -> HttpResponse {
         gauge!(LOG_DURABLE_LSN).set(engine.durable().0 as f64);
         gauge!(IN_FLIGHT).set(engine.in_flight() as f64);
     }
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(shared.metrics.render())
+    let text = shared.metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default();
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
 }
 
 pub(super) async fn healthz() -> HttpResponse {

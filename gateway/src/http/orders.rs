@@ -21,6 +21,7 @@ use onhand_engine::domain::{MerchantNumber, OrderId, SkuNumber};
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1, ShipToV1, decode_accepted};
 use onhand_engine::record::{Header, Kind, encode_into};
 use onhand_engine::registry::Scopes;
+use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::translate::{policy_of as policy_of_record, policy_record};
 use onhand_engine::{Class, Handle};
@@ -113,8 +114,16 @@ pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask, customer
 
 /// Reads an order, alone or as a line of a bulk request.
 pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
+    read_order(&desk.caller.directory, desk.intake.handle().fingerprints(), body)
+}
+
+pub(super) fn read_order(
+    directory: &Directory,
+    fingerprints: &Fingerprints,
+    body: &[u8],
+) -> Result<Asked, Problem> {
     let body: OrderBody<'_> = parse(body)?;
-    let names = desk.caller.directory.view();
+    let names = directory.view();
     let mut check = Check::default();
     let policy = body.policy.as_deref().and_then(|word| policy_of(&mut check, word));
     let external_id = check.code(|| "/external_id".into(), &body.external_id);
@@ -140,8 +149,7 @@ pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
     };
     let mut bytes = Vec::with_capacity(64 + 32 * asked.lines.len());
     encode_into(&asked, &mut bytes).map_err(|_| Problem::internal())?;
-    let merchant = desk.caller.directory.merchant;
-    let external = desk.intake.handle().fingerprints().external(merchant, channel.0, &external_id);
+    let external = fingerprints.external(directory.merchant, channel.0, &external_id);
     let lines = asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect();
     let ask = OrderAsk { channel, external, policy, lines, asked: bytes };
     Ok(Asked { ask: Ask::PlaceOrder(ask), key: body.idempotency_key, customer })

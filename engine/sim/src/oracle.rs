@@ -32,11 +32,7 @@ pub(crate) fn judge(disk: &SimStorage, clients: &[Clients]) -> AuditReport {
 
 /// The same for a disk on which a write went to a wrong place: `None` if the log or the audit says that something is
 /// wrong. Its last write, if that is the one, may be missing, since nobody can tell: then the log ended at `end`.
-pub(crate) fn judge_astray(
-    disk: &SimStorage,
-    clients: &[Clients],
-    end: Option<Lsn>,
-) -> Option<AuditReport> {
+pub(crate) fn judge_astray(disk: &SimStorage, clients: &[Clients], end: Option<Lsn>) -> Option<AuditReport> {
     judge_answers(disk, clients, end).ok()?;
     let report = audit_storage(disk, "the simulated disk", &mut Ignore).ok()?;
     assert!(report.holds(), "the audit:\n{report}");

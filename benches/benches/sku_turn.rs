@@ -19,11 +19,11 @@ fn state(skus: u32) -> MerchantState {
         let event = state.decide(command).expect("set-up");
         state.evolve(OrderId(number), &event);
     };
-    apply(&Command::PutLocation(PutLocation { location: None }));
+    apply(&Command::PutLocation(PutLocation::plain(None)));
     let locations = [LocationNumber(0)];
-    apply(&Command::PutChannel(PutChannel { channel: None, locations: &locations, policy: Policy::Reject }));
+    apply(&Command::PutChannel(PutChannel::plain(None, &locations, Policy::Reject)));
     for sku in 0..skus {
-        apply(&Command::PutSku(PutSku { sku: None, decimals: 0 }));
+        apply(&Command::PutSku(PutSku::plain(None, 0)));
         let (sku, location) = (SkuNumber(sku), LocationNumber(0));
         let (state, quantity) = (StockState::Sellable, 100_000_000);
         apply(&Command::Receive(Receive { sku, location, state, quantity }));

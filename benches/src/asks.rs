@@ -1,8 +1,10 @@
 //! What is asked of an engine in a measurement: a catalogue, and orders from it.
 
 use onhand_engine::ask::{Ask, ChannelAsk, LocationAsk, Movement, OrderAsk, SkuAsk, StockAsk};
+use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::promise::StockPolicy;
+use onhand_engine::domain::sku::{StockState, Terms};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, SkuNumber};
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
@@ -18,6 +20,7 @@ pub fn locations() -> [Ask; 2] {
         region: None,
         postal_code: None,
         priority: 1,
+        safety_stock: 0,
     };
     ["main", "east"].map(|code| Ask::PutLocation(Box::new(location(code))))
 }
@@ -27,7 +30,14 @@ pub fn locations() -> [Ask; 2] {
 pub fn channel() -> Ask {
     let locations = vec![LocationNumber(0), LocationNumber(1)];
     let (kind, policy) = ("api".into(), Policy::Reject);
-    Ask::PutChannel(Box::new(ChannelAsk { code: "web".into(), kind, locations, policy }))
+    Ask::PutChannel(Box::new(ChannelAsk {
+        stock_policy: StockPolicy::SHARED,
+        rank: RANK,
+        code: "web".into(),
+        kind,
+        locations,
+        policy,
+    }))
 }
 
 /// The code of a SKU.
@@ -41,7 +51,15 @@ pub fn skus(count: u32) -> impl Iterator<Item = Ask> {
     (0..count).map(|number| {
         let code = sku_code(number);
         let (title, unit, gtin) = (Some(format!("Article number {number}")), None, None);
-        Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags: Vec::new() }))
+        Ask::PutSku(Box::new(SkuAsk {
+            code,
+            title,
+            unit,
+            decimals: 0,
+            gtin,
+            tags: Vec::new(),
+            terms: Terms::NONE,
+        }))
     })
 }
 

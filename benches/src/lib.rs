@@ -19,8 +19,10 @@ pub mod trickle;
 use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, Movement, ReadAsk, SkuAsk, StockAsk};
 use onhand_engine::clock::SystemClock;
 use onhand_engine::config::QueueLimits;
+use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::promise::StockPolicy;
+use onhand_engine::domain::sku::{StockState, Terms};
 use onhand_engine::domain::{LocationNumber, SkuNumber};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::{Disk, Lsn};
@@ -108,17 +110,33 @@ impl Shop {
             region: None,
             postal_code: None,
             priority: 1,
+            safety_stock: 0,
         };
         let put = (0..locations).map(|number| Ask::PutLocation(Box::new(location(number))));
         self.run(locations.into(), BATCH, put);
         let (kind, policy) = ("api".into(), Policy::Reject);
         let served = (0..locations).map(LocationNumber).collect();
-        let channel = ChannelAsk { code: "web".into(), kind, locations: served, policy };
+        let channel = ChannelAsk {
+            code: "web".into(),
+            kind,
+            locations: served,
+            policy,
+            stock_policy: StockPolicy::SHARED,
+            rank: RANK,
+        };
         self.run(1, BATCH, [Ask::PutChannel(Box::new(channel))]);
         let put = (0..skus).map(|number| {
             let code = format!("SKU-{number:08}");
             let (title, unit, gtin) = (Some(format!("Article number {number}")), None, None);
-            Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags: Vec::new() }))
+            Ask::PutSku(Box::new(SkuAsk {
+                code,
+                title,
+                unit,
+                decimals: 0,
+                gtin,
+                tags: Vec::new(),
+                terms: Terms::NONE,
+            }))
         });
         self.run(skus as usize, DEPTH, put);
         let places = (0..skus).flat_map(|sku| (0..locations).map(move |location| (sku, location)));

@@ -5,7 +5,8 @@ use crate::keys::Known;
 use onhand_domain::command::{PutChannel, PutLocation, PutSku};
 use onhand_domain::event::{NewClaims, OrderedLines};
 use onhand_domain::order::{Order, Policy};
-use onhand_domain::sku::{Level, StockState};
+use onhand_domain::promise::StockPolicy;
+use onhand_domain::sku::{Level, Pool, StockState, Terms};
 use onhand_domain::{ChannelNumber, LocationNumber, OrderId, Rejection, SkuNumber};
 use onhand_record::order::OrderRefusedV1;
 use onhand_snapshots::Lsn;
@@ -88,6 +89,8 @@ pub struct LocationAsk {
     pub postal_code: Option<String>,
     /// Smaller is preferred.
     pub priority: u32,
+    /// Units of each SKU that stay here, if the SKU states no other number.
+    pub safety_stock: u32,
 }
 
 /// See [`Ask::PutChannel`].
@@ -101,6 +104,10 @@ pub struct ChannelAsk {
     pub locations: Vec<LocationNumber>,
     /// What its orders get if they name no policy.
     pub policy: Policy,
+    /// How much it may sell of SKUs that have no terms for it.
+    pub stock_policy: StockPolicy,
+    /// Who is promised units when they are scarce: the smaller rank first.
+    pub rank: u16,
 }
 
 /// See [`Ask::PutSku`].
@@ -118,6 +125,8 @@ pub struct SkuAsk {
     pub gtin: Option<String>,
     /// Free words.
     pub tags: Vec<String>,
+    /// What is stated for it alone of stock that is kept.
+    pub terms: Terms,
 }
 
 /// See [`Ask::MoveStock`].
@@ -246,8 +255,12 @@ pub struct StockRead {
     pub sku: SkuNumber,
     /// Its stock, by location.
     pub levels: Vec<Level>,
-    /// What may be claimed at each of those locations.
+    /// Units that stay at each of those locations.
+    pub safety_stock: Vec<u32>,
+    /// What may be claimed at each of those locations by whoever comes first.
     pub free: Vec<u32>,
+    /// Units that are some channels' own.
+    pub pools: Vec<Pool>,
     /// Units that wait, accepted without stock.
     pub backordered: u64,
     /// Units that wait, their claims lost.
@@ -376,19 +389,20 @@ impl Movement {
 }
 
 impl LocationAsk {
-    pub(crate) fn command(location: Option<LocationNumber>) -> PutLocation {
-        PutLocation { location }
+    pub(crate) fn command(&self, location: Option<LocationNumber>) -> PutLocation {
+        PutLocation { location, safety_stock: self.safety_stock }
     }
 }
 
 impl ChannelAsk {
     pub(crate) fn command(&self, channel: Option<ChannelNumber>) -> PutChannel<'_> {
-        PutChannel { channel, locations: &self.locations, policy: self.policy }
+        let Self { locations, policy, stock_policy, rank, .. } = self;
+        PutChannel { channel, locations, policy: *policy, stock_policy: *stock_policy, rank: *rank }
     }
 }
 
 impl SkuAsk {
-    pub(crate) fn command(&self, sku: Option<SkuNumber>) -> PutSku {
-        PutSku { sku, decimals: self.decimals }
+    pub(crate) fn command(&self, sku: Option<SkuNumber>) -> PutSku<'_> {
+        PutSku { sku, decimals: self.decimals, terms: &self.terms }
     }
 }

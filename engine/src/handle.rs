@@ -22,7 +22,7 @@ use crate::translate::decode_event;
 use crate::trusted_time::TrustedTime;
 use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
-use onhand_record::{Header, Kind, encode_into};
+use onhand_record::{Header, Kind, VERSION, encode_into};
 use onhand_snapshots::log::{AppendError, Appender, LogReader, ReadError};
 use onhand_snapshots::{Index, Lsn};
 use parking_lot::Mutex;
@@ -206,7 +206,7 @@ impl Handle {
     fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> Result<bool, SearchError> {
         let record = self.read(lsn)?;
         let (header, body) = Header::decode(&record)?;
-        let closed = decode_event(header.kind, body)?.and_then(|told| closes(&told.event));
+        let closed = decode_event(&header, body)?.and_then(|told| closes(&told.event));
         Ok(header.merchant == merchant.0 && closed == Some(order.0))
     }
 
@@ -347,6 +347,7 @@ impl Handle {
         let mut out = Vec::new();
         let header = Header {
             kind,
+            version: VERSION,
             merchant: merchant.0,
             at: self.inner.time.stamp(),
             actor: 0,

@@ -16,7 +16,7 @@ use crate::secrets::Fingerprints;
 use crate::space::Space;
 use crate::trusted_time::TrustedTime;
 use onhand_record::admin::{FEATURE_LEVEL, LogClosedV1, LogOpenedV1};
-use onhand_record::{EncodeError, Header, Kind, encode_into};
+use onhand_record::{EncodeError, Header, Kind, VERSION, encode_into};
 use onhand_snapshots::log::{Appender, Archiver, LogReader, LogWriter, OpenReport, SparePreparer};
 use onhand_snapshots::storage::Storage;
 use onhand_snapshots::{Disk, Generations, Index, Lsn};
@@ -216,5 +216,6 @@ pub(crate) fn opening_record(cluster: [u8; 16], epoch: u64, now_ms: u64) -> Resu
 }
 
 fn system_header(kind: Kind, at: u64) -> Header {
-    Header { kind, merchant: 0, at, actor: 0, request: [0; 16], idempotency: None, fingerprint: None }
+    let (version, request) = (VERSION, [0; 16]);
+    Header { kind, version, merchant: 0, at, actor: 0, request, idempotency: None, fingerprint: None }
 }

@@ -3,7 +3,7 @@
 use crate::ask::{OrderRead, ReadAnswer, ReadAsk, StockRead};
 use crate::keys::Keys;
 use crate::turn::Merchant;
-use onhand_domain::sku::{Class, Level, SkuActor};
+use onhand_domain::sku::{Class, SkuActor};
 use onhand_domain::{ChannelNumber, MerchantState, OrderId, SkuNumber};
 
 pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswer {
@@ -31,19 +31,22 @@ fn stock(state: &MerchantState, from: SkuNumber, limit: usize) -> ReadAnswer {
     while rows.len() < limit
         && let Some(actor) = state.sku(sku)
     {
-        rows.push(stock_row(sku, actor));
+        rows.push(stock_row(state, sku, actor));
         sku = SkuNumber(sku.0 + 1);
     }
     let next = state.sku(sku).is_some().then_some(sku);
     ReadAnswer::Stock { rows, next }
 }
 
-fn stock_row(sku: SkuNumber, actor: &SkuActor) -> StockRead {
+fn stock_row(state: &MerchantState, sku: SkuNumber, actor: &SkuActor) -> StockRead {
     let waiting = |class: Class| actor.backlog().map_or(0, |backlog| backlog.total_of(class));
+    let levels = actor.levels();
     StockRead {
         sku,
-        levels: actor.levels().to_vec(),
-        free: actor.levels().iter().map(Level::location).map(|location| actor.free(location)).collect(),
+        levels: levels.to_vec(),
+        safety_stock: levels.iter().map(|level| state.safety_stock(actor, level.location())).collect(),
+        free: levels.iter().map(|level| state.free_at(actor, level.location())).collect(),
+        pools: actor.pools().to_vec(),
         backordered: waiting(Class::Backorder),
         short: waiting(Class::Short),
     }
@@ -51,6 +54,8 @@ fn stock_row(sku: SkuNumber, actor: &SkuActor) -> StockRead {
 
 /// Units of a SKU that a channel can sell now.
 fn available(state: &MerchantState, sku: SkuNumber, channel: ChannelNumber) -> u64 {
-    let (Some(actor), Some(channel)) = (state.sku(sku), state.channel(channel)) else { return 0 };
-    channel.locations.iter().map(|location| u64::from(actor.free(*location))).sum()
+    if state.sku(sku).is_none() || state.channel(channel).is_none() {
+        return 0;
+    }
+    state.promise(sku, channel).total()
 }

@@ -96,7 +96,7 @@ fn apply(merchant: &mut Merchant, lsn: Lsn, record: &[u8]) -> Result<(), String>
         return Ok(());
     }
     merchant.at = merchant.at.max(header.at);
-    let told = decode_event(header.kind, body).map_err(|error| error.to_string())?;
+    let told = decode_event(&header, body).map_err(|error| error.to_string())?;
     if let Some(told) = told {
         merchant.apply(lsn, &told.event, told.code);
     }
@@ -110,7 +110,7 @@ mod tests {
     use crate::config::EngineConfig;
     use crate::secrets::Fingerprints;
     use crate::{Engine, Handle, Inbox, Item, OnFailure};
-    use onhand_domain::sku::StockState;
+    use onhand_domain::sku::{StockState, Terms};
     use onhand_domain::{LocationNumber, MerchantNumber, SkuNumber};
     use onhand_snapshots::Disk;
     use onhand_snapshots::storage::SimStorage;
@@ -146,6 +146,7 @@ mod tests {
                 decimals: 0,
                 gtin,
                 tags: Vec::new(),
+                terms: Terms::NONE,
             })),
         )
     }
@@ -237,8 +238,15 @@ mod tests {
             let directory = handle.directory(merchant).unwrap();
             let before = directory.names();
             let (title, unit, gtin, code) = (None, None, None, "MUG".into());
-            let put =
-                Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 3, gtin, tags: Vec::new() }));
+            let put = Ask::PutSku(Box::new(SkuAsk {
+                code,
+                title,
+                unit,
+                decimals: 3,
+                gtin,
+                tags: Vec::new(),
+                terms: Terms::NONE,
+            }));
             assert!(matches!(ask(&handle, merchant, put), Answer::Recorded { .. }));
             assert_ne!(directory.names(), before);
             let receive = || {
@@ -268,8 +276,15 @@ mod tests {
             for merchant in [sick, well] {
                 let (kind, country) = ("shop".into(), "DE".into());
                 let (region, postal_code, priority) = (None, None, 1);
-                let location =
-                    LocationAsk { code: "main".into(), kind, country, region, postal_code, priority };
+                let location = LocationAsk {
+                    code: "main".into(),
+                    kind,
+                    country,
+                    region,
+                    postal_code,
+                    priority,
+                    safety_stock: 0,
+                };
                 assert!(matches!(
                     ask(&handle, merchant, Ask::PutLocation(Box::new(location))),
                     Answer::Recorded { .. }

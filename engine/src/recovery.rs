@@ -210,7 +210,7 @@ impl Replay<'_> {
         let (merchant, keys) = self.states[shard_of(number, count)].merchant(&directory);
         let seen = self.witness.see(lsn, number, header.kind, body);
         seen.map_err(|error| error.to_string())?;
-        let told = decode_event(header.kind, body).map_err(|error| error.to_string())?;
+        let told = decode_event(header, body).map_err(|error| error.to_string())?;
         if lsn > self.covered {
             let closed = || Ok(told.as_ref().and_then(|told| closes(&told.event)));
             let mut insert = |kind, key: &[u8; 16]| keys.insert(hash_of(number, kind, key), lsn);

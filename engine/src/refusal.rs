@@ -58,6 +58,7 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
         | Rejection::OrderNotOpen { .. }
         | Rejection::NotOpen { .. }
         | Rejection::TooManyClaims { .. }
+        | Rejection::PromiseExceedsStock { .. }
         | Rejection::NotAllocated { .. } => conflict(rejection),
         Rejection::NoLines
         | Rejection::TooManyLines { .. }
@@ -66,6 +67,8 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
         | Rejection::TooManyDecimals { .. }
         | Rejection::TooManyLocations { .. }
         | Rejection::DuplicateLocation { .. }
+        | Rejection::DuplicateChannel { .. }
+        | Rejection::InvalidAmount { .. }
         | Rejection::UnknownLine { .. }
         | Rejection::DuplicateLine { .. }
         | Rejection::NothingWaits => unprocessable(rejection),
@@ -118,6 +121,16 @@ fn conflict(rejection: &Rejection) -> Refusal {
             format!("{claims} claims would change in one step, at most {max} can: do it in parts"),
             vec![("claims", number(*claims as u64)), ("max", number(*max as u64))],
         ),
+        Rejection::PromiseExceedsStock { index, promised, available } => Refusal::new(
+            409,
+            "promise_exceeds_stock",
+            format!("pool and floor of the channel are {promised} units, {available} are there for them"),
+            vec![
+                ("channel_policy", number(*index as u64)),
+                ("promised", number(*promised)),
+                ("available", number(*available)),
+            ],
+        ),
         Rejection::NotOpen { line, requested, open } => Refusal::new(
             409,
             "not_open",
@@ -167,6 +180,14 @@ fn unprocessable(rejection: &Rejection) -> Refusal {
         }
         Rejection::DuplicateLocation { .. } => {
             invalid("duplicate_location", "a location is named twice".into(), "/locations".into())
+        }
+        Rejection::DuplicateChannel { index } => invalid(
+            "duplicate_channel",
+            "the channel is named twice".into(),
+            format!("/channel_policies/{index}/channel"),
+        ),
+        Rejection::InvalidAmount { member, max } => {
+            invalid("invalid_amount", format!("{member} is above {max}"), format!("/{member}"))
         }
         Rejection::UnknownLine { index } => {
             invalid("unknown_line", "the order has no such line".into(), format!("/lines/{index}/id"))

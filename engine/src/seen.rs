@@ -58,7 +58,7 @@ pub(crate) fn entries_of(
 ) -> Result<(), DecodeError> {
     let (header, body) = Header::decode(record)?;
     let merchant = MerchantNumber(header.merchant);
-    let closed = || Ok(decode_event(header.kind, body)?.and_then(|told| closes(&told.event)));
+    let closed = || Ok(decode_event(&header, body)?.and_then(|told| closes(&told.event)));
     keys_of(&header, body, closed, fingerprints, &mut |kind, key| {
         if kind == KeyKind::Idempotency && is_planted(Bug::ForgetKeys) {
             return;

@@ -2,22 +2,25 @@
 //! the one place where both are named. Exhaustive on purpose: a new event does not compile until it has a
 //! record, and a new record until it has an event.
 
-use crate::ask::{Ask, ChannelAsk, LocationAsk, Movement, SkuAsk, StockAsk};
-use onhand_domain::command::{PutLocation, PutSku};
+mod rules;
+
+use crate::ask::{Ask, Movement, StockAsk};
 use onhand_domain::event::{
-    BacklogFilled, ChannelPut, Event, Filled, NewClaims, OrderAccepted, OrderCancelled, OrderShipped,
-    Shorted, StockMoved,
+    BacklogFilled, Event, Filled, NewClaims, OrderAccepted, OrderCancelled, OrderShipped, Shorted, StockMoved,
 };
 use onhand_domain::order::{Line, LinePicture, OrderPicture, Policy, Released, Source};
 use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
 use onhand_domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use onhand_record::header::{VERSION, VERSION_EXTENDED};
 use onhand_record::order::{
     BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1, OrderShippedV1,
     ReleasedV1, SourceV1, WaitingV1, decode_accepted,
 };
-use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
+use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuTermsV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
-use onhand_record::{DecodeError, EncodeError, Kind, decode, encode_into};
+use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into};
+
+pub(crate) use rules::{sku_terms, stock_policy_of, stock_policy_record, terms_of};
 
 /// The kind of record an event becomes.
 #[must_use]
@@ -34,6 +37,18 @@ pub fn kind_of(event: &Event) -> Kind {
     }
 }
 
+/// The version of that record's body.
+#[must_use]
+pub fn version_of(event: &Event) -> u8 {
+    let has_second_part = match event {
+        Event::LocationPut(put) => rules::location_terms(put) != LocationTermsV1::default(),
+        Event::ChannelPut(put) => rules::channel_terms(put) != ChannelTermsV1::default(),
+        Event::SkuPut(put) => rules::sku_terms(&put.terms, &put.pools) != SkuTermsV1::default(),
+        _ => false,
+    };
+    if has_second_part { VERSION_EXTENDED } else { VERSION }
+}
+
 /// Appends the body of an event's record. `ask` is what was asked, for the texts the core never saw; `None`
 /// for the system's own work.
 ///
@@ -47,13 +62,9 @@ pub fn encode_body(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     match (event, ask) {
-        (Event::LocationPut(number, put), Some(Ask::PutLocation(ask))) => {
-            encode_into(&location_body(*number, put.location.is_none(), ask), out)
-        }
-        (Event::ChannelPut(put), Some(Ask::PutChannel(ask))) => encode_into(&channel_body(put, ask), out),
-        (Event::SkuPut(number, put), Some(Ask::PutSku(ask))) => {
-            encode_into(&sku_body(*number, put.sku.is_none(), ask), out)
-        }
+        (Event::LocationPut(put), Some(Ask::PutLocation(ask))) => rules::encode_location(put, ask, out),
+        (Event::ChannelPut(put), Some(Ask::PutChannel(ask))) => rules::encode_channel(put, ask, out),
+        (Event::SkuPut(put), Some(Ask::PutSku(ask))) => rules::encode_sku(put, ask, out),
         (Event::StockMoved(moved), Some(Ask::MoveStock(ask))) => {
             encode_into(&stock_body(moved, ask, decimals), out)
         }
@@ -69,43 +80,6 @@ pub fn encode_body(
         }
         (Event::BacklogFilled(filled), _) => encode_into(&filled_body(filled), out),
         _ => Err(EncodeError::Codec("the event is not an answer to what was asked".into())),
-    }
-}
-
-fn location_body(number: LocationNumber, is_new: bool, ask: &LocationAsk) -> LocationPutV1<'_> {
-    LocationPutV1 {
-        location: number.0,
-        is_new,
-        code: &ask.code,
-        kind: &ask.kind,
-        country: &ask.country,
-        region: ask.region.as_deref(),
-        postal_code: ask.postal_code.as_deref(),
-        priority: ask.priority,
-    }
-}
-
-fn channel_body<'a>(put: &ChannelPut, ask: &'a ChannelAsk) -> ChannelPutV1<'a> {
-    ChannelPutV1 {
-        channel: put.channel.0,
-        is_new: put.is_new,
-        code: &ask.code,
-        kind: &ask.kind,
-        locations: put.locations.iter().map(|location| location.0).collect(),
-        policy: policy_record(put.policy),
-    }
-}
-
-fn sku_body(number: SkuNumber, is_new: bool, ask: &SkuAsk) -> SkuPutV1<'_> {
-    SkuPutV1 {
-        sku: number.0,
-        is_new,
-        code: &ask.code,
-        title: ask.title.as_deref(),
-        unit: ask.unit.as_deref(),
-        decimals: ask.decimals,
-        gtin: ask.gtin.as_deref(),
-        tags: ask.tags.iter().map(String::as_str).collect(),
     }
 }
 
@@ -268,28 +242,13 @@ pub struct Told<'a> {
 ///
 /// # Errors
 /// [`DecodeError`] if the body is not what its kind says.
-pub fn decode_event(kind: Kind, body: &[u8]) -> Result<Option<Told<'_>>, DecodeError> {
+pub fn decode_event<'a>(header: &Header, body: &'a [u8]) -> Result<Option<Told<'a>>, DecodeError> {
     let plain = |event: Event| Some(Told { event, code: None });
+    let Header { kind, version, .. } = *header;
     Ok(match kind {
-        Kind::LocationPut => {
-            let body: LocationPutV1<'_> = decode(body)?;
-            let number = LocationNumber(body.location);
-            let put = PutLocation { location: (!body.is_new).then_some(number) };
-            Some(Told { event: Event::LocationPut(number, put), code: Some(body.code) })
-        }
-        Kind::ChannelPut => {
-            let body: ChannelPutV1<'_> = decode(body)?;
-            let locations = body.locations.iter().copied().map(LocationNumber).collect();
-            let (channel, policy) = (ChannelNumber(body.channel), policy_of(body.policy));
-            let event = Event::ChannelPut(ChannelPut { channel, is_new: body.is_new, locations, policy });
-            Some(Told { event, code: Some(body.code) })
-        }
-        Kind::SkuPut => {
-            let body: SkuPutV1<'_> = decode(body)?;
-            let number = SkuNumber(body.sku);
-            let put = PutSku { sku: (!body.is_new).then_some(number), decimals: body.decimals };
-            Some(Told { event: Event::SkuPut(number, put), code: Some(body.code) })
-        }
+        Kind::LocationPut => Some(rules::location_told(version, body)?),
+        Kind::ChannelPut => Some(rules::channel_told(version, body)?),
+        Kind::SkuPut => Some(rules::sku_told(version, body)?),
         Kind::StockMoved => plain(stock_event(&decode(body)?)),
         Kind::OrderAccepted => plain(accepted_event(body)?),
         Kind::OrderCancelled => plain(cancelled_event(decode(body)?)),

@@ -16,14 +16,14 @@ use crate::directory::Directory;
 use crate::keys::{Asked, KeyKind, Keys, Sighting, hash_of, order_key};
 use crate::refusal::refusal_of;
 use crate::seen::closes;
-use crate::translate::{encode_body, kind_of};
+use crate::translate::{encode_body, kind_of, version_of};
 use onhand_domain::command::{CancelOrder, PlaceOrder, ShipOrder};
 use onhand_domain::event::OrderAccepted;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::{Command, Event, MerchantNumber, MerchantState, OrderId, Rejection};
 use onhand_record::admin::CommandRefusedV1;
 use onhand_record::order::{ClaimV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1};
-use onhand_record::{EncodeError, Header, Kind, encode_into};
+use onhand_record::{EncodeError, Header, Kind, VERSION, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{AppendError, Appender};
 use std::hint::black_box;
@@ -168,7 +168,7 @@ impl Merchant {
             self.distrust(tools.appender.last(), "its own work cannot be decided");
             return false;
         };
-        let header = self.header(kind_of(&event), None, tools.now_ms);
+        let header = self.header(kind_of(&event), version_of(&event), None, tools.now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
         if let Err(error) = encode_body(&event, None, 0, tools.claims, tools.buffer) {
@@ -212,9 +212,7 @@ impl Merchant {
     fn approach(&self, ask: &Ask) {
         let Ask::PlaceOrder(order) = ask else { return };
         black_box(order.asked.first().copied());
-        for (sku, _) in &order.lines {
-            black_box(self.state.sku(*sku).map(|actor| actor.levels().len()));
-        }
+        self.state.approach(order.lines.iter().map(|(sku, _)| *sku));
     }
 
     /// Whether the key was seen, and else, of an order, the external id.
@@ -234,7 +232,7 @@ impl Merchant {
         catch_unwind(AssertUnwindSafe(|| match ask {
             Ask::PutLocation(ask) => {
                 let location = directory.location(&ask.code);
-                self.state.decide(&Command::PutLocation(crate::ask::LocationAsk::command(location)))
+                self.state.decide(&Command::PutLocation(ask.command(location)))
             }
             Ask::PutChannel(ask) => {
                 self.state.decide(&Command::PutChannel(ask.command(directory.channel(&ask.code))))
@@ -268,7 +266,7 @@ impl Merchant {
         asked: &AskedKeys,
         tools: &mut Tools<'_>,
     ) -> Result<Turned, NotWritten> {
-        let header = self.header(kind_of(&event), Some(submission), tools.now_ms);
+        let header = self.header(kind_of(&event), version_of(&event), Some(submission), tools.now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
         let decimals = self.decimals(&submission.ask);
@@ -299,7 +297,7 @@ impl Merchant {
         // Without a key there is nothing to bind, and who asks for it has a defect.
         let key = asked.idempotency.ok_or(NotWritten::Failed)?;
         tools.buffer.clear();
-        self.header(Kind::RepeatAnswered, Some(submission), tools.now_ms).encode_into(tools.buffer);
+        self.header(Kind::RepeatAnswered, VERSION, Some(submission), tools.now_ms).encode_into(tools.buffer);
         let RepeatAsk { order, conflicts } = repeat;
         encode_into(&RepeatAnsweredV1 { order: order.0, conflicts }, tools.buffer)?;
         let lsn = tools.appender.append(&[tools.buffer])?;
@@ -334,12 +332,14 @@ impl Merchant {
         tools.buffer.clear();
         let written = match (&shortfalls, &submission.ask) {
             (Some(refused), Ask::PlaceOrder(ask)) => {
-                self.header(Kind::OrderRefused, Some(submission), tools.now_ms).encode_into(tools.buffer);
+                self.header(Kind::OrderRefused, VERSION, Some(submission), tools.now_ms)
+                    .encode_into(tools.buffer);
                 tools.buffer.extend_from_slice(&ask.asked);
                 encode_into(refused, tools.buffer)
             }
             _ => {
-                self.header(Kind::CommandRefused, Some(submission), tools.now_ms).encode_into(tools.buffer);
+                self.header(Kind::CommandRefused, VERSION, Some(submission), tools.now_ms)
+                    .encode_into(tools.buffer);
                 let (status, code, detail) = (refusal.status, refusal.code, &*refusal.detail);
                 encode_into(
                     &CommandRefusedV1 { status, code, detail, numbers: refusal.numbers },
@@ -364,10 +364,11 @@ impl Merchant {
         }
     }
 
-    fn header(&mut self, kind: Kind, submission: Option<&Submission>, now_ms: u64) -> Header {
+    fn header(&mut self, kind: Kind, version: u8, submission: Option<&Submission>, now_ms: u64) -> Header {
         self.at = self.at.max(now_ms);
         Header {
             kind,
+            version,
             merchant: self.number.0,
             at: self.at,
             actor: submission.map_or(0, |submission| submission.actor),
@@ -415,9 +416,9 @@ impl Merchant {
         self.state.evolve(OrderId(lsn.0), event);
         let Some(code) = code else { return };
         match event {
-            Event::LocationPut(number, _) => self.directory.put_location(*number, code, lsn),
+            Event::LocationPut(put) => self.directory.put_location(put.location, code, lsn),
             Event::ChannelPut(put) => self.directory.put_channel(put.channel, code, lsn),
-            Event::SkuPut(number, put) => self.directory.put_sku(*number, code, lsn, put.decimals),
+            Event::SkuPut(put) => self.directory.put_sku(put.sku, code, lsn, put.decimals),
             Event::StockMoved(_)
             | Event::OrderAccepted(_)
             | Event::OrderCancelled(_)

@@ -4,7 +4,7 @@
 use onhand_engine::ask::{Ask, LocationAsk, Movement, SkuAsk, StockAsk, Submission};
 use onhand_engine::clock::ManualClock;
 use onhand_engine::config::{DiskMarks, QueueLimits};
-use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::sku::{StockState, Terms};
 use onhand_engine::domain::{LocationNumber, SkuNumber};
 use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::Disk;
@@ -40,9 +40,17 @@ fn fill(engine: &SteppedEngine) {
     };
     let (code, kind, country) = ("main".into(), "warehouse".into(), "DE".into());
     let (region, postal_code) = (None, None);
-    send(Ask::PutLocation(Box::new(LocationAsk { code, kind, country, region, postal_code, priority: 1 })));
+    send(Ask::PutLocation(Box::new(LocationAsk {
+        code,
+        kind,
+        country,
+        region,
+        postal_code,
+        priority: 1,
+        safety_stock: 0,
+    })));
     let (code, title, unit, gtin, tags) = ("MUG".into(), None, None, None, Vec::new());
-    send(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags })));
+    send(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms: Terms::NONE })));
     while engine.sealed() < SEALED {
         send(Ask::MoveStock(StockAsk {
             sku: SkuNumber(0),

@@ -25,8 +25,17 @@ fn record(lsn: u64) -> Vec<u8> {
     let merchant = u32::from(lsn > 1) * 4;
     let idempotency = lsn.is_multiple_of(2).then_some([1; 16]);
     let mut record = Vec::new();
-    Header { kind, merchant, at: lsn, actor: 0, request: [0; 16], idempotency, fingerprint: None }
-        .encode_into(&mut record);
+    Header {
+        kind,
+        version: 1,
+        merchant,
+        at: lsn,
+        actor: 0,
+        request: [0; 16],
+        idempotency,
+        fingerprint: None,
+    }
+    .encode_into(&mut record);
     match kind {
         Kind::MerchantCreated => encode_into(&MerchantCreatedV1 { name: "acme" }, &mut record).unwrap(),
         _ => encode_into(&LogClosedV1 { digest: lsn }, &mut record).unwrap(),

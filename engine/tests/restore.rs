@@ -19,6 +19,7 @@ const NOW_MS: u64 = 1_795_600_000_000;
 fn record(number: u8, bytes: usize) -> Vec<u8> {
     let header = Header {
         kind: Kind::LogClosed,
+        version: 1,
         merchant: 0,
         at: NOW_MS,
         actor: 0,

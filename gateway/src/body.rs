@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Members that hold quantities: a number there that no integer type holds is out of range, as a smaller one is.
-const QUANTITIES: [&str; 4] = ["quantity", "delta", "expected", "new"];
+const QUANTITIES: [&str; 9] =
+    ["quantity", "delta", "expected", "new", "safety_stock", "ceiling", "buffer", "floor", "dedicated"];
 
 /// Parses a body: a JSON object.
 ///

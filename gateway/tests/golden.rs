@@ -21,6 +21,14 @@ const NAMES: [&str; 3] = ["ended", "killed", "log-only"];
 
 const ORDER: &str = r#"{"external_id":"after","channel":"web","policy":"backorder","lines":[{"id":"1","sku":"MUG","quantity":1}]}"#;
 
+/// The lines of an audit without how often something was checked: a later release may check more, but finds the same.
+fn verdicts(audit: &str) -> BTreeSet<String> {
+    let verdict = |line: &str| {
+        line.rsplit_once(" (").filter(|(_, end)| end.ends_with("checks)")).map(|row| row.0.to_owned())
+    };
+    audit.lines().map(|line| verdict(line).unwrap_or_else(|| line.to_owned())).collect()
+}
+
 #[test]
 fn what_a_release_left_is_opened_says_the_same_and_goes_on() {
     let all = Golden::all();
@@ -30,7 +38,10 @@ fn what_a_release_left_is_opened_says_the_same_and_goes_on() {
     for golden in all {
         let copy = golden.copy();
         let data = copy.path();
-        assert_eq!(audited(data), golden.says["audit"].as_str().unwrap(), "{}", golden.name);
+        let now = verdicts(&audited(data));
+        let then = verdicts(golden.says["audit"].as_str().unwrap());
+        let missing: Vec<&String> = then.difference(&now).collect();
+        assert!(then.len() > 10 && missing.is_empty(), "{}: {missing:?}", golden.name);
         let server = Server::start_with(data, &SMALL);
         golden.answers(&server);
         // It goes on: with a new order, over a kill and over a stop.

@@ -124,6 +124,7 @@ fn append(data: &Path, record: &[u8]) {
 fn bare(kind: Kind) -> Vec<u8> {
     let header = Header {
         kind,
+        version: 1,
         merchant: 0,
         at: u64::MAX >> 1,
         actor: 0,

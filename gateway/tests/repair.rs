@@ -203,8 +203,16 @@ fn append(data: &Path, kind: Kind, body: &[u8]) {
     let options = LogOptions { cluster, segment_bytes: SEGMENT_BYTES_MIN };
     let mut opened = Log::open(Disk::at(data).storage, options, Lsn(1), &mut |_, _| Ok(())).unwrap();
     let at = u64::MAX >> 1;
-    let header =
-        Header { kind, merchant: 0, at, actor: 0, request: [0; 16], idempotency: None, fingerprint: None };
+    let header = Header {
+        kind,
+        version: 1,
+        merchant: 0,
+        at,
+        actor: 0,
+        request: [0; 16],
+        idempotency: None,
+        fingerprint: None,
+    };
     let mut record = Vec::new();
     header.encode_into(&mut record);
     record.extend_from_slice(body);

@@ -2,7 +2,8 @@
 
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::Policy;
-use crate::sku::StockState;
+use crate::promise::StockPolicy;
+use crate::sku::{StockState, Terms};
 
 /// Everything the core can be asked to do for one merchant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,7 +13,7 @@ pub enum Command<'a> {
     /// Create a channel, or change the rules of one.
     PutChannel(PutChannel<'a>),
     /// Create a SKU, or change the rules of one.
-    PutSku(PutSku),
+    PutSku(PutSku<'a>),
     /// Goods came in.
     Receive(Receive),
     /// Stock is corrected by a difference.
@@ -36,6 +37,16 @@ pub enum Command<'a> {
 pub struct PutLocation {
     /// Its number if its code is known already.
     pub location: Option<LocationNumber>,
+    /// Units of each SKU that stay here and are promised to nobody, if the SKU states no other number.
+    pub safety_stock: u32,
+}
+
+impl PutLocation {
+    /// One that keeps nothing.
+    #[must_use]
+    pub fn plain(location: Option<LocationNumber>) -> Self {
+        Self { location, safety_stock: 0 }
+    }
 }
 
 /// See [`Command::PutChannel`].
@@ -47,15 +58,40 @@ pub struct PutChannel<'a> {
     pub locations: &'a [LocationNumber],
     /// What its orders get if they name no policy.
     pub policy: Policy,
+    /// How much it may sell of SKUs that have no terms for it.
+    pub stock_policy: StockPolicy,
+    /// Who is promised units when they are scarce: the smaller rank first.
+    pub rank: u16,
+}
+
+/// The rank of a channel that states none: others can come before it and after it.
+pub const RANK: u16 = 100;
+
+impl<'a> PutChannel<'a> {
+    /// One that sells what there is.
+    #[must_use]
+    pub fn plain(channel: Option<ChannelNumber>, locations: &'a [LocationNumber], policy: Policy) -> Self {
+        Self { channel, locations, policy, stock_policy: StockPolicy::SHARED, rank: RANK }
+    }
 }
 
 /// See [`Command::PutSku`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PutSku {
+pub struct PutSku<'a> {
     /// Its number if its code is known already.
     pub sku: Option<SkuNumber>,
     /// How many decimals its quantities have, 0 to 3.
     pub decimals: u8,
+    /// What is stated for it alone; in any order.
+    pub terms: &'a Terms,
+}
+
+impl PutSku<'_> {
+    /// One without terms of its own.
+    #[must_use]
+    pub fn plain(sku: Option<SkuNumber>, decimals: u8) -> Self {
+        Self { sku, decimals, terms: const { &Terms::NONE } }
+    }
 }
 
 /// See [`Command::Receive`].

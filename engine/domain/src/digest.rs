@@ -7,13 +7,14 @@
 use crate::id::{MerchantNumber, SkuNumber};
 use crate::merchant::MerchantState;
 use crate::order::Order;
-use crate::sku::SkuActor;
+use crate::sku::{Pool, SkuActor};
 use crate::table::spread;
 
 /// The kinds of fact, as they enter the hash.
 const STOCK: u64 = 1;
 const LINE: u64 = 2;
 const CLAIM: u64 = 3;
+const POOL: u64 = 4;
 
 /// The hash of one fact: a chain of splitmix64 finalisers over its words.
 #[must_use]
@@ -21,7 +22,7 @@ pub fn fact(words: &[u64]) -> u64 {
     words.iter().fold(0, |hash, word| spread(hash ^ *word))
 }
 
-/// The digest of one merchant's stock, open lines and claims.
+/// The digest of one merchant's stock, pools, open lines and claims.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
@@ -42,6 +43,12 @@ pub fn digest_of_sku(merchant: MerchantNumber, sku: SkuNumber, actor: &SkuActor)
             let words = [STOCK, merchant, sku, location, sellable, damaged, quality_control, committed];
             sum = sum.wrapping_add(fact(&words));
         }
+    }
+    for pool in actor.pools() {
+        let Pool { channel, since, left, charged, claimed } = *pool;
+        let [left, charged, claimed] = [left, charged, claimed].map(u64::from);
+        let words = [POOL, merchant, sku, u64::from(channel.0), since.0, left, charged, claimed];
+        sum = sum.wrapping_add(fact(&words));
     }
     sum
 }

@@ -1,10 +1,10 @@
 //! Facts: what a command changed, whole. One command makes one event, and one event is one record, so a
 //! crash can leave nothing half done.
 
-use crate::command::{PutLocation, PutSku};
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{OrderPicture, Policy, Released};
-use crate::sku::{Class, Cursor, Level, StockState};
+use crate::promise::StockPolicy;
+use crate::sku::{Class, Cursor, Level, Pool, StockState, Terms};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -12,11 +12,11 @@ use smallvec::SmallVec;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// A location exists, or its rules changed.
-    LocationPut(LocationNumber, PutLocation),
+    LocationPut(LocationPut),
     /// A channel exists, or its rules changed.
     ChannelPut(ChannelPut),
     /// A SKU exists, or its rules changed.
-    SkuPut(SkuNumber, PutSku),
+    SkuPut(SkuPut),
     /// Stock changed by a movement.
     StockMoved(StockMoved),
     /// An order was accepted.
@@ -27,6 +27,32 @@ pub enum Event {
     OrderShipped(OrderShipped),
     /// Demands that waited were looked at, and some served.
     BacklogFilled(BacklogFilled),
+}
+
+/// See [`Event::LocationPut`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LocationPut {
+    /// Which.
+    pub location: LocationNumber,
+    /// Whether it is new.
+    pub is_new: bool,
+    /// Units of each SKU that stay here, if the SKU states no other number.
+    pub safety_stock: u32,
+}
+
+/// See [`Event::SkuPut`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SkuPut {
+    /// Which.
+    pub sku: SkuNumber,
+    /// Whether it is new.
+    pub is_new: bool,
+    /// How many decimals its quantities have.
+    pub decimals: u8,
+    /// What is stated for it alone, in the order of numbers.
+    pub terms: Terms,
+    /// Its pools afterwards, in the order of channel numbers; one that this makes is since order 0.
+    pub pools: Vec<Pool>,
 }
 
 /// See [`Event::ChannelPut`].
@@ -40,6 +66,10 @@ pub struct ChannelPut {
     pub locations: Vec<LocationNumber>,
     /// What its orders get if they name no policy.
     pub policy: Policy,
+    /// How much it may sell of SKUs that have no terms for it.
+    pub stock_policy: StockPolicy,
+    /// Who is promised units when they are scarce: the smaller rank first.
+    pub rank: u16,
 }
 
 /// See [`Event::StockMoved`]. I6: the only event besides [`OrderShipped`] that changes what is on hand.

@@ -93,10 +93,31 @@ pub enum Rejection {
         /// The limit.
         max: usize,
     },
-    /// A location is named twice for one channel.
+    /// A location is named twice for one channel or one SKU.
     DuplicateLocation {
         /// Which.
         location: LocationNumber,
+    },
+    /// A channel is named twice for one SKU.
+    DuplicateChannel {
+        /// Which place in the list, from 0.
+        index: usize,
+    },
+    /// A percentage above 100, or more units than one movement may name.
+    InvalidAmount {
+        /// Which member of the policy.
+        member: &'static str,
+        /// The limit of what it is: 100, or units.
+        max: u32,
+    },
+    /// A channel's pool and floor of a SKU that are more than there is for it.
+    PromiseExceedsStock {
+        /// Which place in the list of channels, from 0.
+        index: usize,
+        /// Units of its pool and its floor.
+        promised: u64,
+        /// Units that there are for them, after the pools and floors of channels of a better rank.
+        available: u64,
     },
     /// The order is not among the open ones.
     OrderNotOpen {

@@ -6,7 +6,7 @@
 
 use onhand_domain::order::Order;
 use onhand_domain::sku::{Backlog, Level};
-use onhand_domain::{Command, Event, MerchantState, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, Command, Event, MerchantState, OrderId, Rejection, SkuNumber};
 use std::path::Path;
 
 #[path = "scenarios/table.rs"]
@@ -45,6 +45,10 @@ impl Stage for Core {
     fn stock(&self, sku: SkuNumber) -> (Vec<Level>, u64) {
         let actor = self.state.sku(sku).unwrap();
         (actor.levels().to_vec(), actor.backlog().map_or(0, Backlog::total))
+    }
+
+    fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> u64 {
+        self.state.promise(sku, channel).total()
     }
 
     fn order(&self, order: OrderId) -> Option<Order> {

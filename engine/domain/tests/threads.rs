@@ -30,15 +30,15 @@ impl Shop {
     fn new(channels: &[&[u16]], stock: &[&[u32]]) -> Self {
         let mut shop = Self::default();
         for _ in 0..3 {
-            shop.run(&Command::PutLocation(PutLocation { location: None })).unwrap();
+            shop.run(&Command::PutLocation(PutLocation::plain(None))).unwrap();
         }
         for locations in channels {
             let locations: Vec<LocationNumber> = locations.iter().copied().map(LocationNumber).collect();
             let (locations, policy) = (&locations[..], Policy::Reject);
-            shop.run(&Command::PutChannel(PutChannel { channel: None, locations, policy })).unwrap();
+            shop.run(&Command::PutChannel(PutChannel::plain(None, locations, policy))).unwrap();
         }
         for (sku, levels) in (0_u32..).zip(stock) {
-            shop.run(&Command::PutSku(PutSku { sku: None, decimals: 0 })).unwrap();
+            shop.run(&Command::PutSku(PutSku::plain(None, 0))).unwrap();
             for (location, quantity) in (0_u16..).zip(*levels).filter(|(_, quantity)| **quantity > 0) {
                 let (sku, location) = (SkuNumber(sku), LocationNumber(location));
                 let (state, quantity) = (StockState::Sellable, *quantity);

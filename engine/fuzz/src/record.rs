@@ -8,7 +8,9 @@ use onhand_engine::record::order::{
     BacklogFilledV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
     RepeatAnsweredV1, customer_of, external_of,
 };
-use onhand_engine::record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
+use onhand_engine::record::rules::{
+    ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
+};
 use onhand_engine::record::stock::StockMovedV1;
 use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::translate::decode_event;
@@ -35,7 +37,7 @@ pub(crate) fn record(input: &[u8]) {
     header.encode_into(&mut written);
     assert_eq!(written, input[..input.len() - body.len()], "a header has one encoding");
     body_of(header.kind, body);
-    drop(decode_event(header.kind, body));
+    drop(decode_event(&header, body));
 }
 
 fn body_of(kind: Kind, body: &[u8]) {
@@ -45,9 +47,15 @@ fn body_of(kind: Kind, body: &[u8]) {
         Kind::MerchantCreated => again!(MerchantCreatedV1<'_>, body),
         Kind::KeyCreated => again!(KeyCreatedV1, body),
         Kind::KeyRevoked => again!(KeyRevokedV1, body),
-        Kind::LocationPut => again!(LocationPutV1<'_>, body),
-        Kind::ChannelPut => again!(ChannelPutV1<'_>, body),
-        Kind::SkuPut => again!(SkuPutV1<'_>, body),
+        Kind::LocationPut => again!(LocationPutV1<'_>, body)
+            .filter(|rest| !rest.is_empty())
+            .and_then(|rest| again!(LocationTermsV1, rest)),
+        Kind::ChannelPut => again!(ChannelPutV1<'_>, body)
+            .filter(|rest| !rest.is_empty())
+            .and_then(|rest| again!(ChannelTermsV1, rest)),
+        Kind::SkuPut => again!(SkuPutV1<'_>, body)
+            .filter(|rest| !rest.is_empty())
+            .and_then(|rest| again!(SkuTermsV1, rest)),
         Kind::StockMoved => again!(StockMovedV1<'_>, body),
         Kind::OrderAccepted => {
             drop(external_of(body));

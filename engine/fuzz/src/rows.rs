@@ -7,8 +7,8 @@ use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::codec::{decode_first, encode_row_into};
 use onhand_engine::record::decode;
 use onhand_engine::record::snapshot::{
-    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_SKUS, CHUNK_STATES, KeyRowV1, MerchantRowV1, MerchantStateV1,
-    OrderRowV1, SkuRowV1, SnapshotV1,
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS, KeyRowV1,
+    MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1, SkuTermsRowV1, SnapshotV1,
 };
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Generations, Lsn};
@@ -73,6 +73,8 @@ fn read_rows(kind: u8, merchant: u8, rows: &[u8]) {
                 }
                 again!(OrderRowV1, row)
             }
+            (CHUNK_RULES, _) => again!(MerchantRulesV1, row),
+            (CHUNK_TERMS, _) => again!(SkuTermsRowV1, row),
             _ => None,
         };
     }

@@ -4,10 +4,12 @@
 use crate::http::{BODIES, FIRST_ORDER};
 use onhand_engine::record::codec::encode_row_into;
 use onhand_engine::record::order::WaitingV1;
-use onhand_engine::record::rules::PolicyV1;
+use onhand_engine::record::rules::{
+    AmountV1, ChannelTermsV1, LocationTermsV1, PolicyV1, PoolV1, SkuChannelTermsV1, SkuTermsV1, StockPolicyV1,
+};
 use onhand_engine::record::snapshot::{
-    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_SKUS, CHUNK_STATES, ChannelRowV1, KeyRowV1, MerchantRowV1,
-    MerchantStateV1, NameV1, OrderRowV1, SkuRowV1,
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS, ChannelRowV1,
+    KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SkuTermsRowV1,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -136,6 +138,18 @@ fn generation() -> Vec<u8> {
         claims: vec![(0, 0, 2)],
     };
     chunk(CHUNK_ORDERS, 1, encoded!(&order));
+    let stock_policy =
+        StockPolicyV1 { ceiling: Some(AmountV1::Percent(50)), buffer: AmountV1::Units(2), floor: 1 };
+    let safety = |safety_stock| LocationTermsV1 { safety_stock };
+    let channels = vec![ChannelTermsV1 { stock_policy, rank: 3 }];
+    chunk(CHUNK_RULES, 1, encoded!(&MerchantRulesV1 { locations: vec![safety(1), safety(0)], channels }));
+    let terms = SkuTermsV1 {
+        safety_stock: Some(1),
+        safety_stock_at: vec![(1, 2)],
+        channels: vec![SkuChannelTermsV1 { channel: 0, policy: stock_policy, dedicated: 3 }],
+        pools: vec![PoolV1 { channel: 0, since: 7, left: 1, charged: 2, claimed: 2 }],
+    };
+    chunk(CHUNK_TERMS, 1, encoded!(&SkuTermsRowV1 { sku: 0, terms }));
     out
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! offset  bytes
 //!      0      1  kind
-//!      1      1  version of the body
+//!      1      1  version of the body: 1; 2 where a second part follows
 //!      2      1  flags: 1 = idempotency hash follows, 2 = fingerprint follows
 //!      3      1  0
 //!      4      4  merchant, little-endian; 0 = none
@@ -76,8 +76,23 @@ pub const KINDS: [Kind; 16] = [
     Kind::RepeatAnswered,
 ];
 
-/// The version of every body of this release.
+/// The version of a body that has all its kind had in the first release, and nothing else.
 pub const VERSION: u8 = 1;
+
+/// The version of a body with a second part, for what came later ([`crate::rules`]). It is written only where that part
+/// says something, so that a log that uses nothing new can be read by an older release.
+pub const VERSION_EXTENDED: u8 = 2;
+
+impl Kind {
+    /// The highest version of this kind's bodies.
+    #[must_use]
+    pub fn version_max(self) -> u8 {
+        match self {
+            Self::LocationPut | Self::ChannelPut | Self::SkuPut => VERSION_EXTENDED,
+            _ => VERSION,
+        }
+    }
+}
 
 const FLAG_IDEMPOTENCY: u8 = 1;
 const FLAG_FINGERPRINT: u8 = 2;
@@ -90,6 +105,8 @@ const FIXED_BYTES: usize = 36;
 pub struct Header {
     /// What the record says.
     pub kind: Kind,
+    /// The version of its body, [`VERSION`] or [`VERSION_EXTENDED`].
+    pub version: u8,
     /// Whose it is; 0 = nobody's.
     pub merchant: u32,
     /// When it was decided, in milliseconds since 1970-01-01 UTC; never before the record before it.
@@ -109,7 +126,7 @@ impl Header {
     pub fn encode_into(&self, out: &mut Vec<u8>) {
         let flags = u8::from(self.idempotency.is_some()) * FLAG_IDEMPOTENCY
             + u8::from(self.fingerprint.is_some()) * FLAG_FINGERPRINT;
-        out.extend_from_slice(&[self.kind as u8, VERSION, flags, 0]);
+        out.extend_from_slice(&[self.kind as u8, self.version, flags, 0]);
         out.extend_from_slice(&self.merchant.to_le_bytes());
         out.extend_from_slice(&self.at.to_le_bytes());
         out.extend_from_slice(&self.actor.to_le_bytes());
@@ -129,7 +146,7 @@ impl Header {
         let [kind, version, flags, zero, ..] = *fixed;
         let kind =
             KINDS.into_iter().find(|known| *known as u8 == kind).ok_or(DecodeError::UnknownKind { kind })?;
-        if version != VERSION {
+        if !(VERSION..=kind.version_max()).contains(&version) {
             return Err(DecodeError::UnknownVersion { kind: kind as u8, version });
         }
         if flags & !FLAGS != 0 || zero != 0 {
@@ -147,6 +164,7 @@ impl Header {
         let (idempotency, fingerprint) = (hash(FLAG_IDEMPOTENCY)?, hash(FLAG_FINGERPRINT)?);
         let header = Self {
             kind,
+            version,
             merchant: u32::from_le_bytes(part(fixed, 4)),
             at: u64::from_le_bytes(part(fixed, 8)),
             actor: u32::from_le_bytes(part(fixed, 16)),

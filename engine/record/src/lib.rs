@@ -15,5 +15,5 @@ pub mod snapshot;
 pub mod stock;
 
 pub use codec::{DecodeError, EncodeError, RECORD_BYTES_MAX, decode, encode_into};
-pub use header::{Header, Kind};
+pub use header::{Header, Kind, VERSION};
 pub use newer::newer;

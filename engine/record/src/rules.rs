@@ -1,5 +1,9 @@
 //! Locations, channels and SKUs: all attributes each time, so that the last record of one tells all of it.
+//!
+//! A body of version 2 has a second part behind the first: what is kept of stock, for whom. Without it nothing is.
 
+use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
+use crate::header::VERSION_EXTENDED;
 use bincode::{BorrowDecode, Encode};
 use serde::Serialize;
 
@@ -69,4 +73,147 @@ pub struct SkuPutV1<'a> {
     pub gtin: Option<&'a str>,
     /// Free words.
     pub tags: Vec<&'a str>,
+}
+
+/// The second part of [`crate::Kind::LocationPut`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, BorrowDecode, Serialize)]
+pub struct LocationTermsV1 {
+    /// Units of each SKU that stay here, if the SKU states no other number.
+    pub safety_stock: u32,
+}
+
+/// The second part of [`crate::Kind::ChannelPut`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
+pub struct ChannelTermsV1 {
+    /// How much it may sell of SKUs that have no terms for it.
+    pub stock_policy: StockPolicyV1,
+    /// Who is promised units when they are scarce: the smaller rank first.
+    pub rank: u16,
+}
+
+/// The rank of a channel that states none.
+pub const RANK_DEFAULT: u16 = 100;
+
+impl Default for ChannelTermsV1 {
+    fn default() -> Self {
+        Self { stock_policy: StockPolicyV1::default(), rank: RANK_DEFAULT }
+    }
+}
+
+/// How much of the shared stock a channel may sell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, BorrowDecode, Serialize)]
+pub struct StockPolicyV1 {
+    /// No more than this.
+    pub ceiling: Option<AmountV1>,
+    /// Not the last so many.
+    pub buffer: AmountV1,
+    /// So many that no other channel gets.
+    pub floor: u32,
+}
+
+/// A number of units, or a part of what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
+pub enum AmountV1 {
+    /// So many smallest units.
+    Units(u32),
+    /// So many hundredths.
+    Percent(u8),
+}
+
+impl Default for AmountV1 {
+    fn default() -> Self {
+        Self::Units(0)
+    }
+}
+
+/// The second part of [`crate::Kind::SkuPut`]. All lists are in the order of their first numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, BorrowDecode, Serialize)]
+pub struct SkuTermsV1 {
+    /// Units that stay at each location.
+    pub safety_stock: Option<u32>,
+    /// The same at one location: location and units.
+    pub safety_stock_at: Vec<(u16, u32)>,
+    /// Terms of channels.
+    pub channels: Vec<SkuChannelTermsV1>,
+    /// Pools afterwards.
+    pub pools: Vec<PoolV1>,
+}
+
+/// Units that are one channel's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
+pub struct PoolV1 {
+    /// Whose.
+    pub channel: u16,
+    /// The record that made it: orders before take nothing from it. 0 in a record that makes it.
+    pub since: u64,
+    /// Units that no claim has.
+    pub left: u32,
+    /// Units of live claims that came from it.
+    pub charged: u32,
+    /// Units of live claims of orders that may take from it.
+    pub claimed: u32,
+}
+
+/// What one channel may sell of one SKU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
+pub struct SkuChannelTermsV1 {
+    /// Which channel.
+    pub channel: u16,
+    /// Its share of what no pool has.
+    pub policy: StockPolicyV1,
+    /// Units that were put into its pool.
+    pub dedicated: u32,
+}
+
+/// Appends a body of one of these kinds: the first part, and the second one if it says something. The record is of
+/// [`crate::header::VERSION_EXTENDED`] then, else of [`crate::VERSION`].
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_both<T>(first: &impl Encode, second: &T, out: &mut Vec<u8>) -> Result<(), EncodeError>
+where
+    T: Encode + Default + PartialEq,
+{
+    encode_into(first, out)?;
+    if *second == T::default() { Ok(()) } else { encode_into(second, out) }
+}
+
+/// Reads a body of [`crate::Kind::LocationPut`] of this version.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn decode_location(
+    version: u8,
+    body: &[u8],
+) -> Result<(LocationPutV1<'_>, LocationTermsV1), DecodeError> {
+    both_parts(version, body)
+}
+
+/// Reads a body of [`crate::Kind::ChannelPut`] of this version.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn decode_channel(version: u8, body: &[u8]) -> Result<(ChannelPutV1<'_>, ChannelTermsV1), DecodeError> {
+    both_parts(version, body)
+}
+
+/// Reads a body of [`crate::Kind::SkuPut`] of this version.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn decode_sku(version: u8, body: &[u8]) -> Result<(SkuPutV1<'_>, SkuTermsV1), DecodeError> {
+    both_parts(version, body)
+}
+
+/// Both parts; where the version has no second one, what that means.
+fn both_parts<'a, A, B>(version: u8, body: &'a [u8]) -> Result<(A, B), DecodeError>
+where
+    A: BorrowDecode<'a, ()>,
+    B: BorrowDecode<'a, ()> + Default,
+{
+    if version < VERSION_EXTENDED {
+        return Ok((decode(body)?, B::default()));
+    }
+    let (first, rest) = decode_first(body)?;
+    Ok((first, decode(rest)?))
 }

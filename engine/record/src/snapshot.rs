@@ -1,9 +1,11 @@
 //! What a snapshot generation holds. Chunks are rows back to back, each by itself, so that a chunk can end
 //! anywhere. Their keys are a kind (1 byte), the merchant (4, big-endian) and a count from 0 (4, big-endian);
-//! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`] and [`CHUNK_ORDERS`], in this order.
+//! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`], [`CHUNK_ORDERS`], [`CHUNK_RULES`] and
+//! [`CHUNK_TERMS`], in this order. The last two stand there only if they have something to say, so that an older release
+//! reads a generation that uses nothing new.
 
 use crate::order::WaitingV1;
-use crate::rules::PolicyV1;
+use crate::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuTermsV1};
 use bincode::{BorrowDecode, Encode};
 
 /// Chunks of [`MerchantRowV1`] and then [`KeyRowV1`], all merchants together under merchant 0 and 1.
@@ -14,6 +16,11 @@ pub const CHUNK_STATES: u8 = 2;
 pub const CHUNK_SKUS: u8 = 3;
 /// Chunks of [`OrderRowV1`].
 pub const CHUNK_ORDERS: u8 = 4;
+
+/// Chunks of one [`MerchantRulesV1`].
+pub const CHUNK_RULES: u8 = 5;
+/// Chunks of [`SkuTermsRowV1`], in the order of SKU numbers.
+pub const CHUNK_TERMS: u8 = 6;
 
 /// What is said about a generation as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
@@ -115,4 +122,22 @@ pub struct OrderRowV1 {
     pub demands: Vec<(u32, u16, u32, u32)>,
     /// Demand, location and quantity.
     pub claims: Vec<(u16, u16, u32)>,
+}
+
+/// What a merchant's locations and channels keep.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct MerchantRulesV1 {
+    /// By location number.
+    pub locations: Vec<LocationTermsV1>,
+    /// By channel number.
+    pub channels: Vec<ChannelTermsV1>,
+}
+
+/// The terms of one SKU that has some.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct SkuTermsRowV1 {
+    /// Which.
+    pub sku: u32,
+    /// What was stated, and what is left in its pools.
+    pub terms: SkuTermsV1,
 }

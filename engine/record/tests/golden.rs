@@ -9,21 +9,28 @@ use onhand_record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
 use onhand_record::codec::decode_first;
+use onhand_record::header::VERSION_EXTENDED;
 use onhand_record::order::{
     BacklogFilledV1, ClaimV1, FilledV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1,
     OrderCancelledV1, OrderRefusedV1, OrderShippedV1, ReleasedV1, RepeatAnsweredV1, SealedV1, ShipToV1,
     ShortfallV1, SourceV1, WaitingV1, decode_accepted, decode_refused,
 };
-use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
+use onhand_record::rules::{
+    AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PolicyV1, PoolV1,
+    SkuChannelTermsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, decode_channel, decode_location, decode_sku,
+    encode_both,
+};
 use onhand_record::snapshot::{
-    ChannelRowV1, KeyRowV1, MerchantRowV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SnapshotV1,
+    ChannelRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1,
+    SkuTermsRowV1, SnapshotV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
-use onhand_record::{Header, Kind, decode, encode_into};
+use onhand_record::{Header, Kind, VERSION, decode, encode_into};
 
 fn header(kind: Kind) -> Header {
     Header {
         kind,
+        version: VERSION,
         merchant: 0x0102_0304,
         at: 1_795_478_400_123,
         actor: 7,
@@ -46,6 +53,27 @@ macro_rules! records {
             let (read, body) = Header::decode(&stored).unwrap();
             assert_eq!(read, header($kind));
             assert_eq!(decode::<$type>(body).unwrap(), value, "{}", $case);
+        })+
+        book.close();
+    };
+}
+
+/// Records with two parts: the second is written where it says something.
+macro_rules! extended {
+    ($kind:expr, $read:ident, [$($case:literal => $first:expr, $second:expr);+ $(;)?]) => {
+        let mut book = Book::open(common::file_of($kind));
+        $({
+            let (first, second) = ($first, $second);
+            let mut bytes = Vec::new();
+            let is_plain = second == Default::default();
+            let version = if is_plain { VERSION } else { VERSION_EXTENDED };
+            let header = Header { version, ..header($kind) };
+            header.encode_into(&mut bytes);
+            encode_both(&first, &second, &mut bytes).unwrap();
+            let stored = book.page($case, &bytes);
+            let (read, body) = Header::decode(&stored).unwrap();
+            assert_eq!(read, header);
+            assert_eq!($read(version, body).unwrap(), (first, second), "{}", $case);
         })+
         book.close();
     };
@@ -125,10 +153,14 @@ fn rules() {
         postal_code: Some("10115"),
         priority: 70_000,
     };
-    records!(Kind::LocationPut, LocationPutV1<'_>, [
-        "new" => location,
+    extended!(Kind::LocationPut, decode_location, [
+        "new" => location, LocationTermsV1::default();
         "changed" => LocationPutV1 { is_new: false, region: None, postal_code: None, priority: 0, ..location },
+            LocationTermsV1::default();
+        "keeps units" => location, LocationTermsV1 { safety_stock: 251 };
     ]);
+    let policy =
+        StockPolicyV1 { ceiling: Some(AmountV1::Percent(50)), buffer: AmountV1::Units(300), floor: 7 };
     let channel = ChannelPutV1 {
         channel: 300,
         is_new: true,
@@ -137,9 +169,13 @@ fn rules() {
         locations: vec![3, 0, 65_535],
         policy: PolicyV1::Backorder,
     };
-    records!(Kind::ChannelPut, ChannelPutV1<'_>, [
-        "new" => channel.clone(),
-        "changed" => ChannelPutV1 { is_new: false, locations: vec![], policy: PolicyV1::Reject, ..channel },
+    extended!(Kind::ChannelPut, decode_channel, [
+        "new" => channel.clone(), ChannelTermsV1::default();
+        "changed" => ChannelPutV1 {
+            is_new: false, locations: vec![], policy: PolicyV1::Reject, ..channel.clone()
+        }, ChannelTermsV1::default();
+        "keeps units" => channel.clone(), ChannelTermsV1 { stock_policy: policy, rank: 300 };
+        "has a rank" => channel, ChannelTermsV1 { rank: 1, ..ChannelTermsV1::default() };
     ]);
     let sku = SkuPutV1 {
         sku: 1_000_000,
@@ -151,9 +187,25 @@ fn rules() {
         gtin: Some("4006381333931"),
         tags: vec!["blue", "", "large"],
     };
-    records!(Kind::SkuPut, SkuPutV1<'_>, [
-        "new" => sku.clone(),
-        "changed" => SkuPutV1 { is_new: false, title: None, unit: None, decimals: 0, gtin: None, tags: vec![], ..sku },
+    extended!(Kind::SkuPut, decode_sku, [
+        "new" => sku.clone(), SkuTermsV1::default();
+        "changed" => SkuPutV1 {
+            is_new: false, title: None, unit: None, decimals: 0, gtin: None, tags: vec![], ..sku.clone()
+        }, SkuTermsV1::default();
+        "keeps units" => sku.clone(), SkuTermsV1 {
+            safety_stock: Some(2),
+            safety_stock_at: vec![(0, 0), (300, 251)],
+            channels: vec![
+                SkuChannelTermsV1 { channel: 1, policy: StockPolicyV1::default(), dedicated: 300 },
+                SkuChannelTermsV1 { channel: 300, policy, dedicated: 0 },
+            ],
+            pools: vec![PoolV1 { channel: 1, since: 70_000, left: 251, charged: 3, claimed: 4 }],
+        };
+        "makes a pool" => sku, SkuTermsV1 {
+            channels: vec![SkuChannelTermsV1 { channel: 0, policy: StockPolicyV1::default(), dedicated: 5 }],
+            pools: vec![PoolV1 { channel: 0, since: 0, left: 5, charged: 0, claimed: 0 }],
+            ..SkuTermsV1::default()
+        };
     ]);
 }
 
@@ -336,6 +388,8 @@ fn snapshot_rows() {
     let name = NameV1 { code: "MUG", put: 70_000 };
     let channel = ChannelRowV1 { name, locations: vec![3, 300], policy: PolicyV1::Backorder };
     let pass = WaitingV1 { is_short: false, order: 9, demand: 2 };
+    let stock_policy =
+        StockPolicyV1 { ceiling: Some(AmountV1::Units(300)), buffer: AmountV1::Percent(10), floor: 0 };
     let mut book = Book::open("snapshot");
     rows!(book, [
         "about" => SnapshotV1 =
@@ -361,6 +415,19 @@ fn snapshot_rows() {
             lines: vec![(10, 1, 2, 0), (251, 0, 0, 0)],
             demands: vec![(17, 0, 3, 1), (70_000, 1, 0, 0)],
             claims: vec![(0, 3, 2), (1, 300, 251)],
+        },
+        "rules" => MerchantRulesV1 = MerchantRulesV1 {
+            locations: vec![LocationTermsV1 { safety_stock: 251 }, LocationTermsV1::default()],
+            channels: vec![ChannelTermsV1 { stock_policy, rank: 1 }, ChannelTermsV1::default()],
+        },
+        "terms of a sku" => SkuTermsRowV1 = SkuTermsRowV1 {
+            sku: 70_000,
+            terms: SkuTermsV1 {
+                safety_stock: None,
+                safety_stock_at: vec![(3, 1)],
+                channels: vec![SkuChannelTermsV1 { channel: 300, policy: stock_policy, dedicated: 9 }],
+                pools: vec![PoolV1 { channel: 300, since: 70_000, left: 1, charged: 2, claimed: 251 }],
+            },
         },
     ]);
     book.close();

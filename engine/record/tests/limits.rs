@@ -13,7 +13,10 @@ use onhand_record::order::{
     decode_refused,
 };
 use onhand_record::rules::PolicyV1;
-use onhand_record::snapshot::{KeyRowV1, MerchantRowV1, MerchantStateV1, OrderRowV1, SkuRowV1, SnapshotV1};
+use onhand_record::snapshot::{
+    KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1, SkuTermsRowV1,
+    SnapshotV1,
+};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, RECORD_BYTES_MAX, decode, encode_into};
 use proptest::prelude::*;
@@ -30,6 +33,7 @@ const LONGEST: &str = "𝔸𝔸𝔸𝔸𝔸𝔸𝔸𝔸𝔸𝔸𝔸𝔸𝔸𝔸�
 fn largest_header(kind: Kind) -> Header {
     Header {
         kind,
+        version: kind.version_max(),
         merchant: u32::MAX,
         at: u64::MAX,
         actor: u32::MAX,
@@ -237,7 +241,9 @@ proptest! {
     fn no_bytes_make_a_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         drop(read_any(&bytes));
         for kind in KINDS {
-            drop(read_body(kind, &bytes));
+            for version in 1..=kind.version_max() {
+                drop(read_body(kind, version, &bytes));
+            }
         }
         drop(decode::<SnapshotV1>(&bytes));
         drop(decode_first::<MerchantRowV1<'_>>(&bytes));
@@ -245,16 +251,22 @@ proptest! {
         drop(decode::<MerchantStateV1<'_>>(&bytes));
         drop(decode_first::<SkuRowV1<'_>>(&bytes));
         drop(decode_first::<OrderRowV1>(&bytes));
+        drop(decode::<MerchantRulesV1>(&bytes));
+        drop(decode_first::<SkuTermsRowV1>(&bytes));
     }
 
     /// Bytes that mostly are small numbers get deeper into a body than any others.
     #[test]
     fn nor_do_bytes_that_look_like_a_body(bytes in prop::collection::vec(0_u8..6, 0..300)) {
         for kind in KINDS {
-            drop(read_body(kind, &bytes));
+            for version in 1..=kind.version_max() {
+                drop(read_body(kind, version, &bytes));
+            }
         }
         drop(decode::<MerchantStateV1<'_>>(&bytes));
         drop(decode_first::<SkuRowV1<'_>>(&bytes));
         drop(decode_first::<OrderRowV1>(&bytes));
+        drop(decode::<MerchantRulesV1>(&bytes));
+        drop(decode_first::<SkuTermsRowV1>(&bytes));
     }
 }

@@ -5,7 +5,10 @@ use crate::wish::{CHANNELS, LOCATIONS, SKUS};
 use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, ReadAsk, SkuAsk, Submission};
 use onhand_engine::customer::Sealed;
 use onhand_engine::directory::Directory;
+use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::promise::StockPolicy;
+use onhand_engine::domain::sku::Terms;
 use onhand_engine::domain::{LocationNumber, MerchantNumber};
 use onhand_engine::keys::Known;
 use onhand_engine::{Busy, Class, Handle, Inbox, Item, SpaceLevel, Ticket};
@@ -62,6 +65,7 @@ impl Shop {
                 region: None,
                 postal_code: None,
                 priority: 1,
+                safety_stock: 0,
             }))
         };
         let channel = |number: u16| {
@@ -72,11 +76,13 @@ impl Shop {
                 kind: "api".into(),
                 locations,
                 policy,
+                stock_policy: StockPolicy::SHARED,
+                rank: RANK,
             }))
         };
         let sku = |number: u32| {
             let (code, title, unit, gtin, tags) = (format!("sku {number}"), None, None, None, Vec::new());
-            Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags }))
+            Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms: Terms::NONE }))
         };
         let locations = (0..LOCATIONS).map(location);
         locations.chain((0..CHANNELS).map(channel)).chain((0..SKUS).map(sku)).collect()

@@ -5,15 +5,16 @@ use crate::actor::ShardState;
 use crate::directory::Directories;
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
-use crate::translate::{cursor_of, policy_of};
-use onhand_domain::merchant::Channel;
+use crate::translate::{cursor_of, policy_of, stock_policy_of, terms_of};
+use onhand_domain::merchant::{Channel, Location};
 use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order};
 use onhand_domain::sku::{Cursor, Level, SkuActor};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, MerchantState, OrderId, SkuNumber};
 use onhand_record::codec::decode_first;
+use onhand_record::rules::{ChannelTermsV1, LocationTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_SKUS, CHUNK_STATES, KeyRowV1, MerchantRowV1, MerchantStateV1,
-    OrderRowV1, SkuRowV1, SnapshotV1,
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS, KeyRowV1,
+    MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1, SkuTermsRowV1, SnapshotV1,
 };
 use onhand_record::{DecodeError, decode};
 use onhand_snapshots::Lsn;
@@ -68,6 +69,9 @@ pub(crate) fn load(set: &Set, shards: usize) -> Result<Foundation, SnapshotError
     Err(SnapshotError::Wrong(format!("its state has digest {digest:016x}, it says {:016x}", about.digest)))
 }
 
+/// Orders whose SKUs are looked at before the first of them claims, so that the waits for memory overlap.
+const TOGETHER: usize = 64;
+
 struct Loader<'a> {
     set: &'a Set,
     foundation: &'a mut Foundation,
@@ -110,6 +114,8 @@ impl Loader<'_> {
                 (CHUNK_STATES, merchant) => self.state(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_SKUS, merchant) => self.skus(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_ORDERS, merchant) => self.orders(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_RULES, merchant) => self.rules(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_TERMS, merchant) => self.terms(MerchantNumber(merchant), &chunk)?,
                 (kind, _) => {
                     return Err(SnapshotError::Wrong(format!("chunks of kind {kind} are not known")));
                 }
@@ -157,10 +163,31 @@ impl Loader<'_> {
         for (channel, row) in (0_u16..).zip(&row.channels) {
             merchant.directory.put_channel(ChannelNumber(channel), row.name.code, Lsn(row.name.put));
             let locations = row.locations.iter().copied().map(LocationNumber).collect();
-            channels.push(Channel { locations, policy: policy_of(row.policy) });
+            let terms = ChannelTermsV1::default();
+            let (stock_policy, rank) = (stock_policy_of(&terms.stock_policy), terms.rank);
+            channels.push(Channel { locations, policy: policy_of(row.policy), stock_policy, rank });
         }
-        let locations = u16::try_from(row.locations.len()).unwrap_or(u16::MAX);
+        let locations = row.locations.iter().map(|_| Location { safety_stock: 0 }).collect();
         merchant.state = MerchantState::restored(locations, channels);
+        Ok(())
+    }
+
+    fn rules(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let row: MerchantRulesV1 = decode(chunk)?;
+        let location = |terms: &LocationTermsV1| Location { safety_stock: terms.safety_stock };
+        let channel = |terms: &ChannelTermsV1| (stock_policy_of(&terms.stock_policy), terms.rank);
+        let (locations, channels) = (row.locations.iter().map(location), row.channels.iter().map(channel));
+        self.merchant(number)?.state.restore_rules(locations, channels);
+        Ok(())
+    }
+
+    fn terms(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<SkuTermsRowV1>) {
+            let row = row?;
+            let (terms, pools) = terms_of(&row.terms);
+            merchant.state.restore_terms(SkuNumber(row.sku), terms, pools);
+        }
         Ok(())
     }
 
@@ -184,10 +211,19 @@ impl Loader<'_> {
 
     fn orders(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
         let merchant = self.merchant(number)?;
-        for row in rows(chunk, decode_first::<OrderRowV1>) {
-            merchant.state.restore_order(order_of(&row?));
+        let mut rows = rows(chunk, decode_first::<OrderRowV1>);
+        let mut together = Vec::with_capacity(TOGETHER);
+        loop {
+            together.clear();
+            for row in rows.by_ref().take(TOGETHER) {
+                together.push(order_of(&row?));
+            }
+            if together.is_empty() {
+                return Ok(());
+            }
+            merchant.state.approach(together.iter().flat_map(Order::skus));
+            together.drain(..).for_each(|order| merchant.state.restore_order(order));
         }
-        Ok(())
     }
 
     fn passes(&mut self) -> Result<(), SnapshotError> {

@@ -2,16 +2,19 @@
 
 use super::{FrozenPart, Picture, SnapshotError};
 use crate::directory::{FrozenName, FrozenNames};
-use crate::translate::{cursor_record, policy_record};
+use crate::translate::{cursor_record, policy_record, sku_terms, stock_policy_record};
 use onhand_domain::SkuNumber;
 use onhand_domain::digest::{digest_of_order, digest_of_sku};
+use onhand_domain::merchant::{Channel, FrozenMerchant, Location};
 use onhand_domain::order::Order;
 use onhand_domain::sku::{Level, SkuActor};
 use onhand_record::codec::encode_row_into;
 use onhand_record::encode_into;
+use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, SkuTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_SKUS, CHUNK_STATES, ChannelRowV1, KeyRowV1, MerchantRowV1,
-    MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SnapshotV1,
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS, ChannelRowV1,
+    KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SkuTermsRowV1,
+    SnapshotV1,
 };
 use onhand_snapshots::chunks::SetWriter;
 use onhand_snapshots::planted::{Bug, is_planted};
@@ -119,7 +122,42 @@ fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u
         orders.push(|out| encode_into(&order_row(&order), out))?;
     }
     orders.flush()?;
+    rules(part, writer)?;
     Ok(digest)
+}
+
+/// Writes what a merchant keeps of its stock, for whom, if anything is kept.
+fn rules(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), SnapshotError> {
+    let number = part.number.0;
+    let row = rules_row(&part.state);
+    let is_plain = row.locations.iter().all(|terms| *terms == LocationTermsV1::default())
+        && row.channels.iter().all(|terms| *terms == ChannelTermsV1::default());
+    if !is_plain {
+        let mut rules = Chunker::new(writer, CHUNK_RULES, number);
+        rules.push(|out| encode_row_into(&row, out))?;
+        rules.flush()?;
+    }
+    let mut terms = Chunker::new(writer, CHUNK_TERMS, number);
+    for (sku, actor) in part.state.skus.iter() {
+        let row = actor.terms().map_or_else(SkuTermsV1::default, |terms| sku_terms(terms, actor.pools()));
+        if row != SkuTermsV1::default() {
+            terms.push(|out| encode_into(&SkuTermsRowV1 { sku, terms: row }, out))?;
+        }
+    }
+    terms.flush()?;
+    Ok(())
+}
+
+fn rules_row(state: &FrozenMerchant) -> MerchantRulesV1 {
+    let location = |location: &Location| LocationTermsV1 { safety_stock: location.safety_stock };
+    let channel = |channel: &Channel| ChannelTermsV1 {
+        stock_policy: stock_policy_record(&channel.stock_policy),
+        rank: channel.rank,
+    };
+    MerchantRulesV1 {
+        locations: state.locations.iter().map(location).collect(),
+        channels: state.channels.iter().map(channel).collect(),
+    }
 }
 
 fn state_row(part: &FrozenPart, cut: Lsn) -> MerchantStateV1<'_> {

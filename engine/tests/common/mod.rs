@@ -16,9 +16,11 @@ use onhand_engine::ask::{
 use onhand_engine::clock::ManualClock;
 use onhand_engine::config::{DiskMarks, QueueLimits};
 use onhand_engine::directory::Directory;
+use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::event::NewClaims;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::promise::StockPolicy;
+use onhand_engine::domain::sku::{StockState, Terms};
 use onhand_engine::domain::table::spread;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
 use onhand_engine::keys::{KeyKind, Known, hash_of};
@@ -302,6 +304,15 @@ impl Client {
         }
     }
 
+    /// Units of a SKU that a channel may sell.
+    pub fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> u64 {
+        let (skus, channels) = (vec![sku], vec![channel]);
+        match self.ask(Ask::Read(ReadAsk::Availability { skus, channels })) {
+            Answer::Read { read: ReadAnswer::Availability(rows), .. } => rows[0][0],
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn stock(&self, sku: SkuNumber) -> StockRead {
         self.find_stock(sku).unwrap()
     }
@@ -329,17 +340,25 @@ pub fn location_ask(code: &str) -> Ask {
         region: None,
         postal_code: None,
         priority: 1,
+        safety_stock: 0,
     }))
 }
 
 pub fn channel_ask(code: &str, locations: &[LocationNumber], policy: Policy) -> Ask {
     let (code, kind, locations) = (code.into(), "api".into(), locations.to_vec());
-    Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy }))
+    Ask::PutChannel(Box::new(ChannelAsk {
+        code,
+        kind,
+        locations,
+        policy,
+        stock_policy: StockPolicy::SHARED,
+        rank: RANK,
+    }))
 }
 
 pub fn sku_ask(code: &str, decimals: u8) -> Ask {
     let (code, title, unit, gtin, tags) = (code.into(), None, None, None, Vec::new());
-    Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags }))
+    Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags, terms: Terms::NONE }))
 }
 
 pub fn stock_ask(sku: SkuNumber, location: LocationNumber, movement: Movement) -> Ask {

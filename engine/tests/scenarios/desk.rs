@@ -6,14 +6,14 @@
 use crate::common::{Client, cancel_ask, channel_ask, copy_of, location_ask, ship_ask, sku_ask, stock_ask};
 use crate::table::{Fallible, Stage};
 use onhand_domain::command::{
-    Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutSku, Receive, Set, ShipOrder,
+    Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, Set, ShipOrder,
 };
 use onhand_domain::order::Order;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::sku::Level;
-use onhand_domain::{Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
 use onhand_engine::Engine;
-use onhand_engine::ask::{Answer, Ask, Movement, OrderRead};
+use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, Movement, OrderRead, SkuAsk};
 use onhand_engine::record::admin::CommandRefusedV1;
 use onhand_engine::record::order::{OrderRefusedV1, ShortfallV1, decode_refused};
 use onhand_engine::record::{Header, Kind, decode};
@@ -71,8 +71,10 @@ impl Desk {
                 OrderRead::Absent => format!("{place}: forgotten\n"),
             };
         }
-        let stock = (0..).map(SkuNumber).map_while(|sku| client.find_stock(sku));
-        picture + &stock.map(|stock| format!("{stock:?}\n")).collect::<String>()
+        let mut stock: Vec<_> = (0..).map(SkuNumber).map_while(|sku| client.find_stock(sku)).collect();
+        // Which record made a pool depends on who trades beside.
+        stock.iter_mut().flat_map(|stock| &mut stock.pools).for_each(|pool| pool.since = OrderId(0));
+        picture + &stock.iter().map(|stock| format!("{stock:?}\n")).collect::<String>()
     }
 
     fn ask(&mut self, ask: Ask) -> Result<Lsn, Rejection> {
@@ -121,16 +123,27 @@ impl Desk {
         if header.merchant != client.merchant.0 {
             return None;
         }
-        decode_event(header.kind, body).unwrap().map(|told| told.event)
+        decode_event(&header, body).unwrap().map(|told| told.event)
     }
 
     /// What is asked by a command that names a thing.
     fn ask_of(&self, command: &Command<'_>, name: &str) -> Ask {
         let stock = |sku, location, movement| stock_ask(sku, location, movement);
         match *command {
-            Command::PutLocation(_) => location_ask(name),
-            Command::PutChannel(PutChannel { locations, policy, .. }) => channel_ask(name, locations, policy),
-            Command::PutSku(PutSku { decimals, .. }) => sku_ask(name, decimals),
+            Command::PutLocation(PutLocation { safety_stock, .. }) => {
+                let Ask::PutLocation(ask) = location_ask(name) else { unreachable!("it is one") };
+                Ask::PutLocation(Box::new(LocationAsk { safety_stock, ..*ask }))
+            }
+            Command::PutChannel(PutChannel { locations, policy, stock_policy, rank, .. }) => {
+                let Ask::PutChannel(ask) = channel_ask(name, locations, policy) else {
+                    unreachable!("it is one")
+                };
+                Ask::PutChannel(Box::new(ChannelAsk { stock_policy, rank, ..*ask }))
+            }
+            Command::PutSku(PutSku { decimals, terms, .. }) => {
+                let Ask::PutSku(ask) = sku_ask(name, decimals) else { unreachable!("it is one") };
+                Ask::PutSku(Box::new(SkuAsk { terms: terms.clone(), ..*ask }))
+            }
             Command::Receive(Receive { sku, location, state, quantity }) => {
                 stock(sku, location, Movement::Receive { state, quantity })
             }
@@ -171,6 +184,10 @@ impl Stage for Desk {
     fn stock(&self, sku: SkuNumber) -> (Vec<Level>, u64) {
         let stock = self.client.stock(sku);
         (stock.levels, stock.backordered + stock.short)
+    }
+
+    fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> u64 {
+        self.client.promise(sku, channel)
     }
 
     fn order(&self, order: OrderId) -> Option<Order> {
@@ -235,7 +252,7 @@ fn assert_is_of(answer: &Answer, record: &[u8]) {
     match answer {
         Answer::Recorded { record: told, .. } => assert_eq!(told, record),
         Answer::Accepted { policy, claims, .. } => {
-            let told = decode_event(header.kind, body).unwrap().unwrap();
+            let told = decode_event(&header, body).unwrap().unwrap();
             let Event::OrderAccepted(accepted) = told.event else { panic!("{:?}", told.event) };
             assert_eq!((accepted.policy, &accepted.claims), (*policy, claims));
         }

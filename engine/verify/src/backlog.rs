@@ -16,6 +16,11 @@ impl Turn {
     pub(crate) fn new(is_short: bool, order: u64, demand: u16) -> Self {
         Self { is_backorder: !is_short, order, demand }
     }
+
+    /// Whether a claim was lost.
+    pub(crate) fn is_short(self) -> bool {
+        !self.is_backorder
+    }
 }
 
 /// See the module.

@@ -163,6 +163,7 @@ mod tests {
         let mut books = Books::new();
         let header = Header {
             kind: Kind::LogClosed,
+            version: 1,
             merchant: 0,
             at: 1,
             actor: 0,

@@ -3,7 +3,7 @@
 use crate::backlog::{Backlog, Turn};
 use crate::digest::fact;
 use crate::order::{Line, Order};
-use onhand_record::rules::PolicyV1;
+use onhand_record::rules::{ChannelTermsV1, PolicyV1, PoolV1, SkuTermsV1};
 use onhand_record::stock::{LevelV1, StateV1};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -51,6 +51,7 @@ pub(crate) struct Channel {
     pub(crate) code: String,
     pub(crate) locations: Vec<u16>,
     pub(crate) policy: PolicyV1,
+    pub(crate) terms: ChannelTermsV1,
 }
 
 /// What is known of a SKU besides its stock.
@@ -61,6 +62,8 @@ pub(crate) struct Sku {
     pub(crate) decimals_ever: u8,
     /// From its first movement on its decimals are fixed.
     pub(crate) has_moved: bool,
+    /// What was stated for it alone, if anything was.
+    pub(crate) terms: Option<Box<SkuTermsV1>>,
 }
 
 /// A record that decided something under an `Idempotency-Key`.
@@ -84,11 +87,14 @@ pub(crate) enum Named {
 pub(crate) struct Ledger {
     /// The time of the last record that its shard stamped.
     pub(crate) at: u64,
-    pub(crate) location_count: usize,
+    /// What stays at each location of SKUs that state nothing.
+    pub(crate) safety_stock: Vec<u32>,
     pub(crate) channels: Vec<Rc<Channel>>,
     pub(crate) skus: Vec<Sku>,
     pub(crate) codes: HashMap<(Named, String), u32>,
     pub(crate) places: HashMap<(u32, u16), Place>,
+    /// By SKU and channel.
+    pub(crate) pools: BTreeMap<(u32, u16), PoolV1>,
     pub(crate) orders: BTreeMap<u64, Order>,
     pub(crate) backlogs: HashMap<u32, Backlog>,
     /// The last record under each key.
@@ -126,8 +132,14 @@ impl Ledger {
 
     /// Units of a SKU that a channel's orders can surely get, and those that they can get at most. While those
     /// who wait are looked through, what waits is kept from new orders; whether that is so, no record says.
-    pub(crate) fn free(&self, sku: u32, channel: &Channel) -> (i64, i64) {
+    pub(crate) fn free(&self, sku: u32, number: u16, channel: &Channel) -> (i64, i64) {
         let waits = self.backlogs.get(&sku).map_or(0, Backlog::total);
+        if !self.is_plain(sku) {
+            let view = self.view(sku, number, false);
+            let most = view.total(&|location| self.shelf(sku, location));
+            let sure = view.total(&|location| (self.shelf(sku, location) - waits).max(0));
+            return (sure.unwrap_or(0), most.unwrap_or(i64::MAX));
+        }
         let unclaimed = channel.locations.iter().map(|location| self.place(sku, *location).unclaimed());
         unclaimed.fold((0, 0), |(sure, most), units| (sure + (units - waits).max(0), most + units))
     }
@@ -143,6 +155,12 @@ impl Ledger {
                 let (sku, location) = (u64::from(*sku), u64::from(*location));
                 sum = sum.wrapping_add(fact(&[1, merchant, sku, location, a, b, c, d]));
             }
+        }
+        for ((sku, channel), pool) in &self.pools {
+            let PoolV1 { since, left, charged, claimed, .. } = *pool;
+            let (sku, channel) = (u64::from(*sku), u64::from(*channel));
+            let [left, charged, claimed] = [left, charged, claimed].map(u64::from);
+            sum = sum.wrapping_add(fact(&[4, merchant, sku, channel, since, left, charged, claimed]));
         }
         for (id, order) in &self.orders {
             for (number, line) in (0_u64..).zip(&order.lines) {

@@ -14,6 +14,8 @@ mod ledger;
 mod observer;
 mod order;
 mod page;
+mod pools;
+mod promises;
 mod registry;
 mod report;
 

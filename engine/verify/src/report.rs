@@ -22,6 +22,8 @@ pub enum Invariant {
     I7,
     /// Same key, same answer; same external id, one order.
     I8,
+    /// What one channel is promised, no other one gets.
+    I9,
     /// Stock is given in turn and none is held back; a loss takes the newest claims.
     I10,
     /// The recovered state is the live state: digests of clean stops.
@@ -31,7 +33,7 @@ pub enum Invariant {
 }
 
 /// All of them, in order, with what they say.
-pub const INVARIANTS: [(Invariant, &str); 11] = [
+pub const INVARIANTS: [(Invariant, &str); 12] = [
     (Invariant::I1, "no stored number is negative"),
     (Invariant::I2, "claims never exceed sellable stock"),
     (Invariant::I3, "stated numbers equal the sum of the claims"),
@@ -40,6 +42,7 @@ pub const INVARIANTS: [(Invariant, &str); 11] = [
     (Invariant::I6, "stock changes only by a movement with a reason"),
     (Invariant::I7, "a move neither makes nor loses units"),
     (Invariant::I8, "one answer per key, one order per external id"),
+    (Invariant::I9, "what one channel is promised, no other one gets"),
     (Invariant::I10, "stock is given in turn, and none is held back"),
     (Invariant::J3, "the state of a clean stop is the state of the log"),
     (Invariant::J4, "records are whole, dense, known and in time"),

@@ -9,7 +9,7 @@ use onhand_engine::record::admin::{
 use onhand_engine::record::order::{
     BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted, decode_refused,
 };
-use onhand_engine::record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
+use onhand_engine::record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_engine::record::stock::StockMovedV1;
 use onhand_engine::record::{DecodeError, Header, Kind, decode, newer};
 use onhand_engine::snapshots::Lsn;
@@ -50,7 +50,7 @@ pub(super) fn log(dir: &Path, from: u64) -> anyhow::Result<ExitCode> {
 
 fn line_of(lsn: Lsn, record: &[u8]) -> Result<Value, DecodeError> {
     let (header, body) = Header::decode(record)?;
-    let value = body_of(header.kind, body)?;
+    let value = body_of(&header, body)?;
     Ok(json!({
         "lsn": lsn.0,
         "kind": header.kind,
@@ -63,7 +63,8 @@ fn line_of(lsn: Lsn, record: &[u8]) -> Result<Value, DecodeError> {
     }))
 }
 
-fn body_of(kind: Kind, body: &[u8]) -> Result<Value, DecodeError> {
+fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
+    let Header { kind, version, .. } = *header;
     fn value(body: &impl serde::Serialize) -> Value {
         serde_json::to_value(body).unwrap_or_default()
     }
@@ -73,9 +74,18 @@ fn body_of(kind: Kind, body: &[u8]) -> Result<Value, DecodeError> {
         Kind::MerchantCreated => value(&decode::<MerchantCreatedV1<'_>>(body)?),
         Kind::KeyCreated => value(&decode::<KeyCreatedV1>(body)?),
         Kind::KeyRevoked => value(&decode::<KeyRevokedV1>(body)?),
-        Kind::LocationPut => value(&decode::<LocationPutV1<'_>>(body)?),
-        Kind::ChannelPut => value(&decode::<ChannelPutV1<'_>>(body)?),
-        Kind::SkuPut => value(&decode::<SkuPutV1<'_>>(body)?),
+        Kind::LocationPut => {
+            let (put, terms) = decode_location(version, body)?;
+            both(value(&put), value(&terms))
+        }
+        Kind::ChannelPut => {
+            let (put, terms) = decode_channel(version, body)?;
+            both(value(&put), value(&terms))
+        }
+        Kind::SkuPut => {
+            let (put, terms) = decode_sku(version, body)?;
+            both(value(&put), value(&terms))
+        }
         Kind::StockMoved => value(&decode::<StockMovedV1<'_>>(body)?),
         Kind::OrderAccepted => {
             let (asked, accepted) = decode_accepted(body)?;
@@ -91,4 +101,12 @@ fn body_of(kind: Kind, body: &[u8]) -> Result<Value, DecodeError> {
         Kind::CommandRefused => value(&decode::<CommandRefusedV1<'_>>(body)?),
         Kind::RepeatAnswered => value(&decode::<RepeatAnsweredV1>(body)?),
     })
+}
+
+/// The members of the first part of a body, and beside them those of the second.
+fn both(mut first: Value, second: Value) -> Value {
+    if let (Some(first), Value::Object(second)) = (first.as_object_mut(), second) {
+        first.extend(second);
+    }
+    first
 }

@@ -66,8 +66,8 @@ pub(super) async fn movements(request: HttpRequest, payload: web::Payload) -> Ht
 
 /// SKUs need no key, as a PUT of one needs none: put twice, they stand as they stood.
 pub(super) async fn skus(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    start(&request, payload, Scopes::STOCK_WRITE, false, |_, line| {
-        catalogue::sku_line(line).map(Asked::plain)
+    start(&request, payload, Scopes::STOCK_WRITE, false, |desk, line| {
+        catalogue::sku_line(&desk.caller.directory, line).map(Asked::plain)
     })
 }
 

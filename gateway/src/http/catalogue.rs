@@ -1,10 +1,11 @@
 //! Locations, channels and SKUs.
 
+use super::terms::{ChannelTermsBody, SafetyBody, StockPolicyBody, TermsBody, stock_policy, terms};
 use super::{Desk, read_body, respond};
-use crate::body::{Check, parse};
+use crate::body::{Amount, Check, parse};
 use crate::http::problem::{Problem, shown};
 use crate::ids;
-use crate::member::Name;
+use crate::member::{Name, Object};
 use crate::render::{Rendered, last_put};
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,8 +13,9 @@ use onhand_engine::Class;
 use onhand_engine::ask::{Ask, ChannelAsk, LocationAsk, SkuAsk};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::LocationNumber;
+use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::quantity::DECIMALS_MAX;
+use onhand_engine::domain::quantity::{DECIMALS_MAX, QUANTITY_MAX};
 use onhand_engine::registry::Scopes;
 use onhand_engine::snapshots::Lsn;
 use serde::Deserialize;
@@ -42,6 +44,7 @@ struct LocationBody {
     region: Option<String>,
     postal_code: Option<String>,
     priority: Option<u32>,
+    safety_stock: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -51,21 +54,30 @@ struct ChannelBody<'a> {
     #[serde(borrow)]
     locations: Vec<Name<'a>>,
     policy: Option<String>,
+    #[serde(borrow)]
+    stock_policy: Option<Object<StockPolicyBody<'a>>>,
+    scarcity_rank: Option<u16>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SkuBody {
+struct SkuBody<'a> {
     title: Option<String>,
     unit: Option<String>,
     decimals: Option<u8>,
     gtin: Option<String>,
     tags: Option<Vec<String>>,
+    #[serde(borrow)]
+    safety_stock: Option<Amount<'a>>,
+    #[serde(borrow)]
+    safety_stock_at: Option<Vec<Object<SafetyBody<'a>>>>,
+    #[serde(borrow)]
+    channel_policies: Option<Vec<Object<ChannelTermsBody<'a>>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SkuLine {
+struct SkuLine<'a> {
     sku: String,
     idempotency_key: Option<String>,
     title: Option<String>,
@@ -73,6 +85,12 @@ struct SkuLine {
     decimals: Option<u8>,
     gtin: Option<String>,
     tags: Option<Vec<String>>,
+    #[serde(borrow)]
+    safety_stock: Option<Amount<'a>>,
+    #[serde(borrow)]
+    safety_stock_at: Option<Vec<Object<SafetyBody<'a>>>>,
+    #[serde(borrow)]
+    channel_policies: Option<Vec<Object<ChannelTermsBody<'a>>>>,
 }
 
 pub(super) async fn put_location(request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -84,10 +102,8 @@ pub(super) async fn put_channel(request: HttpRequest, payload: web::Payload) -> 
 }
 
 pub(super) async fn put_sku(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    respond(
-        &request,
-        put(&request, payload, "sku", |_, code, body| sku_ask(code, parse::<SkuBody>(body)?)).await,
-    )
+    let ask = |directory: &Directory, code, body: &[u8]| sku_ask(directory, code, parse(body)?);
+    respond(&request, put(&request, payload, "sku", ask).await)
 }
 
 async fn put(
@@ -126,10 +142,19 @@ fn location_ask(code: String, body: &[u8]) -> Result<Ask, Problem> {
             check.text(pointer, text, ids::CODE_BYTES_MAX);
         }
     }
+    let safety_stock = body.safety_stock.unwrap_or(0);
+    if safety_stock > QUANTITY_MAX {
+        check.wrong(
+            "/safety_stock",
+            "quantity_out_of_range",
+            format!("must be between 0 and {QUANTITY_MAX}"),
+        );
+    }
     check.finish()?;
-    let LocationBody { kind, country, region, postal_code, priority } = body;
+    let LocationBody { kind, country, region, postal_code, priority, .. } = body;
     let priority = priority.unwrap_or(PRIORITY);
-    Ok(Ask::PutLocation(Box::new(LocationAsk { code, kind, country, region, postal_code, priority })))
+    let ask = LocationAsk { code, kind, country, region, postal_code, priority, safety_stock };
+    Ok(Ask::PutLocation(Box::new(ask)))
 }
 
 /// Two capital letters, as ISO 3166-1 has them.
@@ -170,13 +195,18 @@ fn channel_ask(directory: &Directory, code: String, body: &[u8]) -> Result<Ask, 
         }
     }
     let policy = body.policy.as_deref().map_or(Some(Policy::Reject), |word| policy_of(&mut check, word));
+    // A channel's policy is for all SKUs, whatever their decimals: its units are the smallest.
+    let stated = body.stock_policy.as_ref();
+    let stock_policy = stated.map(|stated| stock_policy(&mut check, "/stock_policy", stated, 0));
     let policy = check.done(policy)?;
-    Ok(Ask::PutChannel(Box::new(ChannelAsk { code, kind: body.kind, locations, policy })))
+    let (kind, stock_policy) = (body.kind, stock_policy.unwrap_or_default());
+    let rank = body.scarcity_rank.unwrap_or(RANK);
+    Ok(Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank })))
 }
 
-fn sku_ask(code: String, body: SkuBody) -> Result<Ask, Problem> {
+fn sku_ask(directory: &Directory, code: String, body: SkuBody<'_>) -> Result<Ask, Problem> {
     let mut check = Check::default();
-    let SkuBody { title, unit, decimals, gtin, tags } = body;
+    let SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies } = body;
     for (pointer, text) in [("/title", &title), ("/unit", &unit)] {
         if let Some(text) = text {
             check.text(pointer, text, TEXT_BYTES_MAX);
@@ -198,17 +228,35 @@ fn sku_ask(code: String, body: SkuBody) -> Result<Ask, Problem> {
         .enumerate()
         .filter_map(|(place, tag)| check.code(|| format!("/tags/{place}"), tag).map(Cow::into_owned));
     let tags = composed.collect();
+    let stated = TermsBody {
+        safety_stock: safety_stock.as_ref(),
+        safety_stock_at: safety_stock_at.as_deref().unwrap_or_default(),
+        channel_policies: channel_policies.as_deref().unwrap_or_default(),
+    };
+    let terms = terms(&mut check, directory, &stated, decimals);
     check.finish()?;
-    Ok(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags })))
+    Ok(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags, terms })))
 }
 
 /// A line of the bulk request: a SKU and its attributes, and the line's own key.
-pub(super) fn sku_line(line: &[u8]) -> Result<(Ask, Option<String>), Problem> {
-    let SkuLine { sku, idempotency_key, title, unit, decimals, gtin, tags } = parse(line)?;
+pub(super) fn sku_line(directory: &Directory, line: &[u8]) -> Result<(Ask, Option<String>), Problem> {
+    let SkuLine {
+        sku,
+        idempotency_key,
+        title,
+        unit,
+        decimals,
+        gtin,
+        tags,
+        safety_stock,
+        safety_stock_at,
+        channel_policies,
+    } = parse(line)?;
     let mut check = Check::default();
     let code = check.code(|| "/sku".into(), &sku).map(std::borrow::Cow::into_owned);
     let code = check.done(code)?;
-    Ok((sku_ask(code, SkuBody { title, unit, decimals, gtin, tags })?, idempotency_key))
+    let body = SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies };
+    Ok((sku_ask(directory, code, body)?, idempotency_key))
 }
 
 /// GS1's check digit: from the right, digits weigh 1 and 3 in turn and sum to a multiple of ten (GS1 General

@@ -19,6 +19,7 @@ mod order_change;
 mod orders;
 pub mod problem;
 mod stock;
+mod terms;
 
 pub use listener::listen;
 

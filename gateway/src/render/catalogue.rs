@@ -1,11 +1,14 @@
 //! Locations, channels and SKUs.
 
+use super::terms::{StockPolicyView, TermsView};
 use super::{Rendered, broken};
 use crate::http::problem::Problem;
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::LocationNumber;
-use onhand_engine::record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
-use onhand_engine::record::{Header, Kind, decode};
+use onhand_engine::record::rules::{
+    LocationPutV1, PolicyV1, RANK_DEFAULT, SkuPutV1, decode_channel, decode_location, decode_sku,
+};
+use onhand_engine::record::{Header, Kind};
 use onhand_engine::snapshots::Lsn;
 use serde::Serialize;
 
@@ -20,6 +23,8 @@ struct LocationView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     postal_code: Option<&'a str>,
     priority: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    safety_stock: u32,
     lsn: u64,
 }
 
@@ -30,6 +35,10 @@ struct ChannelView<'a> {
     kind: &'a str,
     locations: Vec<String>,
     policy: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock_policy: Option<StockPolicyView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scarcity_rank: Option<u16>,
     lsn: u64,
 }
 
@@ -45,32 +54,57 @@ struct SkuView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     gtin: Option<&'a str>,
     tags: Vec<&'a str>,
+    #[serde(flatten)]
+    terms: TermsView,
     lsn: u64,
 }
 
 /// The answer to a PUT: 201 if it created something, else 200.
-pub(super) fn put(directory: &Directory, lsn: Lsn, kind: Kind, body: &[u8]) -> Result<Rendered, Problem> {
+pub(super) fn put(
+    directory: &Directory,
+    lsn: Lsn,
+    header: &Header,
+    body: &[u8],
+) -> Result<Rendered, Problem> {
+    let Header { kind, version, .. } = *header;
     let status = |is_new: bool| if is_new { 201 } else { 200 };
     if kind == Kind::LocationPut {
-        let body: LocationPutV1<'_> = decode(body).map_err(broken)?;
+        let (body, terms) = decode_location(version, body).map_err(broken)?;
         let LocationPutV1 { code, kind, country, region, postal_code, priority, .. } = body;
-        let view = LocationView { code, kind, country, region, postal_code, priority, lsn: lsn.0 };
+        let safety_stock = terms.safety_stock;
+        let view =
+            LocationView { code, kind, country, region, postal_code, priority, safety_stock, lsn: lsn.0 };
         return Rendered::of(status(body.is_new), &view);
     }
     if kind == Kind::ChannelPut {
-        let body: ChannelPutV1<'_> = decode(body).map_err(broken)?;
+        let (body, terms) = decode_channel(version, body).map_err(broken)?;
         let code = |number: &u16| directory.with_location_code(LocationNumber(*number), str::to_owned);
         let policy = match body.policy {
             PolicyV1::Reject => "reject",
             PolicyV1::Backorder => "backorder",
         };
         let locations = body.locations.iter().map(code).collect();
-        let view = ChannelView { code: body.code, kind: body.kind, locations, policy, lsn: lsn.0 };
+        let view = ChannelView {
+            code: body.code,
+            kind: body.kind,
+            locations,
+            policy,
+            stock_policy: StockPolicyView::of_channel(&terms),
+            scarcity_rank: (terms.rank != RANK_DEFAULT).then_some(terms.rank),
+            lsn: lsn.0,
+        };
         return Rendered::of(status(body.is_new), &view);
     }
-    let body: SkuPutV1<'_> = decode(body).map_err(broken)?;
+    let (body, terms) = decode_sku(version, body).map_err(broken)?;
     let SkuPutV1 { code, title, unit, decimals, gtin, tags, is_new, .. } = body;
-    Rendered::of(status(is_new), &SkuView { sku: code, title, unit, decimals, gtin, tags, lsn: lsn.0 })
+    let terms = TermsView::of(directory, &terms, decimals);
+    let view = SkuView { sku: code, title, unit, decimals, gtin, tags, terms, lsn: lsn.0 };
+    Rendered::of(status(is_new), &view)
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A location, channel or SKU as its last record says, for a read.
@@ -79,5 +113,5 @@ pub(super) fn put(directory: &Directory, lsn: Lsn, kind: Kind, body: &[u8]) -> R
 /// 500 if the record cannot be read.
 pub(crate) fn last_put(directory: &Directory, lsn: Lsn, record: &[u8]) -> Result<Rendered, Problem> {
     let (header, body) = Header::decode(record).map_err(broken)?;
-    Ok(Rendered { status: 200, ..put(directory, lsn, header.kind, body)? })
+    Ok(Rendered { status: 200, ..put(directory, lsn, &header, body)? })
 }

@@ -4,6 +4,7 @@ mod catalogue;
 pub(crate) mod json;
 mod order;
 mod stock;
+mod terms;
 
 use crate::http::problem::Problem;
 use crate::metrics::{Outcome, count_order};
@@ -147,9 +148,7 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
             order::changed(handle, directory, lsn, header.kind, body)
         }
         Kind::StockMoved => stock::moved(directory, lsn, body),
-        Kind::LocationPut | Kind::ChannelPut | Kind::SkuPut => {
-            catalogue::put(directory, lsn, header.kind, body)
-        }
+        Kind::LocationPut | Kind::ChannelPut | Kind::SkuPut => catalogue::put(directory, lsn, &header, body),
         Kind::CommandRefused => {
             let refused: CommandRefusedV1<'_> = decode(body).map_err(broken)?;
             let mut problem = Problem::new(refused.status, refused.code, refused.detail);

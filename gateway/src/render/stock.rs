@@ -4,7 +4,7 @@ use super::{Rendered, Units, broken};
 use crate::http::problem::Problem;
 use onhand_engine::ask::StockRead;
 use onhand_engine::directory::Directory;
-use onhand_engine::domain::sku::Level;
+use onhand_engine::domain::sku::{Level, Pool};
 use onhand_engine::domain::{LocationNumber, SkuNumber};
 use onhand_engine::record::decode;
 use onhand_engine::record::stock::{MovementV1, StateV1, StockMovedV1};
@@ -25,12 +25,22 @@ struct LevelView {
     available: Units,
 }
 
+/// Units of one SKU that are one channel's own.
+#[derive(Debug, Serialize)]
+struct PoolView {
+    channel: String,
+    available: Units,
+    committed: Units,
+}
+
 /// Stock of one SKU.
 #[derive(Debug, Serialize)]
 pub struct StockView {
     sku: String,
     lsn: u64,
     locations: Vec<LevelView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pools: Vec<PoolView>,
     backordered: Units,
     short: Units,
 }
@@ -41,7 +51,7 @@ impl StockView {
     pub fn of(directory: &Directory, lsn: Lsn, read: &StockRead) -> Self {
         let (sku, decimals) = directory.sku_code(read.sku).unwrap_or_default();
         let units = |units: u64| Units { units, decimals };
-        let level = |(level, free): (&Level, &u32)| LevelView {
+        let level = |(level, (free, safety_stock)): (&Level, (&u32, &u32))| LevelView {
             location: directory.with_location_code(level.location(), str::to_owned),
             sellable: units(level.sellable().into()),
             damaged: units(level.damaged().into()),
@@ -49,13 +59,20 @@ impl StockView {
             on_hand: units(level.on_hand()),
             reserved: units(0),
             committed: units(level.committed().into()),
-            safety_stock: units(0),
+            safety_stock: units((*safety_stock).into()),
             available: units((*free).into()),
         };
+        let pool = |pool: &Pool| PoolView {
+            channel: directory.with_channel_code(pool.channel, str::to_owned),
+            available: units(pool.left.into()),
+            committed: units(pool.charged.into()),
+        };
+        let kept = read.free.iter().zip(&read.safety_stock);
         Self {
             sku: sku.into(),
             lsn: lsn.0,
-            locations: read.levels.iter().zip(&read.free).map(level).collect(),
+            locations: read.levels.iter().zip(kept).map(level).collect(),
+            pools: read.pools.iter().map(pool).collect(),
             backordered: units(read.backordered),
             short: units(read.short),
         }

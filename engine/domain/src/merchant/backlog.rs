@@ -3,9 +3,12 @@
 use super::MerchantState;
 use crate::event::{BacklogFilled, Event, Filled};
 use crate::id::{LocationNumber, SkuNumber};
+use crate::order::StoredOrder;
+use crate::promise::Promise;
 use crate::rejection::Rejection;
-use crate::sku::{Class, Cursor, SkuActor, Waiting};
+use crate::sku::{Class, Cursor, Owner, Pool, SkuActor, Waiting};
 use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 /// Demands one turn looks at. Sixty-four cost some ten microseconds, so a long backlog never holds a shard.
 pub const FILL_DEMANDS_MAX: usize = 64;
@@ -14,18 +17,25 @@ pub const FILL_DEMANDS_MAX: usize = 64;
 /// record must hold what was given.
 const FILL_CLAIMS_MAX: usize = 4_096;
 
-/// What a pass has already promised in this turn, by location.
-struct Promised(Vec<(LocationNumber, u32)>);
+/// What a pass has already promised in this turn.
+struct Promised {
+    units: Vec<(LocationNumber, u32)>,
+    /// What that leaves of the pools.
+    pools: Vec<Pool>,
+}
 
 impl Promised {
     fn at(&self, location: LocationNumber) -> u32 {
-        self.0.iter().find(|(place, _)| *place == location).map_or(0, |(_, units)| *units)
+        self.units.iter().find(|(place, _)| *place == location).map_or(0, |(_, units)| *units)
     }
 
-    fn add(&mut self, location: LocationNumber, units: u32) {
-        match self.0.iter_mut().find(|(place, _)| *place == location) {
+    fn add(&mut self, owner: Owner, location: LocationNumber, units: u32) {
+        match self.units.iter_mut().find(|(place, _)| *place == location) {
             Some((_, sum)) => *sum += units,
-            None => self.0.push((location, units)),
+            None => self.units.push((location, units)),
+        }
+        if let Some(pool) = self.pools.iter_mut().find(|pool| pool.channel == owner.channel) {
+            pool.charge(owner.order, units);
         }
     }
 }
@@ -35,7 +45,7 @@ impl MerchantState {
         let actor = self.sku(sku).ok_or(Rejection::NothingWaits)?;
         let backlog = actor.backlog().ok_or(Rejection::NothingWaits)?;
         let cursor = backlog.pass().ok_or(Rejection::NothingWaits)?;
-        let mut promised = Promised(Vec::new());
+        let mut promised = Promised { units: Vec::new(), pools: actor.pools().to_vec() };
         let mut fills = Vec::new();
         let mut waiting = backlog.from(cursor);
         for (waiting, quantity) in waiting.by_ref().take(FILL_DEMANDS_MAX) {
@@ -50,7 +60,8 @@ impl MerchantState {
         Ok(Event::BacklogFilled(BacklogFilled { sku, fills, next }))
     }
 
-    /// Gives one demand what the locations of its channel have left, the preferred one first.
+    /// Gives one demand what the locations of its channel have left for it, the preferred one first. Who has lost a
+    /// claim gets what safety stock keeps and what others are promised, too: its goods were sold already.
     fn fill_one(
         &self,
         actor: &SkuActor,
@@ -59,17 +70,30 @@ impl MerchantState {
         promised: &mut Promised,
         fills: &mut Vec<Filled>,
     ) {
-        let order = self.stored(waiting.order);
-        let channel = order.and_then(|order| self.channel(order.channel()));
-        let mut open = quantity;
-        for location in channel.map_or(&[][..], |channel| &channel.locations) {
-            let units = (actor.unclaimed(*location) - promised.at(*location)).min(open);
+        let Some(number) = self.stored(waiting.order).map(StoredOrder::channel) else { return };
+        let Some(channel) = self.channel(number) else { return };
+        let Waiting { class, order, demand } = waiting;
+        let unclaimed = |location| actor.unclaimed(location) - promised.at(location);
+        let is_anybodys = class == Class::Short || self.is_plain(actor);
+        let promise = (!is_anybodys).then(|| {
+            let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));
+            self.promise_to_waiting(actor, number, &promised.pools, free)
+        });
+        let most = promise.as_ref().map_or(u64::MAX, Promise::total);
+        let mut open = u32::try_from(most).unwrap_or(u32::MAX).min(quantity);
+        let mut given: SmallVec<[(LocationNumber, u32); 4]> = SmallVec::new();
+        for location in &channel.locations {
+            let there =
+                promise.as_ref().map_or_else(|| unclaimed(*location), |promise| promise.at(*location));
+            let units = there.min(open);
             if units > 0 {
-                let Waiting { class, order, demand } = waiting;
-                fills.push(Filled { order, demand, class, location: *location, quantity: units });
-                promised.add(*location, units);
+                given.push((*location, units));
                 open -= units;
             }
+        }
+        for (location, quantity) in given {
+            fills.push(Filled { order, demand, class, location, quantity });
+            promised.add(Owner { channel: number, order }, location, quantity);
         }
     }
 
@@ -80,7 +104,7 @@ impl MerchantState {
                 for fill in fills {
                     let waiting = Waiting { class: fill.class, order: fill.order, demand: fill.demand };
                     actor.served(waiting, fill.quantity);
-                    actor.claim(fill.location, fill.quantity);
+                    actor.claim(order.owner(), fill.location, fill.quantity);
                     order.fill(fill.demand, fill.location, fill.quantity, fill.class == Class::Short);
                 }
                 assert!(!order.is_closed(), "I4: what is kept is open");

@@ -47,10 +47,10 @@ impl MerchantState {
                     Source::Backordered => actor.served(waiting(Class::Backorder), part.quantity),
                     Source::Short => actor.served(waiting(Class::Short), part.quantity),
                     Source::Claimed(location) => {
-                        actor.release(location, part.quantity);
+                        actor.release(order.owner(), location, part.quantity);
                         if is_planted(Bug::ReleaseTwice) && actor.level(location).committed() >= part.quantity
                         {
-                            actor.release(location, part.quantity);
+                            actor.release(order.owner(), location, part.quantity);
                         }
                     }
                 }

@@ -8,22 +8,25 @@ mod backlog;
 mod cancel;
 mod check;
 mod place;
+mod promise;
 mod restore;
 mod rules;
 mod ship;
 mod stock;
 
 use crate::command::Command;
-use crate::event::{ChannelPut, Event};
+use crate::event::Event;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{Order, Policy, StoredOrder};
 use crate::planted::{Bug, panic_once};
+use crate::promise::StockPolicy;
 use crate::rejection::Rejection;
 use crate::rows::{FrozenRows, Rows};
 use crate::sku::SkuActor;
 use crate::table::{DIRECTORY_SHIFT, Table, spread};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::hint::black_box;
 
 pub use backlog::FILL_DEMANDS_MAX;
 pub use check::Violation;
@@ -36,13 +39,26 @@ pub struct Channel {
     pub locations: Vec<LocationNumber>,
     /// What its orders get if they name no policy.
     pub policy: Policy,
+    /// How much it may sell of SKUs that have no terms for it.
+    pub stock_policy: StockPolicy,
+    /// Who is promised units when they are scarce: the smaller rank first, of the same the older channel.
+    pub rank: u16,
+}
+
+/// What the core knows of a location.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Location {
+    /// Units of each SKU that stay here, if the SKU states no other number.
+    pub safety_stock: u32,
 }
 
 /// Everything `decide` reads of one merchant.
 #[derive(Clone, Debug, Default)]
 pub struct MerchantState {
-    location_count: u16,
+    locations: Vec<Location>,
     channels: Vec<Channel>,
+    /// Whether locations or channels keep units of SKUs that have no terms of their own.
+    keeps_units: bool,
     skus: Rows<SkuActor>,
     orders: Rows<StoredOrder>,
     /// From an order's id to its row.
@@ -56,8 +72,8 @@ pub struct MerchantState {
 /// A picture of a merchant at one moment, for a snapshot.
 #[derive(Clone, Debug)]
 pub struct FrozenMerchant {
-    /// How many locations there are.
-    pub location_count: u16,
+    /// All locations, by number.
+    pub locations: Vec<Location>,
     /// All channels, by number.
     pub channels: Vec<Channel>,
     /// All SKUs; the row is the number.
@@ -76,7 +92,7 @@ impl MerchantState {
         match command {
             Command::PutLocation(put) => self.decide_put_location(*put),
             Command::PutChannel(put) => self.decide_put_channel(put),
-            Command::PutSku(put) => self.decide_put_sku(*put),
+            Command::PutSku(put) => self.decide_put_sku(put),
             Command::Receive(receive) => self.decide_receive(receive),
             Command::Adjust(adjust) => self.decide_adjust(adjust),
             Command::Set(set) => self.decide_set(set),
@@ -88,16 +104,17 @@ impl MerchantState {
         }
     }
 
-    /// Lets an event happen. `order` is the LSN of its record: the id of the order, if it accepts one.
+    /// Lets an event happen. `order` is the LSN of its record: the id of the order, if it accepts one, and what tells
+    /// earlier orders from later ones.
     ///
     /// # Panics
     /// If the event contradicts an invariant: a defect, never an input. The merchant must then be rebuilt.
     pub fn evolve(&mut self, order: OrderId, event: &Event) {
         panic_once(Bug::PanicInEvolve);
         match event {
-            Event::LocationPut(location, _) => self.evolve_location(*location),
+            Event::LocationPut(put) => self.evolve_location(put),
             Event::ChannelPut(put) => self.evolve_channel(put),
-            Event::SkuPut(sku, put) => self.evolve_sku(*sku, put.decimals),
+            Event::SkuPut(put) => self.evolve_sku(order, put),
             Event::StockMoved(moved) => self.evolve_stock(moved),
             Event::OrderAccepted(accepted) => self.evolve_accepted(order, accepted),
             Event::OrderCancelled(cancelled) => self.evolve_cancelled(cancelled),
@@ -114,8 +131,14 @@ impl MerchantState {
 
     /// How many locations there are; they are numbered from 0.
     #[must_use]
-    pub fn location_count(&self) -> u16 {
-        self.location_count
+    pub fn location_count(&self) -> usize {
+        self.locations.len()
+    }
+
+    /// What the core knows of a location.
+    #[must_use]
+    pub fn location(&self, location: LocationNumber) -> Option<&Location> {
+        self.locations.get(location.row())
     }
 
     /// What the core knows of a channel.
@@ -140,6 +163,14 @@ impl MerchantState {
     #[must_use]
     pub fn sku(&self, sku: SkuNumber) -> Option<&SkuActor> {
         self.skus.get(sku.0)
+    }
+
+    /// Looks at the actors of some SKUs. Whoever needs them one after the other would wait for memory each time; here
+    /// the waits overlap.
+    pub fn approach(&self, skus: impl Iterator<Item = SkuNumber>) {
+        for sku in skus {
+            black_box(self.sku(sku).map(|actor| actor.levels().len()));
+        }
     }
 
     /// How many orders are open.
@@ -173,7 +204,7 @@ impl MerchantState {
     #[must_use]
     pub fn freeze(&mut self) -> FrozenMerchant {
         FrozenMerchant {
-            location_count: self.location_count,
+            locations: self.locations.clone(),
             channels: self.channels.clone(),
             skus: self.skus.freeze(),
             orders: self.orders.freeze(),
@@ -220,35 +251,6 @@ impl MerchantState {
         let (waits, passes) = (backlog.is_some(), backlog.is_some_and(|backlog| backlog.pass().is_some()));
         set_member(&mut self.backlogged, sku, waits);
         set_member(&mut self.passes, sku, passes);
-    }
-
-    fn evolve_location(&mut self, location: LocationNumber) {
-        if location.0 == self.location_count {
-            self.location_count += 1;
-        }
-    }
-
-    fn evolve_channel(&mut self, put: &ChannelPut) {
-        let channel = Channel { locations: put.locations.clone(), policy: put.policy };
-        match self.channels.get_mut(put.channel.row()) {
-            Some(row) => *row = channel,
-            None => self.channels.push(channel),
-        }
-        // Other locations may serve those who wait.
-        for sku in core::mem::take(&mut self.backlogged) {
-            self.sku_mut(sku).begin_pass();
-            self.note_backlog(sku);
-        }
-    }
-
-    fn evolve_sku(&mut self, sku: SkuNumber, decimals: u8) {
-        match self.skus.get_mut(sku.0) {
-            Some(actor) => actor.set_decimals(decimals),
-            None => {
-                let row = self.skus.insert(SkuActor::new(decimals));
-                assert!(row == sku.0, "sku numbers are dense");
-            }
-        }
     }
 }
 

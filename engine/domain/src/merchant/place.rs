@@ -1,23 +1,18 @@
 //! Placing an order: demand summed per SKU over the whole order, one plan, one event.
 
+use super::promise::Shelf;
 use super::{Channel, MerchantState};
 use crate::command::PlaceOrder;
 use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines};
-use crate::id::{LocationNumber, OrderId, SkuNumber};
+use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
 use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
-use crate::routing::{FreeStock, Need, Take, plan};
-use crate::sku::{Class, Waiting};
+use crate::routing::{Need, Take, plan};
+use crate::sku::{Class, Owner, Waiting};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
-
-impl FreeStock for MerchantState {
-    fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
-        self.sku(sku).map_or(0, |actor| actor.free(location))
-    }
-}
 
 impl MerchantState {
     pub(super) fn decide_place(&self, order: &PlaceOrder<'_>) -> Result<Event, Rejection> {
@@ -25,8 +20,8 @@ impl MerchantState {
         let Some(channel) = self.channel(order.channel) else { panic!("the channel does not exist") };
         let policy = order.policy.unwrap_or(channel.policy);
         let claims = match order.lines {
-            [(sku, quantity)] => self.plan_single(*sku, *quantity, channel),
-            lines => self.plan_many(lines, channel),
+            [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel),
+            lines => self.plan_many(lines, order.channel, channel),
         };
         if claims.len() > CLAIMS_MAX {
             return Err(Rejection::TooManyClaims { claims: claims.len(), max: CLAIMS_MAX });
@@ -41,24 +36,34 @@ impl MerchantState {
     }
 
     /// The plan of most orders of the world: one line that one location can serve.
-    fn plan_single(&self, sku: SkuNumber, quantity: u32, channel: &Channel) -> NewClaims {
-        let serves = |location: &&LocationNumber| self.free(sku, **location) >= quantity;
+    fn plan_single(
+        &self,
+        sku: SkuNumber,
+        quantity: u32,
+        number: ChannelNumber,
+        channel: &Channel,
+    ) -> NewClaims {
+        let actor = self.sku(sku).filter(|actor| self.is_plain(actor));
+        let serves =
+            |location: &&LocationNumber| actor.is_some_and(|actor| actor.free(**location) >= quantity);
         match channel.locations.iter().find(serves) {
             Some(location) => NewClaims::from_slice(&[(0, *location, quantity)]),
-            None => self.plan_many(&[(sku, quantity)], channel),
+            None => self.plan_many(&[(sku, quantity)], number, channel),
         }
     }
 
-    fn plan_many(&self, lines: &[(SkuNumber, u32)], channel: &Channel) -> NewClaims {
+    fn plan_many(&self, lines: &[(SkuNumber, u32)], number: ChannelNumber, channel: &Channel) -> NewClaims {
         let (needs, need_of) = sum_needs(lines);
-        let takes = plan(&needs, &channel.locations, self);
+        let shelf = Shelf::of(self, number, needs.iter().map(|need| need.sku));
+        let takes = plan(&needs, &channel.locations, &shelf);
         hand_out(lines, &need_of, &takes)
     }
 
     pub(super) fn evolve_accepted(&mut self, id: OrderId, accepted: &OrderAccepted) {
+        let owner = Owner { channel: accepted.channel, order: id };
         for (demand, location, quantity) in &accepted.claims {
             let (sku, _) = accepted.lines[usize::from(*demand)];
-            self.sku_mut(sku).claim(*location, *quantity);
+            self.sku_mut(sku).claim(owner, *location, *quantity);
         }
         let stored = StoredOrder::accepted(id, accepted);
         if stored.may_wait() {

@@ -1,11 +1,12 @@
 //! A state built again from a picture of it. Only what a snapshot holds is handed in; counters, tables and the
 //! lists of who waits are derived, as they were the first time.
 
-use super::{Channel, MerchantState};
+use super::{Channel, Location, MerchantState};
 use crate::id::SkuNumber;
 use crate::order::{Order, StoredOrder};
+use crate::promise::StockPolicy;
 use crate::rows::Rows;
-use crate::sku::{Class, Cursor, SkuActor, Waiting};
+use crate::sku::{Class, Cursor, Pool, SkuActor, Terms, Waiting};
 use crate::table::Table;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -13,16 +14,40 @@ use alloc::vec::Vec;
 impl MerchantState {
     /// A state without SKUs and orders.
     #[must_use]
-    pub fn restored(location_count: u16, channels: Vec<Channel>) -> Self {
-        Self {
-            location_count,
+    pub fn restored(locations: Vec<Location>, channels: Vec<Channel>) -> Self {
+        let mut state = Self {
+            locations,
             channels,
+            keeps_units: false,
             skus: Rows::default(),
             orders: Rows::default(),
             order_rows: Table::default(),
             backlogged: BTreeSet::new(),
             passes: BTreeSet::new(),
+        };
+        state.note_rules();
+        state
+    }
+
+    /// Says what locations and channels keep, by number.
+    pub fn restore_rules(
+        &mut self,
+        locations: impl Iterator<Item = Location>,
+        channels: impl Iterator<Item = (StockPolicy, u16)>,
+    ) {
+        self.locations.iter_mut().zip(locations).for_each(|(row, location)| *row = location);
+        for (row, (stock_policy, rank)) in self.channels.iter_mut().zip(channels) {
+            (row.stock_policy, row.rank) = (stock_policy, rank);
         }
+        self.note_rules();
+    }
+
+    /// Says what was stated for a SKU, and what is left in its pools, in the order of channel numbers.
+    ///
+    /// # Panics
+    /// If there is no such SKU: then the picture is damaged.
+    pub fn restore_terms(&mut self, sku: SkuNumber, terms: Terms, pools: Vec<Pool>) {
+        self.sku_mut(sku).set_terms(terms, pools);
     }
 
     /// Adds the next SKU; all of them come before the orders.
@@ -37,7 +62,7 @@ impl MerchantState {
     pub fn restore_order(&mut self, order: Order) {
         for claim in &order.claims {
             let sku = order.demands[usize::from(claim.demand)].sku;
-            self.sku_mut(sku).claim(claim.location, claim.quantity);
+            self.sku_mut(sku).restore_claim(claim.location, claim.quantity);
         }
         for (number, demand) in (0_u16..).zip(&order.demands) {
             let classes = [(Class::Short, demand.short), (Class::Backorder, demand.backordered)];

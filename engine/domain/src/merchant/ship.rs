@@ -45,7 +45,7 @@ impl MerchantState {
             for (demand, quantity) in &shipped.claims {
                 order.end_claim(*demand, shipped.location, *quantity);
                 let sku = order.demands[usize::from(*demand)].sku;
-                state.sku_mut(sku).ship(shipped.location, *quantity);
+                state.sku_mut(sku).ship(order.owner(), shipped.location, *quantity);
             }
         });
     }

@@ -136,7 +136,7 @@ impl MerchantState {
             self.change(shorts[0].order, |state, order| {
                 let actor = state.sku_mut(moved.sku);
                 for short in shorts {
-                    actor.lose_claim(moved.location, short.quantity);
+                    actor.lose_claim(order.owner(), moved.location, short.quantity);
                     let waiting = Waiting { class: Class::Short, order: short.order, demand: short.demand };
                     actor.wait(waiting, short.quantity);
                     order.shorten(short.demand, moved.location, short.quantity);

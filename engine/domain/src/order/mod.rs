@@ -7,6 +7,7 @@ mod stored;
 
 use crate::event::OrderAccepted;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::sku::Owner;
 use smallvec::SmallVec;
 
 pub use change::{Released, Source};
@@ -138,10 +139,21 @@ impl Order {
         }
     }
 
+    /// For whom its units are claimed.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner { channel: self.channel, order: self.id }
+    }
+
     /// Whether every line is shipped or cancelled in full. A closed order leaves memory.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.lines.iter().all(|line| line.open() == 0)
+    }
+
+    /// The SKU of each demand.
+    pub fn skus(&self) -> impl Iterator<Item = SkuNumber> {
+        self.demands.iter().map(|demand| demand.sku)
     }
 
     /// Units claimed for a demand at a location.

@@ -45,7 +45,10 @@ impl Table {
             needs.iter().map(|need| u64::from(stock.free(need.sku, *location))).collect()
         };
         let free: Vec<Vec<u64>> = locations.iter().map(row).collect();
-        let there = |need: usize| free.iter().map(|row| row[need]).sum::<u64>();
+        let there = |need: usize| {
+            let free = free.iter().map(|row| row[need]).sum::<u64>();
+            free.min(stock.total(needs[need].sku))
+        };
         let targets = needs.iter().enumerate().map(|(place, need)| need.quantity.min(there(place))).collect();
         Self { targets, free }
     }
@@ -129,11 +132,15 @@ mod tests {
     use alloc::vec::Vec;
 
     /// `stock[location][sku]`.
-    struct Stock(Vec<Vec<u32>>);
+    struct Stock(Vec<Vec<u32>>, u64);
 
     impl FreeStock for Stock {
         fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
             self.0[location.row()][sku.row()]
+        }
+
+        fn total(&self, _: SkuNumber) -> u64 {
+            self.1
         }
     }
 
@@ -153,7 +160,7 @@ mod tests {
                 quantity: *quantity,
             })
             .collect();
-        let stock = Stock(stock.iter().map(|row| row.to_vec()).collect());
+        let stock = Stock(stock.iter().map(|row| row.to_vec()).collect(), u64::MAX);
         assert_eq!(plan(&needs, &locations, &stock), expect);
     }
 
@@ -180,9 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_claimed_in_all_is_the_most() {
+        let stock = Stock(alloc::vec![alloc::vec![3], alloc::vec![4]], 5);
+        let takes = |quantity| {
+            let needs = [Need { sku: SkuNumber(0), quantity }];
+            let takes = plan(&needs, &[LocationNumber(0), LocationNumber(1)], &stock);
+            takes.iter().map(|take| (take.location.0, take.quantity)).collect::<Vec<_>>()
+        };
+        assert_eq!(takes(4), [(1, 4)]);
+        assert_eq!(takes(7), [(0, 3), (1, 2)]);
+    }
+
+    #[test]
     fn many_locations_end_in_the_greedy_search() {
         let rows: Vec<Vec<u32>> = (0..60).map(|row| alloc::vec![1 + row % 3]).collect();
-        let stock = Stock(rows);
+        let stock = Stock(rows, u64::MAX);
         let locations: Vec<LocationNumber> = (0..60).map(LocationNumber).collect();
         let takes = plan(&[Need { sku: SkuNumber(0), quantity: 61 }], &locations, &stock);
         assert_eq!(takes.iter().map(|take| take.quantity).sum::<u64>(), 61);
@@ -192,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_thousand_locations_of_one_unit_each_end_soon() {
-        let stock = Stock((0..1_000).map(|row| alloc::vec![1, u32::from(row % 2 == 0)]).collect());
+        let rows = (0..1_000).map(|row| alloc::vec![1, u32::from(row % 2 == 0)]);
+        let stock = Stock(rows.collect(), u64::MAX);
         let locations: Vec<LocationNumber> = (0..1_000).map(LocationNumber).collect();
         let needs = [(0, 1_000), (1, 500)].map(|(sku, quantity)| Need { sku: SkuNumber(sku), quantity });
         let takes = plan(&needs, &locations, &stock);

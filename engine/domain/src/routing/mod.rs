@@ -34,6 +34,9 @@ pub struct Take {
 pub trait FreeStock {
     /// Units of a SKU at a location that the order may claim.
     fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32;
+
+    /// Units of a SKU that the order may claim in all, wherever; may be less than all that is free.
+    fn total(&self, sku: SkuNumber) -> u64;
 }
 
 /// Plans as much of the needs as stock can serve, over `locations`, the preferred one first.

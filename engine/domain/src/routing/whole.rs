@@ -9,6 +9,9 @@ pub(super) fn plan(
     locations: &[LocationNumber],
     stock: &impl FreeStock,
 ) -> Option<Vec<Take>> {
+    if needs.iter().any(|need| stock.total(need.sku) < need.quantity) {
+        return None;
+    }
     let serves_all = |location: &&LocationNumber| {
         needs.iter().all(|need| u64::from(stock.free(need.sku, **location)) >= need.quantity)
     };

@@ -37,7 +37,7 @@ impl Cursor {
     pub const START: Self = Self(Waiting { class: Class::Short, order: OrderId(0), demand: 0 });
 }
 
-/// The waiting demands of one SKU. Never empty: a SKU for which nobody waits has none.
+/// The waiting demands of one SKU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     waiting: BTreeMap<Waiting, u32>,
@@ -90,6 +90,9 @@ impl Backlog {
         *open -= quantity;
         if *open == 0 {
             self.waiting.remove(&waiting);
+        }
+        if self.waiting.is_empty() {
+            self.pass = None;
         }
         self.totals[waiting.class as usize] -= u64::from(quantity);
     }

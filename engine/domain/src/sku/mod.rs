@@ -1,19 +1,23 @@
 //! The SKU actor: one owner of one SKU's stock.
 //!
 //! Its state is private; it changes only by the messages below, one at a time, on the shard that hosts it.
-//! It knows quantities at locations and who waits for more; it knows no order, no channel and no name.
+//! It knows quantities at locations, who waits for more, and what is kept for which channel; it knows no order's
+//! lines and no name.
 //! Claims are the truth (I3): `committed` is kept beside them because `free` is asked on every order, and
 //! [`crate::merchant::MerchantState::check`] recomputes it.
 
 mod backlog;
 mod stock;
+mod terms;
 
-use crate::id::LocationNumber;
+use crate::id::{ChannelNumber, LocationNumber};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use smallvec::SmallVec;
 
 pub use backlog::{Backlog, Class, Cursor, Waiting};
 pub use stock::{Level, StockState};
+pub use terms::{ChannelTerms, Owner, Pool, TERMS_MAX, Terms};
 
 /// Levels kept in the row itself: most SKUs lie at one or two places, and then a row is 64 bytes flat, which
 /// is also what copying a chunk of rows for a snapshot costs.
@@ -25,14 +29,29 @@ pub struct SkuActor {
     decimals: u8,
     in_use: bool,
     levels: SmallVec<[Level; LEVELS_INLINE]>,
-    backlog: Option<Box<Backlog>>,
+    extra: Option<Box<Extra>>,
+}
+
+/// What few SKUs have. Never empty: a SKU that has nothing of it has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Extra {
+    backlog: Backlog,
+    terms: Terms,
+    /// In the order of channel numbers.
+    pools: Vec<Pool>,
+}
+
+impl Extra {
+    fn is_empty(&self) -> bool {
+        self.backlog.is_empty() && self.terms.is_empty() && self.pools.is_empty()
+    }
 }
 
 impl SkuActor {
     /// A SKU without stock, counted with so many decimals.
     #[must_use]
     pub fn new(decimals: u8) -> Self {
-        Self { decimals, in_use: false, levels: SmallVec::new(), backlog: None }
+        Self { decimals, in_use: false, levels: SmallVec::new(), extra: None }
     }
 
     /// A SKU as a snapshot holds it: its levels in the order of location numbers, without claims, which come
@@ -41,7 +60,7 @@ impl SkuActor {
     pub fn restored(decimals: u8, in_use: bool, levels: impl IntoIterator<Item = Level>) -> Self {
         let mut levels: SmallVec<[Level; LEVELS_INLINE]> = levels.into_iter().collect();
         levels.sort_unstable_by_key(Level::location);
-        Self { decimals, in_use, levels, backlog: None }
+        Self { decimals, in_use, levels, extra: None }
     }
 
     /// How many decimals its quantities have.
@@ -77,14 +96,14 @@ impl SkuActor {
         self.level(location).unclaimed()
     }
 
-    /// Units at a location that a new order may claim.
+    /// Units at a location that a new order may claim if nothing is kept for anybody.
     ///
     /// While a pass over the backlog is under way, what waits is taken off first, so that no new order
     /// overtakes an older one; after the pass, what is left could not be used by those who wait.
     #[must_use]
     pub fn free(&self, location: LocationNumber) -> u32 {
         let unclaimed = self.unclaimed(location);
-        match &self.backlog {
+        match self.backlog() {
             Some(backlog) if backlog.pass().is_some() => {
                 u32::try_from(u64::from(unclaimed).saturating_sub(backlog.total())).unwrap_or(0)
             }
@@ -95,7 +114,36 @@ impl SkuActor {
     /// Who waits for this SKU.
     #[must_use]
     pub fn backlog(&self) -> Option<&Backlog> {
-        self.backlog.as_deref()
+        self.extra.as_ref().map(|extra| &extra.backlog).filter(|backlog| !backlog.is_empty())
+    }
+
+    /// What was stated for this SKU alone, if anything was.
+    #[must_use]
+    pub fn terms(&self) -> Option<&Terms> {
+        self.extra.as_ref().map(|extra| &extra.terms).filter(|terms| !terms.is_empty())
+    }
+
+    /// The pools of channels, in the order of channel numbers.
+    #[must_use]
+    pub fn pools(&self) -> &[Pool] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.pools)
+    }
+
+    /// The pool of a channel, if it has one.
+    #[must_use]
+    pub fn pool(&self, channel: ChannelNumber) -> Option<&Pool> {
+        let place = self.pool_place(channel)?;
+        self.pools().get(place)
+    }
+
+    /// Sets what was stated for this SKU, and its pools in the order of channel numbers.
+    pub(crate) fn set_terms(&mut self, terms: Terms, pools: Vec<Pool>) {
+        if self.extra.is_some() || !terms.is_empty() || !pools.is_empty() {
+            let extra = self.extra.get_or_insert_default();
+            extra.terms = terms;
+            extra.pools = pools;
+        }
+        self.drop_extra();
     }
 
     /// Sets the decimals. The caller has checked that the SKU is not in use, or that they are the same.
@@ -119,56 +167,87 @@ impl SkuActor {
         self.level_mut(location).take(state, quantity);
     }
 
-    /// Claims units at a location. I2: the caller has checked that they are unclaimed.
-    pub(crate) fn claim(&mut self, location: LocationNumber, quantity: u32) {
+    /// Claims units at a location for an order. I2: the caller has checked that they are unclaimed.
+    pub(crate) fn claim(&mut self, owner: Owner, location: LocationNumber, quantity: u32) {
+        self.restore_claim(location, quantity);
+        if let Some(pool) = self.pool_mut(owner.channel) {
+            pool.charge(owner.order, quantity);
+        }
+    }
+
+    /// Claims units at a location, as they were claimed before a picture was taken.
+    pub(crate) fn restore_claim(&mut self, location: LocationNumber, quantity: u32) {
         self.level_mut(location).claim(quantity);
     }
 
     /// Ends a claim without goods leaving. The units may serve who waits.
-    pub(crate) fn release(&mut self, location: LocationNumber, quantity: u32) {
+    pub(crate) fn release(&mut self, owner: Owner, location: LocationNumber, quantity: u32) {
         self.level_mut(location).release(quantity);
+        if let Some(pool) = self.pool_mut(owner.channel) {
+            pool.refund(owner.order, quantity);
+        }
         self.begin_pass();
     }
 
     /// Ends a claim because the goods are gone (a loss): nothing becomes free.
-    pub(crate) fn lose_claim(&mut self, location: LocationNumber, quantity: u32) {
+    pub(crate) fn lose_claim(&mut self, owner: Owner, location: LocationNumber, quantity: u32) {
         self.level_mut(location).release(quantity);
+        self.use_up(owner, quantity);
     }
 
     /// Ends a claim by goods leaving the building.
-    pub(crate) fn ship(&mut self, location: LocationNumber, quantity: u32) {
+    pub(crate) fn ship(&mut self, owner: Owner, location: LocationNumber, quantity: u32) {
         let level = self.level_mut(location);
         level.release(quantity);
         level.take(StockState::Sellable, quantity);
+        self.use_up(owner, quantity);
+    }
+
+    fn use_up(&mut self, owner: Owner, quantity: u32) {
+        if let Some(pool) = self.pool_mut(owner.channel) {
+            pool.use_up(owner.order, quantity);
+        }
     }
 
     /// Adds to what a demand waits for.
     pub(crate) fn wait(&mut self, waiting: Waiting, quantity: u32) {
         self.in_use = true;
-        self.backlog.get_or_insert_default().add(waiting, quantity);
+        self.extra.get_or_insert_default().backlog.add(waiting, quantity);
     }
 
     /// Takes from what a demand waits for.
     pub(crate) fn served(&mut self, waiting: Waiting, quantity: u32) {
-        let Some(backlog) = &mut self.backlog else { panic!("I5: nobody waits for this sku") };
-        backlog.take(waiting, quantity);
-        if backlog.is_empty() {
-            self.backlog = None;
-        }
+        let Some(extra) = &mut self.extra else { panic!("I5: nobody waits for this sku") };
+        extra.backlog.take(waiting, quantity);
+        self.drop_extra();
     }
 
     /// Starts to look through those who wait from the first one, if anybody waits.
     pub(crate) fn begin_pass(&mut self) {
-        if let Some(backlog) = &mut self.backlog {
-            backlog.set_pass(Some(Cursor::START));
+        self.continue_pass(Some(Cursor::START));
+    }
+
+    /// Says how far the pass has come; `None` ends it. Without anybody who waits there is none.
+    pub(crate) fn continue_pass(&mut self, next: Option<Cursor>) {
+        if let Some(extra) = &mut self.extra {
+            let next = next.filter(|_| !extra.backlog.is_empty());
+            extra.backlog.set_pass(next);
         }
     }
 
-    /// Says how far the pass has come; `None` ends it.
-    pub(crate) fn continue_pass(&mut self, next: Option<Cursor>) {
-        if let Some(backlog) = &mut self.backlog {
-            backlog.set_pass(next);
+    fn drop_extra(&mut self) {
+        if self.extra.as_ref().is_some_and(|extra| extra.is_empty()) {
+            self.extra = None;
         }
+    }
+
+    fn pool_place(&self, channel: ChannelNumber) -> Option<usize> {
+        self.pools().binary_search_by_key(&channel, |pool| pool.channel).ok()
+    }
+
+    fn pool_mut(&mut self, channel: ChannelNumber) -> Option<&mut Pool> {
+        let place = self.pool_place(channel)?;
+        self.extra.as_mut().and_then(|extra| extra.pools.get_mut(place))
     }
 
     fn place(&self, location: LocationNumber) -> Result<usize, usize> {

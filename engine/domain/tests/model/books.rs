@@ -1,10 +1,13 @@
 //! The naive model: plain lists and maps, no counters. Whatever is a sum is summed each time it is asked.
 
-use onhand_domain::command::{CancelOrder, PlaceOrder, ShipOrder};
+use super::promises::{Channel, Pool};
+use crate::LOCATIONS;
+use onhand_domain::command::{CancelOrder, PlaceOrder, PutChannel, ShipOrder};
 use onhand_domain::order::Policy;
+use onhand_domain::promise::StockPolicy;
 use onhand_domain::quantity::QUANTITY_MAX;
 use onhand_domain::rejection::Shortfall;
-use onhand_domain::sku::StockState;
+use onhand_domain::sku::{StockState, Terms};
 use onhand_domain::{Command, LocationNumber, OrderId, Rejection, SkuNumber};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +62,12 @@ impl Order {
 
 #[derive(Default)]
 pub(super) struct Books {
-    pub(super) channels: Vec<(Vec<LocationNumber>, Policy)>,
+    pub(super) channels: Vec<Channel>,
+    /// Safety stock by location.
+    pub(super) safety: Vec<u32>,
+    pub(super) terms: BTreeMap<SkuNumber, Terms>,
+    /// By SKU and channel.
+    pub(super) pools: BTreeMap<(SkuNumber, usize), Pool>,
     stock: BTreeMap<(SkuNumber, LocationNumber, u8), u32>,
     /// All that were ever accepted, by acceptance.
     pub(super) orders: BTreeMap<OrderId, Order>,
@@ -109,24 +117,36 @@ impl Books {
         self.units(sku, location, StockState::Sellable) - self.claimed(sku, location)
     }
 
+    /// Whether anything is kept for anybody.
+    pub(super) fn keeps_units(&self) -> bool {
+        let is_shared = |channel: &Channel| channel.stock_policy == StockPolicy::SHARED;
+        self.safety.iter().any(|units| *units > 0)
+            || !self.channels.iter().all(is_shared)
+            || self.terms.values().any(|terms| !terms.is_empty())
+    }
+
     /// What a new order may take: as long as those who wait have not been asked, only what they cannot need.
     pub(super) fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
         let first = if self.to_serve.contains(&sku) { self.waiting(sku) } else { 0 };
         self.unclaimed(sku, location).saturating_sub(first)
     }
 
-    fn serve(&mut self, sku: SkuNumber) {
+    pub(super) fn serve(&mut self, sku: SkuNumber) {
         if self.waiting(sku) > 0 {
             self.to_serve.insert(sku);
         }
     }
 
+    /// What a channel may sell.
+    pub(super) fn atp(&self, sku: SkuNumber, channel: usize) -> u32 {
+        u32::try_from(self.view(sku, channel, false).total(&self.shelf_of(sku))).unwrap()
+    }
+
     /// What each line gets if it is handed what the channel has, the first line first.
     pub(super) fn handed(&self, place: &PlaceOrder<'_>) -> Vec<u32> {
-        let locations = &self.channels[usize::from(place.channel.0)].0;
         let mut left = BTreeMap::new();
         let hand = |(sku, quantity): &(SkuNumber, u32)| {
-            let all = || locations.iter().map(|location| self.free(*sku, *location)).sum::<u32>();
+            let all = || self.atp(*sku, usize::from(place.channel.0));
             let left = left.entry(*sku).or_insert_with(all);
             let got = (*left).min(*quantity);
             *left -= got;
@@ -167,6 +187,7 @@ impl Books {
                 let twice = (0..put.locations.len()).find(named);
                 twice.map(|place| Rejection::DuplicateLocation { location: put.locations[place] })
             }
+            Command::PutSku(put) if put.sku.is_some() => self.terms_refusal(put),
             Command::PlaceOrder(place) => self.order_refusal(place),
             Command::CancelOrder(cancel) => self.cancel_refusal(cancel),
             Command::ShipOrder(ship) => self.ship_refusal(ship),
@@ -187,7 +208,7 @@ impl Books {
             .filter(|(_, (line, handed))| *handed < line.1)
             .map(|(line, (asked, available))| Shortfall { line, requested: asked.1, available })
             .collect();
-        let policy = place.policy.unwrap_or(self.channels[usize::from(place.channel.0)].1);
+        let policy = place.policy.unwrap_or(self.channels[usize::from(place.channel.0)].policy);
         let is_refused = policy == Policy::Reject && !shortfalls.is_empty();
         is_refused.then_some(Rejection::InsufficientStock { shortfalls })
     }
@@ -253,14 +274,22 @@ impl Books {
                 self.gain(movement.sku, movement.location, movement.to, movement.quantity);
             }
             Command::PutChannel(put) => {
-                let channel = (put.locations.to_vec(), put.policy);
+                let PutChannel { policy, stock_policy, rank, .. } = *put;
+                let channel = Channel { locations: put.locations.to_vec(), policy, stock_policy, rank };
                 match put.channel {
                     Some(number) => self.channels[usize::from(number.0)] = channel,
                     None => self.channels.push(channel),
                 }
-                let skus: BTreeSet<SkuNumber> = self.lines().map(|line| line.sku).collect();
-                skus.into_iter().for_each(|sku| self.serve(sku));
+                self.serve_everybody();
             }
+            Command::PutLocation(put) => {
+                match put.location {
+                    Some(number) => self.safety[usize::from(number.0)] = put.safety_stock,
+                    None => self.safety.push(put.safety_stock),
+                }
+                self.serve_everybody();
+            }
+            Command::PutSku(put) if put.sku.is_some() => self.put_terms(id, put),
             Command::PlaceOrder(place) => self.place(id, place, claims),
             Command::CancelOrder(cancel) => self.cancel(cancel),
             Command::ShipOrder(ship) => {
@@ -269,6 +298,10 @@ impl Books {
                     row.unclaim(ship.location, *quantity);
                     row.shipped += quantity;
                     let sku = row.sku;
+                    let channel = self.orders[&ship.order].channel;
+                    if let Some(pool) = self.pool_for(sku, channel, ship.order) {
+                        (0..*quantity).for_each(|_| pool.use_up());
+                    }
                     *self.units_mut(sku, ship.location, StockState::Sellable) -= quantity;
                 }
             }
@@ -289,11 +322,17 @@ impl Books {
     fn lose(&mut self, sku: SkuNumber, location: LocationNumber, state: StockState, quantity: u32) {
         for _ in 0..quantity {
             if state == StockState::Sellable && self.unclaimed(sku, location) == 0 {
-                let lines = self.orders.values_mut().rev().flat_map(|order| order.lines.iter_mut().rev());
-                let mut has = lines.filter(|line| line.sku == sku && line.claimed_at(location) > 0);
-                let line = has.next().unwrap();
+                let lines = self.orders.iter_mut().rev().flat_map(|(id, order)| {
+                    let owner = (*id, order.channel);
+                    order.lines.iter_mut().rev().map(move |line| (owner, line))
+                });
+                let mut has = lines.filter(|(_, line)| line.sku == sku && line.claimed_at(location) > 0);
+                let ((order, channel), line) = has.next().unwrap();
                 line.unclaim(location, 1);
                 line.short += 1;
+                if let Some(pool) = self.pool_for(sku, channel, order) {
+                    pool.use_up();
+                }
                 self.serve(sku);
             }
             *self.units_mut(sku, location, state) -= 1;
@@ -311,11 +350,16 @@ impl Books {
             claims: Vec::new(),
         };
         let mut lines: Vec<Line> = place.lines.iter().map(line).collect();
+        let channel = usize::from(place.channel.0);
         for (line, location, quantity) in claims {
-            lines[usize::from(*line)].claim(*location, *quantity);
-            lines[usize::from(*line)].backordered -= quantity;
+            let line = &mut lines[usize::from(*line)];
+            line.claim(*location, *quantity);
+            line.backordered -= quantity;
+            if let Some(pool) = self.pool_for(line.sku, channel, id) {
+                (0..*quantity).for_each(|_| pool.charge());
+            }
         }
-        self.orders.insert(id, Order { channel: usize::from(place.channel.0), lines });
+        self.orders.insert(id, Order { channel, lines });
     }
 
     /// One unit after the other: what waits without ever having had goods, then what lost them, then the
@@ -335,10 +379,33 @@ impl Books {
                     let location = row.claims.last().unwrap().0;
                     row.unclaim(location, 1);
                     let sku = row.sku;
+                    let channel = self.orders[&cancel.order].channel;
+                    if let Some(pool) = self.pool_for(sku, channel, cancel.order) {
+                        pool.refund();
+                    }
                     self.serve(sku);
                 }
             }
         }
+    }
+
+    /// Whoever waits may be served in another way now.
+    fn serve_everybody(&mut self) {
+        let skus: BTreeSet<SkuNumber> = self.lines().map(|line| line.sku).collect();
+        skus.into_iter().for_each(|sku| self.serve(sku));
+    }
+
+    /// Whether a unit at a location may go to somebody who waits: any, if goods were lost; else one that nobody else
+    /// is promised.
+    fn may_serve(&self, sku: SkuNumber, is_short: bool, channel: usize, location: LocationNumber) -> bool {
+        if is_short {
+            return self.unclaimed(sku, location) > 0;
+        }
+        let shelf = self.shelf(self.terms_of(sku), |location| self.unclaimed(sku, location));
+        let view = self.view(sku, channel, true);
+        let mut taken = [0; LOCATIONS as usize];
+        taken[usize::from(location.0)] = 1;
+        shelf[usize::from(location.0)] > 0 && view.total(&shelf) > 0 && view.allows(&shelf, &taken)
     }
 
     /// Serves who waits: lost goods before goods never had, then by acceptance, then by line; at the preferred
@@ -359,9 +426,13 @@ impl Books {
         let order = &self.orders[&id];
         let row = &order.lines[line];
         let waits = if is_short { row.short } else { row.backordered };
-        let mut locations = self.channels[order.channel].0.iter().copied();
-        let found = locations.find(|location| self.unclaimed(sku, *location) > 0);
+        let channel = order.channel;
+        let mut locations = self.channels[channel].locations.iter().copied();
+        let found = locations.find(|location| self.may_serve(sku, is_short, channel, *location));
         let Some(location) = found.filter(|_| row.sku == sku && waits > 0) else { return false };
+        if let Some(pool) = self.pool_for(sku, channel, id) {
+            pool.charge();
+        }
         let row = &mut self.orders.get_mut(&id).unwrap().lines[line];
         if is_short {
             row.short -= 1;

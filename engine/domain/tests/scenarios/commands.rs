@@ -1,6 +1,6 @@
 //! Reads the left side of a line: a command in words becomes one in numbers.
 
-use super::{Fallible, Run, Stage};
+use super::{Fallible, Run, Stage, terms};
 use onhand_domain::command::{
     Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, Set, ShipOrder,
 };
@@ -8,7 +8,7 @@ use onhand_domain::order::Policy;
 use onhand_domain::sku::StockState;
 use onhand_domain::{ChannelNumber, Command, LocationNumber, OrderId, SkuNumber};
 
-fn place(list: &[String], name: &str) -> Fallible<u16> {
+pub(super) fn place(list: &[String], name: &str) -> Fallible<u16> {
     let found = list.iter().position(|known| known == name).ok_or(format!("unknown name {name:?}"))?;
     Ok(u16::try_from(found).unwrap())
 }
@@ -63,19 +63,27 @@ impl<S: Stage> Run<S> {
     /// Runs one command and says what happened. Its names are numbers from here on.
     pub(super) fn command(&mut self, words: &[&str]) -> Fallible<Vec<String>> {
         Ok(match words {
-            ["location", name] => self.apply(&Command::PutLocation(PutLocation { location: None }), name),
+            ["location", name] => self.apply(&Command::PutLocation(PutLocation::plain(None)), name),
+            ["location", name, "safety", units] => {
+                let (location, safety_stock) = (self.location(name).ok(), number(units)?);
+                self.apply(&Command::PutLocation(PutLocation { location, safety_stock }), name)
+            }
             ["channel", name, rest @ ..] => {
+                let (rest, with) = terms::with(rest);
                 let (policy, rest) = policy(rest);
                 let served = rest.iter().map(|name| self.location(name.trim_end_matches(',')));
                 let locations = served.collect::<Fallible<Vec<_>>>()?;
                 let channel = place(&self.channels, name).ok().map(ChannelNumber);
                 let policy = policy.unwrap_or(Policy::Reject);
-                let put = Command::PutChannel(PutChannel { channel, locations: &locations, policy });
+                let plain = PutChannel::plain(channel, &locations, policy);
+                let put = Command::PutChannel(terms::of_channel(plain, with)?);
                 self.apply(&put, name)
             }
             ["sku", name, rest @ ..] => {
+                let (rest, with) = terms::with(rest);
                 let decimals = rest.first().map_or(Ok(0), |word| number(word))?;
-                self.apply(&Command::PutSku(PutSku { sku: self.sku(name).ok(), decimals }), name)
+                let (sku, terms) = (self.sku(name).ok(), self.terms(with)?);
+                self.apply(&Command::PutSku(PutSku { sku, decimals, terms: &terms }), name)
             }
             ["stock", sku, location, quantity] => {
                 self.command(&["sku", sku])?;

@@ -5,12 +5,13 @@
 
 use onhand_domain::order::Order;
 use onhand_domain::sku::Level;
-use onhand_domain::{Command, Event, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, Command, Event, OrderId, Rejection, SkuNumber};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 mod commands;
+mod terms;
 mod words;
 
 pub(crate) type Fallible<T> = Result<T, String>;
@@ -23,6 +24,9 @@ pub(crate) trait Stage {
 
     /// The stock of a SKU by location, and the units that wait for it.
     fn stock(&self, sku: SkuNumber) -> (Vec<Level>, u64);
+
+    /// Units of a SKU that a channel may sell.
+    fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> u64;
 
     /// An order, if it is open.
     fn order(&self, order: OrderId) -> Option<Order>;
@@ -66,9 +70,9 @@ impl<S: Stage> Run<S> {
     fn happened(&mut self, id: OrderId, event: &Event, name: &str) -> Vec<String> {
         let name = name.to_owned();
         match event {
-            Event::LocationPut(_, put) if put.location.is_none() => self.locations.push(name),
+            Event::LocationPut(put) if put.is_new => self.locations.push(name),
             Event::ChannelPut(put) if put.is_new => self.channels.push(name),
-            Event::SkuPut(_, put) if put.sku.is_none() => self.skus.push(name),
+            Event::SkuPut(put) if put.is_new => self.skus.push(name),
             Event::OrderAccepted(_) => {
                 let order = self.stage.order(id).unwrap();
                 let told = self.accepted(&order);

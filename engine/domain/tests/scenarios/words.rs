@@ -1,10 +1,10 @@
 //! The words of the tables for what happened, why not, and what is true.
 
-use super::commands::number;
+use super::commands::{number, place};
 use super::{Fallible, Run, Stage};
 use onhand_domain::order::{Order, OrderPicture, Source};
 use onhand_domain::sku::{Class, Level, StockState};
-use onhand_domain::{Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
 
 fn state_word(state: StockState) -> &'static str {
     match state {
@@ -141,6 +141,11 @@ impl<S: Stage> Run<S> {
             Rejection::DuplicateLocation { location } => {
                 format!("duplicate_location {}", self.location_name(*location))
             }
+            Rejection::DuplicateChannel { index } => format!("duplicate_channel place {}", index + 1),
+            Rejection::InvalidAmount { member, max } => format!("invalid_amount {member} max {max}"),
+            Rejection::PromiseExceedsStock { index, promised, available } => {
+                format!("promise_exceeds_stock place {} promised {promised} available {available}", index + 1)
+            }
             Rejection::OrderNotOpen { order } => format!("order_not_open {}", self.order_name(*order)),
             Rejection::UnknownLine { index } => format!("unknown_line place {}", index + 1),
             Rejection::DuplicateLine { index } => format!("duplicate_line place {}", index + 1),
@@ -165,6 +170,10 @@ impl<S: Stage> Run<S> {
                 open.or(self.called.get(&id).copied()).unwrap().to_owned()
             }
             ["open_orders"] => self.stage.open_orders().to_string(),
+            ["promised", sku, channel] => {
+                let channel = ChannelNumber(place(&self.channels, channel)?);
+                self.stage.promise(self.sku(sku)?, channel).to_string()
+            }
             ["waiting", sku] => self.stage.stock(self.sku(sku)?).1.to_string(),
             [what, first, rest @ ..] if self.orders.contains_key(*first) => {
                 self.of_order(what, self.order(first)?, rest)?.to_string()

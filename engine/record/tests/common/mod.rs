@@ -6,7 +6,7 @@
 use onhand_record::order::{
     BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted, decode_refused,
 };
-use onhand_record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
+use onhand_record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_record::stock::StockMovedV1;
 use onhand_record::{DecodeError, Header, Kind, admin, decode};
 use std::fmt::Write;
@@ -128,21 +128,21 @@ pub fn file_of(kind: Kind) -> &'static str {
 /// Reads a record of any kind.
 pub fn read_any(record: &[u8]) -> Result<Kind, DecodeError> {
     let (header, body) = Header::decode(record)?;
-    read_body(header.kind, body)?;
+    read_body(header.kind, header.version, body)?;
     Ok(header.kind)
 }
 
 /// Reads a body of a kind.
-pub fn read_body(kind: Kind, body: &[u8]) -> Result<(), DecodeError> {
+pub fn read_body(kind: Kind, version: u8, body: &[u8]) -> Result<(), DecodeError> {
     match kind {
         Kind::LogOpened => decode::<admin::LogOpenedV1>(body).map(drop),
         Kind::LogClosed => decode::<admin::LogClosedV1>(body).map(drop),
         Kind::MerchantCreated => decode::<admin::MerchantCreatedV1<'_>>(body).map(drop),
         Kind::KeyCreated => decode::<admin::KeyCreatedV1>(body).map(drop),
         Kind::KeyRevoked => decode::<admin::KeyRevokedV1>(body).map(drop),
-        Kind::LocationPut => decode::<LocationPutV1<'_>>(body).map(drop),
-        Kind::ChannelPut => decode::<ChannelPutV1<'_>>(body).map(drop),
-        Kind::SkuPut => decode::<SkuPutV1<'_>>(body).map(drop),
+        Kind::LocationPut => decode_location(version, body).map(drop),
+        Kind::ChannelPut => decode_channel(version, body).map(drop),
+        Kind::SkuPut => decode_sku(version, body).map(drop),
         Kind::StockMoved => decode::<StockMovedV1<'_>>(body).map(drop),
         Kind::OrderAccepted => decode_accepted(body).map(drop),
         Kind::OrderRefused => decode_refused(body).map(drop),

@@ -2,6 +2,7 @@
 
 use super::Page;
 use crate::backlog::{Backlog, Turn};
+use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::order::{BacklogFilledV1, FilledV1, WaitingV1};
 
@@ -13,7 +14,9 @@ impl Page<'_> {
         for fill in &filled.fills {
             let turn = turn_of(&fill.waiting);
             self.check_turn(filled.sku, fill, turn, before);
+            self.check_promised(filled.sku, fill);
             self.fill(filled.sku, fill, turn);
+            self.pooled(filled.sku, fill.waiting.order, i64::from(fill.quantity), Claimed::Now);
             before = Some(turn);
         }
         let next = filled.next.as_ref().map(turn_of);
@@ -31,10 +34,41 @@ impl Page<'_> {
         let overtaken = first.filter(|first| {
             let channel = self.ledger.channel_of(first.order);
             channel.is_some_and(|channel| channel.locations.contains(&fill.location))
+                && self.may_have(sku, *first, fill.location)
         });
         self.findings.check(Invariant::I10, overtaken.is_none(), || {
             format!("{turn:?} is served before {overtaken:?}")
         });
+    }
+
+    /// Whether who waits may have a unit at a location: not if others are promised it, unless goods were lost.
+    fn may_have(&self, sku: u32, turn: Turn, location: u16) -> bool {
+        let Some(order) = self.ledger.orders.get(&turn.order) else { return false };
+        if turn.is_short() || self.ledger.is_plain(sku) {
+            return true;
+        }
+        let view = self.ledger.view(sku, order.channel, true);
+        let units = |location: u16| self.ledger.shelf(sku, location);
+        let one = |at: u16| i64::from(at == location);
+        let has_some = view.total(&units).is_some_and(|total| total > 0) && units(location) > 0;
+        has_some && view.allows(&units, &one).unwrap_or(false)
+    }
+
+    /// Who waits gets nothing that others are promised.
+    fn check_promised(&mut self, sku: u32, fill: &FilledV1) {
+        let FilledV1 { waiting, location, quantity } = *fill;
+        let Some(order) = self.ledger.orders.get(&waiting.order) else { return };
+        if waiting.is_short || self.ledger.is_plain(sku) {
+            return;
+        }
+        let view = self.ledger.view(sku, order.channel, true);
+        let units = |location: u16| self.ledger.shelf(sku, location);
+        let taken = |at: u16| if at == location { i64::from(quantity) } else { 0 };
+        if let Some(allowed) = view.allows(&units, &taken) {
+            self.findings.check(Invariant::I9, allowed, || {
+                format!("order {} gets units of sku {sku} that others are promised", waiting.order)
+            });
+        }
     }
 
     fn fill(&mut self, sku: u32, fill: &FilledV1, turn: Turn) {

@@ -2,6 +2,7 @@
 
 use super::Page;
 use crate::backlog::Turn;
+use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::order::{LinePictureV1, OrderCancelledV1, OrderShippedV1, ReleasedV1, SourceV1};
 
@@ -30,7 +31,10 @@ impl Page<'_> {
         self.findings.check(Invariant::I5, was_there, || format!("order {order} has no {part:?}"));
         let Some(sku) = sku else { return };
         match source {
-            SourceV1::Claimed(location) => self.claim(sku, location, -quantity),
+            SourceV1::Claimed(location) => {
+                self.pooled(sku, order, quantity, Claimed::NoMore);
+                self.claim(sku, location, -quantity);
+            }
             SourceV1::Short => self.ledger.wait(sku, Turn::new(true, order, demand), -quantity),
             SourceV1::Backordered => self.ledger.wait(sku, Turn::new(false, order, demand), -quantity),
         }
@@ -46,6 +50,7 @@ impl Page<'_> {
             self.findings
                 .check(Invariant::I5, was_there, || format!("order {order} has no such claim to ship"));
             if let Some(sku) = sku {
+                self.pooled(sku, order, quantity, Claimed::Gone);
                 self.ledger.place_mut(sku, location).sellable -= quantity;
                 self.claim(sku, location, -quantity);
             }

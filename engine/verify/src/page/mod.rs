@@ -12,9 +12,11 @@ mod stock;
 use crate::findings::Findings;
 use crate::ledger::{Channel, Ledger, Place};
 use crate::observer::{AcceptedFact, Observer};
+use crate::pools::Claimed;
 use crate::report::{Invariant, Tightest, Totals};
 use onhand_record::admin::CommandRefusedV1;
 use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_accepted, decode_refused};
+use onhand_record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
 use std::rc::Rc;
@@ -40,11 +42,20 @@ impl Page<'_> {
         body: &[u8],
         observer: &mut dyn Observer,
     ) -> Result<(), DecodeError> {
-        let Header { kind, fingerprint, .. } = *header;
+        let Header { kind, version, fingerprint, .. } = *header;
         match kind {
-            Kind::LocationPut => self.location(&decode(body)?),
-            Kind::ChannelPut => self.channel(&decode(body)?),
-            Kind::SkuPut => self.sku(&decode(body)?),
+            Kind::LocationPut => {
+                let (put, terms) = decode_location(version, body)?;
+                self.location(&put, terms);
+            }
+            Kind::ChannelPut => {
+                let (put, terms) = decode_channel(version, body)?;
+                self.channel(&put, terms);
+            }
+            Kind::SkuPut => {
+                let (put, terms) = decode_sku(version, body)?;
+                self.sku(&put, terms);
+            }
             Kind::StockMoved => {
                 observer.moved();
                 self.stock(&decode(body)?);
@@ -106,6 +117,13 @@ impl Page<'_> {
         self.findings
             .check(Invariant::J4, found.is_some(), || format!("channel {channel} was never created"));
         found
+    }
+
+    /// What happened to units that an open order had claimed, for the pool of its channel.
+    fn pooled(&mut self, sku: u32, order: u64, quantity: i64, what: Claimed) {
+        if let Some(channel) = self.ledger.orders.get(&order).map(|order| order.channel) {
+            self.ledger.pool(sku, channel, order, quantity, what);
+        }
     }
 
     /// Adds to the claims on a place; takes from them if `quantity` is negative.

@@ -4,6 +4,7 @@ use super::Page;
 use crate::backlog::Turn;
 use crate::ledger::Channel;
 use crate::order::{Line, Order};
+use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::order::{ClaimV1, OrderAcceptedV1, OrderAskedV1, OrderRefusedV1, ShortfallV1};
 use onhand_record::rules::PolicyV1;
@@ -36,8 +37,13 @@ impl Page<'_> {
         });
         let mut needs = self.needs(channel, asked);
         let mut order = Order::of(asked);
+        self.check_kept(asked, &accepted.claims, &order.lines);
         for claim in &accepted.claims {
             self.claimed(channel, claim, &mut order.lines, &mut needs);
+            if let Some(line) = order.lines.get(usize::from(claim.demand)) {
+                let (sku, quantity) = (line.sku, i64::from(claim.quantity));
+                self.ledger.pool(sku, asked.channel, self.findings.lsn.0, quantity, Claimed::Now);
+            }
         }
         self.check_claims(&order.lines, accepted.policy);
         self.check_served(&needs);
@@ -83,7 +89,7 @@ impl Page<'_> {
     fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>) -> Needs {
         let mut needs = Needs::new();
         for line in &asked.lines {
-            let (sure, most) = self.ledger.free(line.sku, channel);
+            let (sure, most) = self.ledger.free(line.sku, asked.channel, channel);
             let need = needs.entry(line.sku).or_insert(Need { asked: 0, sure, most, served: 0 });
             need.asked += i64::from(line.quantity);
         }
@@ -107,6 +113,29 @@ impl Page<'_> {
             need.served += quantity;
         }
         self.claim(sku, location, quantity);
+    }
+
+    /// What others are promised stays there for them.
+    fn check_kept(&mut self, asked: &OrderAskedV1<'_>, claims: &[ClaimV1], lines: &[Line]) {
+        let mut taken: BTreeMap<u32, BTreeMap<u16, i64>> = BTreeMap::new();
+        for claim in claims {
+            if let Some(line) =
+                lines.get(usize::from(claim.demand)).filter(|line| !self.ledger.is_plain(line.sku))
+            {
+                let of_sku = taken.entry(line.sku).or_default();
+                *of_sku.entry(claim.location).or_default() += i64::from(claim.quantity);
+            }
+        }
+        for (sku, taken) in taken {
+            let view = self.ledger.view(sku, asked.channel, false);
+            let units = |location: u16| self.ledger.shelf(sku, location);
+            let allowed = view.allows(&units, &|location| taken.get(&location).copied().unwrap_or(0));
+            if let Some(allowed) = allowed {
+                self.findings.check(Invariant::I9, allowed, || {
+                    format!("units of sku {sku} that others are promised are claimed: {taken:?}")
+                });
+            }
+        }
     }
 
     fn check_claims(&mut self, lines: &[Line], policy: PolicyV1) {

@@ -3,28 +3,34 @@
 use super::Page;
 use crate::ledger::{Channel, Named, Sku};
 use crate::report::Invariant;
-use onhand_record::rules::{ChannelPutV1, LocationPutV1, SkuPutV1};
+use onhand_record::rules::{
+    AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
+    StockPolicyV1,
+};
 use std::rc::Rc;
 
 /// The most decimals that a SKU may have.
 const DECIMALS_MAX: u8 = 3;
 
 impl Page<'_> {
-    pub(crate) fn location(&mut self, put: &LocationPutV1<'_>) {
-        let count = self.ledger.location_count;
+    pub(crate) fn location(&mut self, put: &LocationPutV1<'_>, terms: LocationTermsV1) {
+        let count = self.ledger.safety_stock.len();
         if self.named(Named::Location, put.is_new, u32::from(put.location), count, put.code) {
-            self.ledger.location_count += 1;
+            self.ledger.safety_stock.push(terms.safety_stock);
+        } else if let Some(row) = self.ledger.safety_stock.get_mut(usize::from(put.location)) {
+            *row = terms.safety_stock;
         }
     }
 
-    pub(crate) fn channel(&mut self, put: &ChannelPutV1<'_>) {
-        let locations = self.ledger.location_count;
+    pub(crate) fn channel(&mut self, put: &ChannelPutV1<'_>, terms: ChannelTermsV1) {
+        let locations = self.ledger.safety_stock.len();
         let all_known = put.locations.iter().all(|location| usize::from(*location) < locations);
         self.findings
             .check(Invariant::J4, all_known, || "a location of the channel was never created".into());
         let count = self.ledger.channels.len();
         let (code, locations) = (put.code.to_owned(), put.locations.clone());
-        let channel = Rc::new(Channel { code, locations, policy: put.policy });
+        self.check_policy(&terms.stock_policy);
+        let channel = Rc::new(Channel { code, locations, policy: put.policy, terms });
         if self.named(Named::Channel, put.is_new, u32::from(put.channel), count, put.code) {
             self.ledger.channels.push(channel);
         } else if let Some(row) = self.ledger.channels.get_mut(usize::from(put.channel)) {
@@ -32,7 +38,7 @@ impl Page<'_> {
         }
     }
 
-    pub(crate) fn sku(&mut self, put: &SkuPutV1<'_>) {
+    pub(crate) fn sku(&mut self, put: &SkuPutV1<'_>, terms: SkuTermsV1) {
         let decimals = put.decimals;
         self.findings.check(Invariant::J4, decimals <= DECIMALS_MAX, || {
             format!("a sku has {decimals} decimals, at most {DECIMALS_MAX} are there")
@@ -40,7 +46,7 @@ impl Page<'_> {
         let decimals_ever = 1_u8.checked_shl(decimals.into()).unwrap_or(0);
         let count = self.ledger.skus.len();
         if self.named(Named::Sku, put.is_new, put.sku, count, put.code) {
-            self.ledger.skus.push(Sku { decimals, decimals_ever, has_moved: false });
+            self.ledger.skus.push(Sku { decimals, decimals_ever, has_moved: false, terms: None });
         } else if let Some(row) = self.ledger.skus.get_mut(put.sku as usize) {
             let Sku { decimals: before, has_moved, .. } = *row;
             row.decimals = decimals;
@@ -49,6 +55,35 @@ impl Page<'_> {
                 format!("its stock has moved with {before} decimals, now it has {decimals}")
             });
         }
+        self.terms(put.sku, terms);
+    }
+
+    /// Terms name what there is, each once and in order, and the pools are those that they make of the ones before.
+    fn terms(&mut self, sku: u32, terms: SkuTermsV1) {
+        let (locations, channels) = (self.ledger.safety_stock.len(), self.ledger.channels.len());
+        let is_ordered = terms.safety_stock_at.is_sorted_by(|one, next| one.0 < next.0)
+            && terms.channels.is_sorted_by(|one, next| one.channel < next.channel);
+        let are_known = terms.safety_stock_at.iter().all(|(location, _)| usize::from(*location) < locations)
+            && terms.channels.iter().all(|terms| usize::from(terms.channel) < channels);
+        self.findings.check(Invariant::J4, is_ordered && are_known, || {
+            format!("its terms name a location or channel twice, out of order, or one that is not there: {terms:?}")
+        });
+        terms.channels.iter().for_each(|terms| self.check_policy(&terms.policy));
+        let due = self.ledger.pools_after(sku, &terms);
+        self.findings.check(Invariant::I9, due == terms.pools, || {
+            format!("its pools are {:?}, {due:?} were due", terms.pools)
+        });
+        self.ledger.put_pools(self.findings.lsn.0, sku, &terms.pools);
+        let states_something = terms != SkuTermsV1::default();
+        if let Some(row) = self.ledger.skus.get_mut(sku as usize) {
+            row.terms = states_something.then(|| Box::new(terms));
+        }
+    }
+
+    fn check_policy(&mut self, policy: &StockPolicyV1) {
+        let is_part = |amount: AmountV1| matches!(amount, AmountV1::Units(_) | AmountV1::Percent(..=100));
+        let is_one = is_part(policy.buffer) && policy.ceiling.is_none_or(is_part);
+        self.findings.check(Invariant::J4, is_one, || format!("a part of more than the whole: {policy:?}"));
     }
 
     /// Checks number and code against what there is; `true` if the thing is new.

@@ -3,6 +3,7 @@
 use super::Page;
 use crate::backlog::Turn;
 use crate::ledger::Place;
+use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::stock::{LevelV1, MovementV1, StateV1, StockMovedV1};
 
@@ -49,7 +50,7 @@ impl Page<'_> {
     }
 
     fn check_names(&mut self, moved: &StockMovedV1<'_>) {
-        let has_location = usize::from(moved.location) < self.ledger.location_count;
+        let has_location = usize::from(moved.location) < self.ledger.safety_stock.len();
         let sku = self.ledger.skus.get_mut(moved.sku as usize);
         self.findings.check(Invariant::J4, sku.is_some() && has_location, || {
             "its sku or location was never created".into()
@@ -116,6 +117,7 @@ impl Page<'_> {
                 format!("order {} has no such claim to lose", short.order)
             });
             self.ledger.wait(sku, Turn::new(true, short.order, short.demand), quantity);
+            self.pooled(sku, short.order, quantity, Claimed::Gone);
             self.ledger.place_mut(sku, location).claimed -= quantity;
         }
     }

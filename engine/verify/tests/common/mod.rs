@@ -2,13 +2,14 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1};
+use onhand_record::header::VERSION_EXTENDED;
 use onhand_record::order::{
     BacklogFilledV1, ClaimV1, FilledV1, LineAskedV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1,
     OrderRefusedV1, OrderShippedV1, RepeatAnsweredV1, ShortfallV1, WaitingV1,
 };
-use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1};
+use onhand_record::rules::{ChannelPutV1, LocationPutV1, PolicyV1, SkuPutV1, SkuTermsV1, encode_both};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
-use onhand_record::{Header, Kind, encode_into};
+use onhand_record::{Header, Kind, VERSION, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{Log, LogOptions, SEGMENT_BYTES_MIN};
 use onhand_snapshots::storage::SimStorage;
@@ -58,10 +59,15 @@ impl Writer {
     }
 
     pub fn add(&mut self, kind: Kind, key: Option<u8>, body: &dyn Fn(&mut Vec<u8>)) {
+        self.add_version(kind, VERSION, key, body);
+    }
+
+    fn add_version(&mut self, kind: Kind, version: u8, key: Option<u8>, body: &dyn Fn(&mut Vec<u8>)) {
         let Self { merchant, at, actor, .. } = *self;
         let idempotency = key.map(|key| [key; 16]);
         let fingerprint = self.fingerprint.map(|fingerprint| [fingerprint; 16]);
-        let header = Header { kind, merchant, at, actor, request: [0; 16], idempotency, fingerprint };
+        let header =
+            Header { kind, version, merchant, at, actor, request: [0; 16], idempotency, fingerprint };
         let mut record = Vec::new();
         header.encode_into(&mut record);
         body(&mut record);
@@ -99,6 +105,14 @@ impl Writer {
         let (title, unit, gtin, tags) = (None, None, None, Vec::new());
         let put = SkuPutV1 { sku, is_new, code, title, unit, decimals, gtin, tags };
         self.add(Kind::SkuPut, None, &|out| encode_into(&put, out).unwrap());
+    }
+
+    /// Puts terms of the mug.
+    pub fn put_terms(&mut self, terms: &SkuTermsV1) {
+        let (title, unit, gtin, tags) = (None, None, None, Vec::new());
+        let put = SkuPutV1 { sku: 0, is_new: false, code: "MUG", title, unit, decimals: 0, gtin, tags };
+        let version = if *terms == SkuTermsV1::default() { VERSION } else { VERSION_EXTENDED };
+        self.add_version(Kind::SkuPut, version, None, &|out| encode_both(&put, terms, out).unwrap());
     }
 
     pub fn stock(&mut self, moved: &StockMovedV1<'_>) {

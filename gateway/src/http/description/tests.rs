@@ -6,6 +6,7 @@ use crate::{body, ids};
 use onhand_engine::domain::merchant::CHANNEL_LOCATIONS_MAX;
 use onhand_engine::domain::order::LINES_MAX;
 use onhand_engine::domain::quantity::{DECIMALS_MAX, QUANTITY_MAX};
+use onhand_engine::domain::sku::TERMS_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 
 type Words = BTreeSet<String>;
@@ -72,7 +73,11 @@ fn limits() -> BTreeMap<&'static str, usize> {
         ("LocationPut/properties/region/maxLength", ids::CODE_BYTES_MAX),
         ("LocationPut/properties/postal_code/maxLength", ids::CODE_BYTES_MAX),
         ("LocationPut/properties/priority/maximum", u32::MAX as usize),
+        ("LocationPut/properties/safety_stock/maximum", QUANTITY_MAX as usize),
         ("ChannelPut/properties/locations/maxItems", CHANNEL_LOCATIONS_MAX),
+        ("ChannelPut/properties/scarcity_rank/maximum", usize::from(u16::MAX)),
+        ("SkuPut/properties/safety_stock_at/maxItems", TERMS_MAX),
+        ("SkuPut/properties/channel_policies/maxItems", TERMS_MAX),
         ("SkuPut/properties/title/maxLength", catalogue::TEXT_BYTES_MAX),
         ("SkuPut/properties/unit/maxLength", catalogue::TEXT_BYTES_MAX),
         ("SkuPut/properties/decimals/maximum", usize::from(DECIMALS_MAX)),

@@ -24,12 +24,12 @@ pub(super) fn state() -> MerchantState {
         let event = state.decide(command).expect("set-up");
         state.evolve(OrderId(number), &event);
     };
-    apply(&Command::PutLocation(PutLocation { location: None }));
-    apply(&Command::PutLocation(PutLocation { location: None }));
+    apply(&Command::PutLocation(PutLocation::plain(None)));
+    apply(&Command::PutLocation(PutLocation::plain(None)));
     let locations = [LocationNumber(0), LocationNumber(1)];
-    apply(&Command::PutChannel(PutChannel { channel: None, locations: &locations, policy: Policy::Reject }));
+    apply(&Command::PutChannel(PutChannel::plain(None, &locations, Policy::Reject)));
     for sku in (0..SKUS).map(SkuNumber) {
-        apply(&Command::PutSku(PutSku { sku: None, decimals: 0 }));
+        apply(&Command::PutSku(PutSku::plain(None, 0)));
         for location in locations {
             let (state, quantity) = (StockState::Sellable, 100_000_000);
             apply(&Command::Receive(Receive { sku, location, state, quantity }));

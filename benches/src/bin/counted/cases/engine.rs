@@ -13,7 +13,7 @@ use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::index::Entry;
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Index, Lsn};
-use onhand_engine::translate::{encode_body, kind_of};
+use onhand_engine::translate::{encode_body, kind_of, version_of};
 use std::any::Any;
 use std::hint::black_box;
 use std::path::Path;
@@ -107,6 +107,7 @@ pub(super) fn record(_: &Path, rounds: u64) -> Box<dyn Any> {
     each_round(rounds, &orders, |(event, ask)| {
         let header = Header {
             kind: kind_of(event),
+            version: version_of(event),
             merchant: MERCHANT.0,
             at: 1_800_000_000_000,
             actor: 1,

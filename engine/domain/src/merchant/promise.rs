@@ -1,0 +1,204 @@
+//! What each channel may sell of a SKU: where its stock, the terms of merchant and channels, and what others are promised
+//! come together. Whoever claims or shows units asks here.
+
+use super::{Channel, MerchantState};
+use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
+use crate::promise::{Place, Promise, Reader, Row, Spread, StockPolicy};
+use crate::routing::FreeStock;
+use crate::sku::{Pool, SkuActor, Terms};
+use alloc::vec::Vec;
+use smallvec::SmallVec;
+
+/// Who is promised units first when they are scarce.
+type Precedence = (u16, ChannelNumber);
+
+/// What channels are promised of one SKU, those first who come first when units are scarce.
+type Kept<'a> = SmallVec<[(Precedence, Row<'a>); 8]>;
+
+/// A channel whose pool and floor are more than there is for them.
+pub(super) struct Excess {
+    pub(super) channel: ChannelNumber,
+    /// Units of its pool and its floor.
+    pub(super) promised: u64,
+    /// Units for them, after the pools and floors of channels of a better rank.
+    pub(super) available: u64,
+}
+
+impl MerchantState {
+    /// What a channel may sell of a SKU now.
+    ///
+    /// # Panics
+    /// If there is no such SKU or channel.
+    #[must_use]
+    pub fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
+        let (Some(actor), Some(reader)) = (self.sku(sku), self.channel(channel)) else {
+            panic!("the sku or the channel does not exist")
+        };
+        let policy = self.policy_of(actor, channel, reader);
+        self.promise_of(actor, channel, policy, actor.pools(), |location| self.free_at(actor, location))
+    }
+
+    /// What somebody who waits may get of a SKU, of the units that `free` finds at a location and with so much left in
+    /// its pools: the channel's buffer and ceiling do not count any more, what others are promised does.
+    pub(super) fn promise_to_waiting(
+        &self,
+        actor: &SkuActor,
+        channel: ChannelNumber,
+        pools: &[Pool],
+        free: impl Fn(LocationNumber) -> u32,
+    ) -> Promise {
+        self.promise_of(actor, channel, &StockPolicy::SHARED, pools, free)
+    }
+
+    fn promise_of(
+        &self,
+        actor: &SkuActor,
+        channel: ChannelNumber,
+        policy: &StockPolicy,
+        pools: &[Pool],
+        free: impl Fn(LocationNumber) -> u32,
+    ) -> Promise {
+        let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
+        let kept =
+            if self.is_plain(actor) { Kept::new() } else { self.kept(actor.terms(), pools, Some(channel)) };
+        let own = (reader.rank, channel);
+        let from = kept.partition_point(|(precedence, _)| *precedence < own);
+        let rows: SmallVec<[Row<'_>; 8]> = kept.iter().map(|(_, row)| *row).collect();
+        let (before, after) = rows.split_at(from);
+        let pool = left_of(pools, channel);
+        Promise::of(&Reader { locations: &reader.locations, policy, pool, before, after }, free)
+    }
+
+    /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy.
+    pub(super) fn is_plain(&self, actor: &SkuActor) -> bool {
+        !self.keeps_units && actor.terms().is_none()
+    }
+
+    /// Units at a location that no claim has, safety stock does not keep, and nobody waits for.
+    #[must_use]
+    pub fn free_at(&self, actor: &SkuActor, location: LocationNumber) -> u32 {
+        actor.free(location).saturating_sub(self.safety_stock(actor, location))
+    }
+
+    /// Units of a SKU that stay at a location.
+    #[must_use]
+    pub fn safety_stock(&self, actor: &SkuActor, location: LocationNumber) -> u32 {
+        let default = self.location(location).map_or(0, |location| location.safety_stock);
+        actor.terms().map_or(default, |terms| terms.safety_stock(location, default))
+    }
+
+    fn policy_of<'a>(
+        &'a self,
+        actor: &'a SkuActor,
+        number: ChannelNumber,
+        channel: &'a Channel,
+    ) -> &'a StockPolicy {
+        let stated = actor.terms().and_then(|terms| terms.channel(number));
+        stated.map_or(&channel.stock_policy, |terms| &terms.policy)
+    }
+
+    /// The pools and floors of all channels but one.
+    fn kept<'a>(&'a self, terms: Option<&'a Terms>, pools: &[Pool], but: Option<ChannelNumber>) -> Kept<'a> {
+        let mut kept = Kept::new();
+        for (number, channel) in (0_u16..).map(ChannelNumber).zip(&self.channels) {
+            let stated = terms.and_then(|terms| terms.channel(number));
+            let policy = stated.map_or(&channel.stock_policy, |terms| &terms.policy);
+            let quantity = left_of(pools, number) + u64::from(policy.floor);
+            if quantity > 0 && Some(number) != but {
+                kept.push(((channel.rank, number), Row { locations: &channel.locations, quantity }));
+            }
+        }
+        kept.sort_unstable_by_key(|(precedence, _)| *precedence);
+        kept
+    }
+
+    /// Whether the pools and floors of a SKU's own terms are there, as far as they are more than before.
+    pub(super) fn check_kept(
+        &self,
+        actor: Option<&SkuActor>,
+        terms: &Terms,
+        pools: &[Pool],
+    ) -> Result<(), Excess> {
+        let promised = |terms: Option<&Terms>, pools: &[Pool], channel: ChannelNumber| {
+            let floor = terms.and_then(|terms| terms.channel(channel)).map_or(0, |terms| terms.policy.floor);
+            u64::from(floor) + left_of(pools, channel)
+        };
+        let before = actor.map_or((None, &[][..]), |actor| (actor.terms(), actor.pools()));
+        let grown = |channel: ChannelNumber| {
+            promised(Some(terms), pools, channel) > promised(before.0, before.1, channel)
+        };
+        if !terms.channels.iter().any(|terms| grown(terms.channel)) {
+            return Ok(());
+        }
+        let kept = self.kept(Some(terms), pools, None);
+        let rows: Vec<Row<'_>> = kept.iter().map(|(_, row)| *row).collect();
+        let places = self.places_of(&rows, actor, terms);
+        let spread = Spread::of(&rows, &places);
+        for (row, ((_, channel), kept)) in kept.iter().enumerate() {
+            let available = spread.served(row);
+            if available < kept.quantity && grown(*channel) {
+                return Err(Excess { channel: *channel, promised: kept.quantity, available });
+            }
+        }
+        Ok(())
+    }
+
+    /// What lies at the locations of rows, as far as terms let it be promised.
+    fn places_of(&self, rows: &[Row<'_>], actor: Option<&SkuActor>, terms: &Terms) -> Vec<Place> {
+        let mut locations: Vec<LocationNumber> = rows.iter().flat_map(|row| row.locations).copied().collect();
+        locations.sort_unstable();
+        locations.dedup();
+        let units = |location: LocationNumber| {
+            let default = self.location(location).map_or(0, |location| location.safety_stock);
+            let unclaimed = actor.map_or(0, |actor| actor.free(location));
+            u64::from(unclaimed.saturating_sub(terms.safety_stock(location, default)))
+        };
+        locations.into_iter().map(|location| Place { location, units: units(location) }).collect()
+    }
+}
+
+/// Units left in the pool of a channel.
+fn left_of(pools: &[Pool], channel: ChannelNumber) -> u64 {
+    let found = pools.binary_search_by_key(&channel, |pool| pool.channel);
+    found.map_or(0, |place| u64::from(pools[place].left))
+}
+
+/// Stock as one channel's order may claim it.
+pub(super) struct Shelf<'a> {
+    state: &'a MerchantState,
+    /// What was worked out, in the order of SKU numbers; what is not here is anybody's who comes first.
+    promises: SmallVec<[(SkuNumber, Promise); 4]>,
+}
+
+impl<'a> Shelf<'a> {
+    /// Works out what a channel may claim of some SKUs.
+    pub(super) fn of(
+        state: &'a MerchantState,
+        channel: ChannelNumber,
+        skus: impl Iterator<Item = SkuNumber>,
+    ) -> Self {
+        let has_rules = |sku: &SkuNumber| state.sku(*sku).is_some_and(|actor| !state.is_plain(actor));
+        let mut promises: SmallVec<[(SkuNumber, Promise); 4]> =
+            skus.filter(has_rules).map(|sku| (sku, state.promise(sku, channel))).collect();
+        promises.sort_unstable_by_key(|(sku, _)| *sku);
+        Self { state, promises }
+    }
+
+    fn promise(&self, sku: SkuNumber) -> Option<&Promise> {
+        let found = self.promises.binary_search_by_key(&sku, |(sku, _)| *sku);
+        found.ok().map(|place| &self.promises[place].1)
+    }
+}
+
+impl FreeStock for Shelf<'_> {
+    fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+        match self.promise(sku) {
+            Some(promise) => promise.at(location),
+            None => self.state.sku(sku).map_or(0, |actor| actor.free(location)),
+        }
+    }
+
+    fn total(&self, sku: SkuNumber) -> u64 {
+        self.promise(sku).map_or(u64::MAX, Promise::total)
+    }
+}

@@ -1,0 +1,114 @@
+//! Available to promise: how many units of a SKU a channel may sell now, and at which of its locations.
+//!
+//! One function for whoever asks: orders, reads, whoever waits for stock. In words of `domain.md`, section 4:
+//! ```text
+//! ATP(channel) = min(ceiling, pool + max(floor, shared - buffer))
+//! ```
+//! where `pool` and `floor` count as far as units are there after the pools and floors of channels of a better rank,
+//! and `shared` is what remains to this channel, its floor included, when all other rows are kept as well as they can
+//! be ([`Spread`]). Of each location only what safety stock does not keep counts at all.
+
+mod policy;
+mod spread;
+
+use crate::id::LocationNumber;
+use alloc::vec::Vec;
+use smallvec::SmallVec;
+
+pub use policy::{Amount, StockPolicy};
+pub use spread::{Place, Row, Spread};
+
+/// What a channel may sell of one SKU.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Promise {
+    total: u64,
+    /// In the order of location numbers.
+    locations: SmallVec<[(LocationNumber, u32); 4]>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// Its locations, the preferred one first.
+    pub locations: &'a [LocationNumber],
+    /// Its policy for this SKU.
+    pub policy: &'a StockPolicy,
+    /// Units that are its own.
+    pub pool: u64,
+    /// What others are promised who come before it when units are scarce.
+    pub before: &'a [Row<'a>],
+    /// What others are promised who come after it.
+    pub after: &'a [Row<'a>],
+}
+
+impl Promise {
+    /// Works out what `reader` may sell; `free` says how many units lie at a location that no claim has and safety
+    /// stock does not keep.
+    #[must_use]
+    pub fn of(reader: &Reader<'_>, free: impl Fn(LocationNumber) -> u32) -> Self {
+        let Reader { locations, policy, pool, before, after } = *reader;
+        let own = [pool, u64::from(policy.floor)].map(|quantity| Row { locations, quantity });
+        let rows: SmallVec<[Row<'_>; 8]> = before.iter().chain(&own).chain(after).copied().collect();
+        if rows.iter().all(|row| row.quantity == 0) {
+            let units = locations.iter().map(|location| (*location, free(*location)));
+            return Self::limited(units.collect(), policy, 0, 0);
+        }
+        let places = places(locations, &rows, free);
+        let spread = Spread::of(&rows, &places);
+        let (pool, floor) = (before.len(), before.len() + 1);
+        let units = |place: usize| spread.left(place) + spread.kept(pool, place) + spread.kept(floor, place);
+        let its_own = (0..).zip(&places).skip(places.len() - locations.len());
+        let its_own =
+            its_own.map(|(place, row)| (row.location, u32::try_from(units(place)).unwrap_or(u32::MAX)));
+        Self::limited(its_own.collect(), policy, spread.served(pool), spread.served(floor))
+    }
+
+    /// What the policy leaves of units at the reader's locations, `pool` and `floor` of which are its own.
+    fn limited(
+        mut locations: SmallVec<[(LocationNumber, u32); 4]>,
+        policy: &StockPolicy,
+        pool: u64,
+        floor: u64,
+    ) -> Self {
+        locations.sort_unstable();
+        let all: u64 = locations.iter().map(|(_, units)| u64::from(*units)).sum();
+        let shared = (all - pool).saturating_sub(policy.buffer.at_least(all));
+        let ceiling = policy.ceiling.map_or(u64::MAX, |ceiling| ceiling.at_most(all));
+        Self { total: ceiling.min(pool + shared.max(floor)), locations }
+    }
+
+    /// Units that may be sold in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Units that may be claimed at one location. All of them together may be more than [`Promise::total`]; as far as
+    /// that, they may be claimed in any mixture.
+    #[must_use]
+    pub fn at(&self, location: LocationNumber) -> u32 {
+        let found = self.locations.binary_search_by_key(&location, |(location, _)| *location);
+        found.map_or(0, |found| self.locations[found].1)
+    }
+}
+
+/// All locations that matter, those first at which rows are kept first: where the reader has nothing, and then its own,
+/// the preferred one last.
+fn places(
+    locations: &[LocationNumber],
+    rows: &[Row<'_>],
+    free: impl Fn(LocationNumber) -> u32,
+) -> Vec<Place> {
+    let mut own: Vec<LocationNumber> = locations.to_vec();
+    own.sort_unstable();
+    let mut elsewhere: Vec<LocationNumber> = rows
+        .iter()
+        .flat_map(|row| row.locations)
+        .copied()
+        .filter(|location| own.binary_search(location).is_err())
+        .collect();
+    elsewhere.sort_unstable();
+    elsewhere.dedup();
+    let all = elsewhere.into_iter().chain(locations.iter().rev().copied());
+    all.map(|location| Place { location, units: u64::from(free(location)) }).collect()
+}

@@ -1,0 +1,249 @@
+//! What channels may sell, the naive way: how many units several promises can have together is the smallest cut over
+//! all sets of locations (Ford and Fulkerson), and a pool is a list of its claimed units.
+
+use super::books::Books;
+use crate::LOCATIONS;
+use onhand_domain::command::PutSku;
+use onhand_domain::promise::{Amount, StockPolicy};
+use onhand_domain::sku::{ChannelTerms, Terms};
+use onhand_domain::{LocationNumber, OrderId, Rejection, SkuNumber};
+use std::cmp::Reverse;
+
+/// Units at each location.
+pub(super) type Shelf = [u64; LOCATIONS as usize];
+
+/// Units promised at any of some locations.
+pub(super) type Promised = (Vec<LocationNumber>, u64);
+
+/// More than there ever is.
+const ANY: u64 = 1_000_000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Channel {
+    pub(super) locations: Vec<LocationNumber>,
+    pub(super) policy: onhand_domain::order::Policy,
+    pub(super) stock_policy: StockPolicy,
+    pub(super) rank: u16,
+}
+
+/// A pool, with one entry for each claimed unit: whether it came from the pool.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    pub(super) since: OrderId,
+    pub(super) left: u32,
+    pub(super) claimed: Vec<bool>,
+}
+
+impl Pool {
+    pub(super) fn charge(&mut self) {
+        let comes_from_it = self.left > 0;
+        self.left -= u32::from(comes_from_it);
+        self.claimed.push(comes_from_it);
+    }
+
+    /// A unit that did not come from the pool goes first.
+    pub(super) fn refund(&mut self) {
+        self.claimed.sort_by_key(|from_pool| Reverse(*from_pool));
+        self.left += u32::from(self.claimed.pop().unwrap());
+    }
+
+    /// A unit that came from the pool goes first.
+    pub(super) fn use_up(&mut self) {
+        self.claimed.sort_unstable();
+        self.claimed.pop().unwrap();
+    }
+}
+
+/// Units that all of these promises can have together.
+fn flow(shelf: &Shelf, rows: &[Promised]) -> u64 {
+    let cut = |set: u32| {
+        let is_in = |location: u16| set >> location & 1 == 1;
+        let units = (0_u16..).zip(shelf).filter(|(location, _)| is_in(*location)).map(|(_, units)| units);
+        let others = rows.iter().filter(|row| !row.0.iter().all(|location| is_in(location.0)));
+        units.sum::<u64>() + others.map(|row| row.1).sum::<u64>()
+    };
+    (0..1_u32 << LOCATIONS).map(cut).min().unwrap()
+}
+
+/// One channel, and what others are promised before it and after it.
+pub(super) struct View {
+    before: Vec<Promised>,
+    locations: Vec<LocationNumber>,
+    pub(super) pool: u64,
+    policy: StockPolicy,
+    after: Vec<Promised>,
+}
+
+impl View {
+    fn rows(&self, own: u64) -> Vec<Promised> {
+        let own = (self.locations.clone(), own);
+        self.before.iter().chain([&own]).chain(&self.after).cloned().collect()
+    }
+
+    /// Units of its pool, of its floor, and in all, that it could have.
+    fn entitled(&self, shelf: &Shelf) -> (u64, u64, u64) {
+        let row = |quantity: u64| (self.locations.clone(), quantity);
+        let mut rows = self.before.clone();
+        let mut served = |quantity: u64| {
+            let before = flow(shelf, &rows);
+            rows.push(row(quantity));
+            flow(shelf, &rows) - before
+        };
+        let (pool, floor) = (served(self.pool), served(self.policy.floor.into()));
+        rows.extend(self.after.iter().cloned());
+        let kept = flow(shelf, &rows);
+        rows.push(row(ANY));
+        (pool, floor, flow(shelf, &rows) - kept + pool + floor)
+    }
+
+    pub(super) fn total(&self, shelf: &Shelf) -> u64 {
+        let (pool, floor, all) = self.entitled(shelf);
+        let buffer = match self.policy.buffer {
+            Amount::Units(units) => u64::from(units),
+            Amount::Percent(percent) => (all * u64::from(percent)).div_ceil(100),
+        };
+        let ceiling = match self.policy.ceiling {
+            None => ANY,
+            Some(Amount::Units(units)) => u64::from(units),
+            Some(Amount::Percent(percent)) => all * u64::from(percent) / 100,
+        };
+        ceiling.min(pool + floor.max((all - pool).saturating_sub(buffer)))
+    }
+
+    /// Whether it may have these units: nobody before it gets less, and those after it no less than what is its own
+    /// takes from them.
+    pub(super) fn allows(&self, shelf: &Shelf, taken: &Shelf) -> bool {
+        let mut left = *shelf;
+        left.iter_mut().zip(taken).for_each(|(units, taken)| *units -= taken);
+        let (pool, floor, _) = self.entitled(shelf);
+        let own = taken.iter().sum::<u64>().min(pool + floor);
+        let entitled = self.pool + u64::from(self.policy.floor);
+        flow(&left, &self.before) == flow(shelf, &self.before)
+            && flow(&left, &self.rows(entitled - own)) == flow(shelf, &self.rows(entitled)) - own
+    }
+}
+
+impl Books {
+    /// The terms of a SKU.
+    pub(super) fn terms_of(&self, sku: SkuNumber) -> &Terms {
+        self.terms.get(&sku).unwrap_or(const { &Terms::NONE })
+    }
+
+    fn safety(&self, terms: &Terms, location: LocationNumber) -> u32 {
+        let here = terms.safety_stock_at.iter().find(|row| row.0 == location).map(|row| row.1);
+        here.or(terms.safety_stock).unwrap_or(self.safety[usize::from(location.0)])
+    }
+
+    /// What safety stock leaves of what `free` says is at each location.
+    pub(super) fn shelf(&self, terms: &Terms, free: impl Fn(LocationNumber) -> u32) -> Shelf {
+        let units = |location: usize| {
+            let location = LocationNumber(u16::try_from(location).unwrap());
+            u64::from(free(location).saturating_sub(self.safety(terms, location)))
+        };
+        std::array::from_fn(units)
+    }
+
+    /// What is left for new orders.
+    pub(super) fn shelf_of(&self, sku: SkuNumber) -> Shelf {
+        self.shelf(self.terms_of(sku), |location| self.free(sku, location))
+    }
+
+    fn policy(&self, terms: &Terms, channel: usize) -> StockPolicy {
+        let stated = terms.channels.iter().find(|terms| usize::from(terms.channel.0) == channel);
+        stated.map_or(self.channels[channel].stock_policy, |terms| terms.policy)
+    }
+
+    /// What channels are promised, those first who come first: channel, locations and units.
+    fn promised(&self, terms: &Terms, pool: impl Fn(usize) -> u64) -> Vec<(usize, Promised)> {
+        let mut order: Vec<usize> = (0..self.channels.len()).collect();
+        order.sort_by_key(|channel| (self.channels[*channel].rank, *channel));
+        let row = |channel: usize| {
+            let quantity = pool(channel) + u64::from(self.policy(terms, channel).floor);
+            (channel, (self.channels[channel].locations.clone(), quantity))
+        };
+        order.into_iter().map(row).collect()
+    }
+
+    pub(super) fn left_in_pool(&self, sku: SkuNumber, channel: usize) -> u64 {
+        self.pools.get(&(sku, channel)).map_or(0, |pool| pool.left.into())
+    }
+
+    /// How a channel stands to a SKU; who waits does not mind what the channel hides from itself.
+    pub(super) fn view(&self, sku: SkuNumber, channel: usize, waits: bool) -> View {
+        let terms = self.terms_of(sku);
+        let rows = self.promised(terms, |channel| self.left_in_pool(sku, channel));
+        let own = rows.iter().position(|row| row.0 == channel).unwrap();
+        let plain = |rows: &[(usize, Promised)]| rows.iter().map(|row| row.1.clone()).collect();
+        View {
+            before: plain(&rows[..own]),
+            locations: self.channels[channel].locations.clone(),
+            pool: self.left_in_pool(sku, channel),
+            policy: if waits { StockPolicy::SHARED } else { self.policy(terms, channel) },
+            after: plain(&rows[own + 1..]),
+        }
+    }
+
+    /// What is left in a pool once a SKU has these terms.
+    fn pool_after(&self, sku: SkuNumber, now: &ChannelTerms) -> u64 {
+        let stated = self.terms_of(sku).channels.iter().find(|terms| terms.channel == now.channel);
+        let stated = stated.map_or(0, |terms| u64::from(terms.dedicated));
+        let left = self.left_in_pool(sku, usize::from(now.channel.0));
+        (left + u64::from(now.dedicated)).saturating_sub(stated)
+    }
+
+    /// Why terms must be refused, if they must: something grows that is not there.
+    pub(super) fn terms_refusal(&self, put: &PutSku<'_>) -> Option<Rejection> {
+        let sku = put.sku.unwrap();
+        let stated = |channel: usize, terms: &'_ Terms| {
+            terms.channels.iter().find(|terms| usize::from(terms.channel.0) == channel).copied()
+        };
+        let pool = |channel: usize| {
+            stated(channel, put.terms)
+                .filter(|now| now.dedicated > 0)
+                .map_or(0, |now| self.pool_after(sku, &now))
+        };
+        let floor = |channel, terms| stated(channel, terms).map_or(0, |terms| u64::from(terms.policy.floor));
+        let shelf = self.shelf(put.terms, |location| self.free(sku, location));
+        let mut rows: Vec<Promised> = Vec::new();
+        for (channel, row) in self.promised(put.terms, pool) {
+            let before = flow(&shelf, &rows);
+            rows.push(row.clone());
+            let (promised, available) = (row.1, flow(&shelf, &rows) - before);
+            let now = pool(channel) + floor(channel, put.terms);
+            let grows = now > self.left_in_pool(sku, channel) + floor(channel, self.terms_of(sku));
+            if available < promised && grows {
+                let is_it = |terms: &ChannelTerms| usize::from(terms.channel.0) == channel;
+                let index = put.terms.channels.iter().position(is_it).unwrap();
+                return Some(Rejection::PromiseExceedsStock { index, promised, available });
+            }
+        }
+        None
+    }
+
+    /// Sets the terms of a SKU.
+    pub(super) fn put_terms(&mut self, record: OrderId, put: &PutSku<'_>) {
+        let sku = put.sku.unwrap();
+        let mut pools = self.pools.clone();
+        pools.retain(|(of, _), _| *of != sku);
+        for now in put.terms.channels.iter().filter(|terms| terms.dedicated > 0) {
+            let channel = usize::from(now.channel.0);
+            let left = u32::try_from(self.pool_after(sku, now)).unwrap();
+            let before = self.pools.get(&(sku, channel)).cloned();
+            let pool = before.unwrap_or(Pool { since: record, left: 0, claimed: Vec::new() });
+            pools.insert((sku, channel), Pool { left, ..pool });
+        }
+        self.pools = pools;
+        let mut terms = put.terms.clone();
+        terms.channels.sort_by_key(|terms| terms.channel);
+        terms.safety_stock_at.sort_unstable();
+        if terms != *self.terms_of(sku) {
+            self.terms.insert(sku, terms);
+            self.serve(sku);
+        }
+    }
+
+    /// The pool of a channel, if this order may take from it.
+    pub(super) fn pool_for(&mut self, sku: SkuNumber, channel: usize, order: OrderId) -> Option<&mut Pool> {
+        self.pools.get_mut(&(sku, channel)).filter(|pool| order >= pool.since)
+    }
+}

@@ -1,0 +1,165 @@
+//! What channels may sell of one SKU, worked out another way than the engine does: how many units several promises can
+//! have together is the smallest cut over sets of locations (Ford and Fulkerson's theorem), with no flow at all.
+
+use crate::ledger::{Channel, Ledger};
+use onhand_record::rules::{AmountV1, StockPolicyV1};
+use std::collections::BTreeSet;
+
+/// Sets of locations, different from each other, up to which cuts are tried: two to that power of them. Beyond, what
+/// rests on them is not checked.
+const SETS_MAX: usize = 12;
+
+/// More units than there can be.
+const ANY: i64 = i64::MAX / 4;
+
+/// Units promised at any of some locations.
+#[derive(Debug, Clone)]
+struct Row {
+    locations: BTreeSet<u16>,
+    quantity: i64,
+}
+
+/// One channel of one SKU, and what others are promised before it and after it.
+pub(crate) struct View {
+    before: Vec<Row>,
+    locations: BTreeSet<u16>,
+    pool: i64,
+    policy: StockPolicyV1,
+    after: Vec<Row>,
+}
+
+/// Units that all rows can have together of what `units` says lies at a location; `None` if there are too many sets.
+fn flow(units: &dyn Fn(u16) -> i64, rows: &[Row]) -> Option<i64> {
+    let mut sets: Vec<(&BTreeSet<u16>, i64)> = Vec::new();
+    for row in rows {
+        match sets.iter_mut().find(|(locations, _)| *locations == &row.locations) {
+            Some((_, quantity)) => *quantity += row.quantity,
+            None => sets.push((&row.locations, row.quantity)),
+        }
+    }
+    let cut = |chosen: u32| {
+        let is_chosen = |place: usize| chosen >> place & 1 == 1;
+        let inside = sets.iter().enumerate().filter(|(place, _)| is_chosen(*place));
+        let locations: BTreeSet<u16> =
+            inside.flat_map(|(_, (locations, _))| locations.iter().copied()).collect();
+        let outside = sets.iter().enumerate().filter(|(place, _)| !is_chosen(*place));
+        locations.into_iter().map(units).sum::<i64>()
+            + outside.map(|(_, (_, quantity))| quantity).sum::<i64>()
+    };
+    if sets.len() > SETS_MAX {
+        return None;
+    }
+    (0..1_u32 << sets.len()).map(cut).min()
+}
+
+impl View {
+    fn own(&self, quantity: i64) -> Row {
+        Row { locations: self.locations.clone(), quantity }
+    }
+
+    fn rows(&self, own: i64) -> Vec<Row> {
+        self.before.iter().cloned().chain([self.own(own)]).chain(self.after.iter().cloned()).collect()
+    }
+
+    /// Units of its pool, of its floor, and in all, that it could have.
+    fn entitled(&self, units: &dyn Fn(u16) -> i64) -> Option<(i64, i64, i64)> {
+        let mut rows = self.before.clone();
+        let mut served = |quantity: i64| {
+            let before = flow(units, &rows)?;
+            rows.push(self.own(quantity));
+            Some(flow(units, &rows)? - before)
+        };
+        let (pool, floor) = (served(self.pool)?, served(self.policy.floor.into())?);
+        rows.extend(self.after.iter().cloned());
+        let kept = flow(units, &rows)?;
+        rows.push(self.own(ANY));
+        Some((pool, floor, flow(units, &rows)? - kept + pool + floor))
+    }
+
+    /// Units that it may sell.
+    pub(crate) fn total(&self, units: &dyn Fn(u16) -> i64) -> Option<i64> {
+        let (pool, floor, all) = self.entitled(units)?;
+        let buffer = match self.policy.buffer {
+            AmountV1::Units(units) => i64::from(units),
+            AmountV1::Percent(percent) => (all * i64::from(percent) + 99) / 100,
+        };
+        let ceiling = match self.policy.ceiling {
+            None => ANY,
+            Some(AmountV1::Units(units)) => i64::from(units),
+            Some(AmountV1::Percent(percent)) => all * i64::from(percent) / 100,
+        };
+        Some(ceiling.min(pool + floor.max((all - pool - buffer).max(0))))
+    }
+
+    /// Whether it may have units at these locations: nobody before it gets less for it, and those after it no less than
+    /// what is its own takes from them.
+    pub(crate) fn allows(&self, units: &dyn Fn(u16) -> i64, taken: &dyn Fn(u16) -> i64) -> Option<bool> {
+        let left = |location| (units(location) - taken(location)).max(0);
+        let (pool, floor, _) = self.entitled(units)?;
+        let all: i64 = self.locations.iter().map(|location| taken(*location)).sum();
+        let own = all.min(pool + floor);
+        let entitled = self.pool + i64::from(self.policy.floor);
+        let is_first_kept = flow(&left, &self.before)? == flow(units, &self.before)?;
+        let kept = flow(&left, &self.rows(entitled - own))?;
+        Some(is_first_kept && kept == flow(units, &self.rows(entitled))? - own)
+    }
+}
+
+impl Ledger {
+    /// Whether units of a SKU are anybody's who comes first.
+    pub(crate) fn is_plain(&self, sku: u32) -> bool {
+        let is_shared = |channel: &Channel| channel.terms.stock_policy == StockPolicyV1::default();
+        self.safety_stock.iter().all(|units| *units == 0)
+            && self.channels.iter().all(|channel| is_shared(channel))
+            && self.skus.get(sku as usize).is_none_or(|sku| sku.terms.is_none())
+    }
+
+    /// Units at a location that no claim has and safety stock does not keep.
+    pub(crate) fn shelf(&self, sku: u32, location: u16) -> i64 {
+        let terms = self.skus.get(sku as usize).and_then(|sku| sku.terms.as_deref());
+        let here = terms.and_then(|terms| {
+            let at = terms.safety_stock_at.iter().find(|(at, _)| *at == location);
+            at.map(|(_, units)| *units).or(terms.safety_stock)
+        });
+        let default = self.safety_stock.get(usize::from(location)).copied().unwrap_or(0);
+        (self.place(sku, location).unclaimed() - i64::from(here.unwrap_or(default))).max(0)
+    }
+
+    /// How a channel stands to a SKU; who waits does not mind what the channel hides from itself.
+    pub(crate) fn view(&self, sku: u32, channel: u16, waits: bool) -> View {
+        let row = |number: usize| {
+            let number = u16::try_from(number).unwrap_or(u16::MAX);
+            let floor = self.stock_policy(sku, number).floor;
+            let quantity = self.left_in_pool(sku, number) + i64::from(floor);
+            Row { locations: self.locations_of(number), quantity }
+        };
+        let mut order: Vec<(u16, usize)> =
+            self.channels.iter().enumerate().map(|(number, channel)| (channel.terms.rank, number)).collect();
+        order.sort_unstable();
+        let own = order.iter().position(|(_, number)| *number == usize::from(channel)).unwrap_or(0);
+        let rows: Vec<Row> = order.iter().map(|(_, number)| row(*number)).collect();
+        View {
+            before: rows[..own].to_vec(),
+            locations: self.locations_of(channel),
+            pool: self.left_in_pool(sku, channel),
+            policy: if waits { StockPolicyV1::default() } else { self.stock_policy(sku, channel) },
+            after: rows.get(own + 1..).unwrap_or(&[]).to_vec(),
+        }
+    }
+
+    fn locations_of(&self, channel: u16) -> BTreeSet<u16> {
+        let found = self.channels.get(usize::from(channel));
+        found.map_or_else(BTreeSet::new, |channel| channel.locations.iter().copied().collect())
+    }
+
+    fn stock_policy(&self, sku: u32, channel: u16) -> StockPolicyV1 {
+        let terms = self.skus.get(sku as usize).and_then(|sku| sku.terms.as_deref());
+        let stated = terms.and_then(|terms| terms.channels.iter().find(|terms| terms.channel == channel));
+        let default = || self.channels.get(usize::from(channel)).map(|channel| channel.terms.stock_policy);
+        stated.map(|terms| terms.policy).or_else(default).unwrap_or_default()
+    }
+
+    fn left_in_pool(&self, sku: u32, channel: u16) -> i64 {
+        self.pools.get(&(sku, channel)).map_or(0, |pool| pool.left.into())
+    }
+}

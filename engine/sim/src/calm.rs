@@ -61,7 +61,11 @@ impl World {
         self.tally.erased = people.map(|people| people.erased).sum();
         self.tally.requests = requests.clone().count() as u64;
         let is_order = |request: &&Request| matches!(request.wish, Wish::Order { .. });
+        let is_rule = |request: &&Request| {
+            matches!(request.wish, Wish::Safety { .. } | Wish::Channel { .. } | Wish::Terms { .. })
+        };
         self.tally.orders = requests.clone().filter(is_order).count() as u64;
+        self.tally.rules = requests.clone().filter(is_rule).count() as u64;
         let kinds = [OpKind::Read, OpKind::Write, OpKind::Sync, OpKind::Name, OpKind::Look];
         self.tally.failed_calls = kinds.map(|kind| self.disk.failures_of(kind));
         self.tally.torn = self.disk.torn();

@@ -66,6 +66,9 @@ pub(crate) struct Sending {
 /// Tickets from here on are of those that tell a shard that a body has ended.
 const PASSES: Ticket = 1 << 62;
 
+/// How often something new that is wanted comes with a change of what is kept, of ten thousand.
+const RULES: u64 = 600;
+
 /// The most lines of a body: some batches.
 const BODY_LINES_MAX: usize = 150;
 
@@ -83,12 +86,14 @@ pub(crate) struct Clients {
     /// Whom orders are for; from these dice, if orders are for anybody.
     pub(crate) people: People,
     names: Option<Dice>,
+    /// What is kept of stock, for whom, changes by these, if it does.
+    rules: Option<Dice>,
     /// Orders that were accepted, as far as clients know.
     orders: Vec<Lsn>,
 }
 
 impl Clients {
-    pub(crate) fn new(names: Option<Dice>) -> Self {
+    pub(crate) fn new(names: Option<Dice>, rules: Option<Dice>) -> Self {
         Self {
             requests: Vec::new(),
             bodies: Vec::new(),
@@ -97,6 +102,7 @@ impl Clients {
             passed: Vec::new(),
             people: People::default(),
             names,
+            rules,
             orders: Vec::new(),
         }
     }
@@ -108,6 +114,18 @@ impl Clients {
         wish.name(self.person(shop, number));
         let is_order = matches!(wish, Wish::Order { .. });
         let key = (!is_order || dice.chance(7_000)).then(|| format!("key {number}"));
+        self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
+        self.send(shop, self.requests.len() - 1);
+        self.want_rule(shop);
+    }
+
+    /// Now and then something else is kept.
+    fn want_rule(&mut self, shop: &Shop) {
+        let Some(dice) = &mut self.rules else { return };
+        if !dice.chance(RULES) {
+            return;
+        }
+        let (wish, key) = (Wish::rule(dice), Some(format!("rule {}", self.requests.len())));
         self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
         self.send(shop, self.requests.len() - 1);
     }

@@ -11,6 +11,12 @@ impl Dice {
         Self(seed)
     }
 
+    /// A stream of its own.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        Self(self.roll())
+    }
+
     /// The next number.
     pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

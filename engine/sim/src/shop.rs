@@ -57,35 +57,37 @@ impl Shop {
 
     /// Whatever has to be there before anything is sold.
     pub(crate) fn catalogue() -> Vec<Ask> {
-        let location = |number: u16| {
-            Ask::PutLocation(Box::new(LocationAsk {
-                code: format!("location {number}"),
-                kind: "warehouse".into(),
-                country: "DE".into(),
-                region: None,
-                postal_code: None,
-                priority: 1,
-                safety_stock: 0,
-            }))
-        };
-        let channel = |number: u16| {
-            let locations = (0..LOCATIONS).rev().skip(usize::from(number)).map(LocationNumber).collect();
-            let policy = if number == 0 { Policy::Reject } else { Policy::Backorder };
-            Ask::PutChannel(Box::new(ChannelAsk {
-                code: format!("channel {number}"),
-                kind: "api".into(),
-                locations,
-                policy,
-                stock_policy: StockPolicy::SHARED,
-                rank: RANK,
-            }))
-        };
-        let sku = |number: u32| {
-            let (code, title, unit, gtin, tags) = (format!("sku {number}"), None, None, None, Vec::new());
-            Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms: Terms::NONE }))
-        };
-        let locations = (0..LOCATIONS).map(location);
-        locations.chain((0..CHANNELS).map(channel)).chain((0..SKUS).map(sku)).collect()
+        let locations = (0..LOCATIONS).map(|number| Self::location(number, 0));
+        let channels = (0..CHANNELS).map(|number| Self::channel(number, StockPolicy::SHARED, RANK));
+        let skus = (0..SKUS).map(|number| Self::sku(number, Terms::NONE));
+        locations.chain(channels).chain(skus).collect()
+    }
+
+    /// A location that keeps so many units of each SKU.
+    pub(crate) fn location(number: u16, safety_stock: u32) -> Ask {
+        Ask::PutLocation(Box::new(LocationAsk {
+            code: format!("location {number}"),
+            kind: "warehouse".into(),
+            country: "DE".into(),
+            region: None,
+            postal_code: None,
+            priority: 1,
+            safety_stock,
+        }))
+    }
+
+    /// A channel that may sell so much.
+    pub(crate) fn channel(number: u16, stock_policy: StockPolicy, rank: u16) -> Ask {
+        let locations = (0..LOCATIONS).rev().skip(usize::from(number)).map(LocationNumber).collect();
+        let policy = if number == 0 { Policy::Reject } else { Policy::Backorder };
+        let (code, kind) = (format!("channel {number}"), "api".into());
+        Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank }))
+    }
+
+    /// A SKU of which so much is kept.
+    pub(crate) fn sku(number: u32, terms: Terms) -> Ask {
+        let (code, title, unit, gtin, tags) = (format!("sku {number}"), None, None, None, Vec::new());
+        Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms }))
     }
 
     /// A submission of this shop.

@@ -9,6 +9,8 @@ pub struct Tally {
     pub requests: u64,
     /// Orders among them.
     pub orders: u64,
+    /// Changes of what is kept of stock, for whom, that were asked for.
+    pub rules: u64,
     /// Bulk bodies that were sent, for the first time or again.
     pub bodies: u64,
     /// Lines of those.
@@ -73,6 +75,7 @@ impl Tally {
             steps: self.steps + other.steps,
             requests: self.requests + other.requests,
             orders: self.orders + other.orders,
+            rules: self.rules + other.rules,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
             people: self.people + other.people,
@@ -119,7 +122,11 @@ impl std::fmt::Display for Tally {
              looks",
             self.torn
         )?;
-        writeln!(f, "{} orders; {} bulk bodies sent, {} lines", self.orders, self.bodies, self.lines)?;
+        writeln!(
+            f,
+            "{} orders, {} changes of what is kept; {} bulk bodies sent, {} lines",
+            self.orders, self.rules, self.bodies, self.lines
+        )?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;
         writeln!(
             f,

@@ -5,7 +5,8 @@ use crate::shop::Shop;
 use onhand_engine::ask::{Ask, CancelAsk, Movement, OrderAsk, ShipAsk, StockAsk};
 use onhand_engine::customer::Sealed;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::promise::{Amount, StockPolicy};
+use onhand_engine::domain::sku::{ChannelTerms, StockState, Terms};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1, SealedV1};
@@ -35,6 +36,22 @@ pub(crate) enum Wish {
         order: Lsn,
         location: u16,
         lines: Vec<(u16, u32)>,
+    },
+    /// Units of a location that are promised to nobody.
+    Safety {
+        location: u16,
+        units: u32,
+    },
+    /// How much a channel may sell, and who comes first.
+    Channel {
+        channel: u16,
+        stock_policy: StockPolicy,
+        rank: u16,
+    },
+    /// What is stated for one SKU alone.
+    Terms {
+        sku: u32,
+        terms: Terms,
     },
 }
 
@@ -95,6 +112,33 @@ impl Wish {
         Self::Order { external: format!("{number}"), channel, policy, lines, person: None }
     }
 
+    /// Something to keep, for somebody.
+    pub(crate) fn rule(dice: &mut Dice) -> Self {
+        let location = |dice: &mut Dice| u16::try_from(dice.place(usize::from(LOCATIONS))).unwrap_or(0);
+        match dice.below(6) {
+            0 => Self::Safety { location: location(dice), units: dice.small(3) },
+            1 | 2 => {
+                let channel = u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0);
+                let rank = u16::try_from(1 + dice.place(3)).unwrap_or(1);
+                Self::Channel { channel, stock_policy: stock_policy(dice), rank }
+            }
+            _ => {
+                let mut terms = Terms::NONE;
+                terms.safety_stock = (dice.below(3) == 0).then(|| dice.small(3));
+                if dice.below(3) == 0 {
+                    terms.safety_stock_at.push((LocationNumber(location(dice)), dice.small(4)));
+                }
+                for channel in (0..CHANNELS).map(ChannelNumber) {
+                    if dice.below(2) == 0 {
+                        let (policy, dedicated) = (stock_policy(dice), dice.small(6));
+                        terms.channels.push(ChannelTerms { channel, policy, dedicated });
+                    }
+                }
+                Self::Terms { sku: dice.small(SKUS), terms }
+            }
+        }
+    }
+
     /// An order is for this person.
     pub(crate) fn name(&mut self, name: Option<String>) {
         if let Self::Order { person, .. } = self {
@@ -131,6 +175,9 @@ impl Wish {
                     asked,
                 })
             }
+            Self::Safety { location, units } => Shop::location(*location, *units),
+            Self::Channel { channel, stock_policy, rank } => Shop::channel(*channel, *stock_policy, *rank),
+            Self::Terms { sku, terms } => Shop::sku(*sku, terms.clone()),
             Self::Cancel { order, lines } => {
                 Ask::CancelOrder(CancelAsk { order: OrderId(order.0), lines: lines.clone(), reason: None })
             }
@@ -149,6 +196,18 @@ impl Wish {
         let mut fingerprint = [0; 16];
         fingerprint.copy_from_slice(&hash.as_bytes()[..16]);
         fingerprint
+    }
+}
+
+fn stock_policy(dice: &mut Dice) -> StockPolicy {
+    let amount = |dice: &mut Dice| match dice.below(2) {
+        0 => Amount::Units(dice.small(8)),
+        _ => Amount::Percent(u8::try_from(dice.below(101)).unwrap_or(100)),
+    };
+    StockPolicy {
+        ceiling: (dice.below(4) == 0).then(|| amount(dice)),
+        buffer: if dice.below(3) == 0 { amount(dice) } else { Amount::NONE },
+        floor: if dice.below(2) == 0 { dice.small(5) } else { 0 },
     }
 }
 

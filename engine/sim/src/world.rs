@@ -136,10 +136,20 @@ pub fn run_failing(seed: u64, failing: Failing, errno: i32) -> Option<Tally> {
     (tally.disk_errors > 0).then_some(tally)
 }
 
+/// Dice for what is kept of stock, for whom, in a third of the runs. They are apart from all others, so that whatever does
+/// not have them goes the way it went before.
+fn rules(wider: &Dice) -> Option<Dice> {
+    const APART: u64 = 0x72_75_6c_65_73;
+    let mut dice = Dice::new(wider.clone().roll() ^ APART);
+    (dice.below(3) == 0).then_some(dice)
+}
+
 impl World {
     fn of(dice: Dice, mut wider: Dice, swarm: Swarm) -> Self {
+        let mut rules = rules(&wider);
         let mut names = || (swarm.erasures > 0).then(|| Dice::new(wider.roll()));
-        let clients = MERCHANTS.iter().map(|_| Clients::new(names())).collect();
+        let clients =
+            MERCHANTS.iter().map(|_| Clients::new(names(), rules.as_mut().map(Dice::split))).collect();
         let clock = Arc::new(ManualClock::at(START_MS));
         let (disk, tally) = (SimStorage::default(), Tally::default());
         Self { dice, wider, swarm, disk, clock, clients, tally, room: Room::default(), still: 0 }

@@ -15,6 +15,10 @@ pub enum Bug {
     ReleaseTwice,
     /// A loss takes the claims of the oldest orders.
     OldestLose,
+    /// What others are promised is sold.
+    IgnorePromises,
+    /// Cancelled units go back to the pool first.
+    RefundPoolFirst,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

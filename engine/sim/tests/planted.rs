@@ -28,7 +28,13 @@ const DURABLE: [durable::Bug; 15] = [
     durable::Bug::EraseUnsynced,
 ];
 
-const RULES: [rules::Bug; 3] = [rules::Bug::LinesApart, rules::Bug::ReleaseTwice, rules::Bug::OldestLose];
+const RULES: [rules::Bug; 5] = [
+    rules::Bug::LinesApart,
+    rules::Bug::ReleaseTwice,
+    rules::Bug::OldestLose,
+    rules::Bug::IgnorePromises,
+    rules::Bug::RefundPoolFirst,
+];
 
 /// The first seed that finds something, and what it says.
 fn found() -> Option<(u64, String)> {

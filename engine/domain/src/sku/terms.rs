@@ -2,6 +2,7 @@
 //! a channel's own.
 
 use crate::id::{ChannelNumber, LocationNumber, OrderId};
+use crate::planted::{Bug, is_planted};
 use crate::promise::StockPolicy;
 use alloc::vec::Vec;
 
@@ -96,7 +97,8 @@ impl Pool {
     pub(super) fn refund(&mut self, order: OrderId, quantity: u32) {
         if order >= self.since {
             self.claimed -= quantity;
-            let units = self.charged.saturating_sub(self.claimed);
+            let most = if is_planted(Bug::RefundPoolFirst) { self.charged.min(quantity) } else { 0 };
+            let units = self.charged.saturating_sub(self.claimed).max(most);
             self.charged -= units;
             self.left += units;
         }

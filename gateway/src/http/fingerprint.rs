@@ -3,8 +3,10 @@
 //! in the log, so it must not change.
 
 use onhand_engine::ask::{Ask, Movement};
+use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::promise::{Amount, StockPolicy};
+use onhand_engine::domain::sku::{StockState, Terms};
 
 /// The word of what is asked, and the rest of it.
 pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
@@ -13,6 +15,9 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
         Ask::PutLocation(ask) => {
             form.text(&ask.code).text(&ask.kind).text(&ask.country);
             form.maybe(ask.region.as_deref()).maybe(ask.postal_code.as_deref()).number(ask.priority);
+            if ask.safety_stock > 0 {
+                form.later().number(ask.safety_stock);
+            }
             "location"
         }
         Ask::PutChannel(ask) => {
@@ -23,6 +28,9 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
             for location in &ask.locations {
                 form.number(location.0);
             }
+            if (ask.stock_policy, ask.rank) != (StockPolicy::SHARED, RANK) {
+                stock_policy(form.later(), &ask.stock_policy).number(ask.rank);
+            }
             "channel"
         }
         Ask::PutSku(ask) => {
@@ -30,6 +38,9 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
             form.number(ask.decimals).maybe(ask.gtin.as_deref());
             for tag in &ask.tags {
                 form.text(tag);
+            }
+            if !ask.terms.is_empty() {
+                terms(form.later(), &ask.terms);
             }
             "sku"
         }
@@ -58,6 +69,27 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
         Ask::AnswerRepeat(_) | Ask::Read(_) => "none",
     };
     (word, form.0)
+}
+
+fn terms(form: &mut Form, terms: &Terms) {
+    form.number(terms.safety_stock.map_or(-1, i64::from)).number(terms.safety_stock_at.len() as u64);
+    for (location, units) in &terms.safety_stock_at {
+        form.number(location.0).number(*units);
+    }
+    for terms in &terms.channels {
+        stock_policy(form.number(terms.channel.0), &terms.policy).number(terms.dedicated);
+    }
+}
+
+fn stock_policy<'a>(form: &'a mut Form, policy: &StockPolicy) -> &'a mut Form {
+    let amount = |form: &mut Form, amount: Option<Amount>| match amount {
+        None => drop(form.number(0)),
+        Some(Amount::Units(units)) => drop(form.number(1).number(units)),
+        Some(Amount::Percent(percent)) => drop(form.number(2).number(percent)),
+    };
+    amount(form, policy.ceiling);
+    amount(form, Some(policy.buffer));
+    form.number(policy.floor)
 }
 
 fn movement(form: &mut Form, movement: &Movement) {
@@ -94,6 +126,13 @@ impl Form {
         self
     }
 
+    /// What follows came in a later release. It is there only if it says something, so that the form of a request without
+    /// it is as it was; no length and no number looks like its beginning.
+    fn later(&mut self) -> &mut Self {
+        self.0.extend_from_slice(&[0xFF; 8]);
+        self
+    }
+
     fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
@@ -115,8 +154,65 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onhand_engine::ask::CancelAsk;
-    use onhand_engine::domain::OrderId;
+    use onhand_engine::ask::{CancelAsk, ChannelAsk, SkuAsk};
+    use onhand_engine::domain::sku::ChannelTerms;
+    use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId};
+
+    #[test]
+    fn what_is_kept_looks_different() {
+        let sku = |terms| {
+            let (title, unit, gtin, tags) = (None, None, None, vec!["terms".to_owned()]);
+            canonical(&Ask::PutSku(Box::new(SkuAsk {
+                code: "MUG".into(),
+                title,
+                unit,
+                decimals: 0,
+                gtin,
+                tags,
+                terms,
+            })))
+        };
+        let channel = |ceiling, buffer, floor, rank| {
+            let (code, kind, locations) = ("web".into(), "api".into(), vec![LocationNumber(5)]);
+            let (policy, stock_policy) = (Policy::Reject, StockPolicy { ceiling, buffer, floor });
+            canonical(&Ask::PutChannel(Box::new(ChannelAsk {
+                code,
+                kind,
+                locations,
+                policy,
+                stock_policy,
+                rank,
+            })))
+        };
+        let safety =
+            |safety_stock, safety_stock_at| Terms { safety_stock, safety_stock_at, channels: Vec::new() };
+        let own = |policy, dedicated| {
+            let channels = vec![ChannelTerms { channel: ChannelNumber(0), policy, dedicated }];
+            Terms { channels, ..Terms::NONE }
+        };
+        let (units, percent) = (Amount::Units(5), Amount::Percent(5));
+        let floor = StockPolicy { floor: 1, ..StockPolicy::SHARED };
+        let forms = [
+            sku(Terms::NONE),
+            sku(safety(Some(0), vec![])),
+            sku(safety(Some(1), vec![])),
+            sku(safety(None, vec![(LocationNumber(0), 1)])),
+            sku(safety(None, vec![(LocationNumber(1), 1)])),
+            sku(own(StockPolicy::SHARED, 0)),
+            sku(own(StockPolicy::SHARED, 1)),
+            sku(own(floor, 0)),
+            channel(None, Amount::NONE, 0, RANK),
+            channel(None, Amount::NONE, 0, 1),
+            channel(None, Amount::NONE, 1, RANK),
+            channel(None, units, 0, RANK),
+            channel(None, percent, 0, RANK),
+            channel(Some(units), Amount::NONE, 0, RANK),
+            channel(Some(percent), Amount::NONE, 0, RANK),
+        ];
+        for (place, form) in forms.iter().enumerate() {
+            assert!(!forms[..place].contains(form), "{place}");
+        }
+    }
 
     #[test]
     fn what_differs_looks_different() {

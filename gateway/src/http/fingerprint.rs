@@ -82,10 +82,12 @@ fn terms(form: &mut Form, terms: &Terms) {
 }
 
 fn stock_policy<'a>(form: &'a mut Form, policy: &StockPolicy) -> &'a mut Form {
-    let amount = |form: &mut Form, amount: Option<Amount>| match amount {
-        None => drop(form.number(0)),
-        Some(Amount::Units(units)) => drop(form.number(1).number(units)),
-        Some(Amount::Percent(percent)) => drop(form.number(2).number(percent)),
+    let amount = |form: &mut Form, amount: Option<Amount>| {
+        match amount {
+            None => form.number(0),
+            Some(Amount::Units(units)) => form.number(1).number(units),
+            Some(Amount::Percent(percent)) => form.number(2).number(percent),
+        };
     };
     amount(form, policy.ceiling);
     amount(form, Some(policy.buffer));

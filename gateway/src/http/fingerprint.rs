@@ -163,16 +163,9 @@ mod tests {
     #[test]
     fn what_is_kept_looks_different() {
         let sku = |terms| {
+            let code = "MUG".to_owned();
             let (title, unit, gtin, tags) = (None, None, None, vec!["terms".to_owned()]);
-            canonical(&Ask::PutSku(Box::new(SkuAsk {
-                code: "MUG".into(),
-                title,
-                unit,
-                decimals: 0,
-                gtin,
-                tags,
-                terms,
-            })))
+            canonical(&Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms })))
         };
         let channel = |ceiling, buffer, floor, rank| {
             let (code, kind, locations) = ("web".into(), "api".into(), vec![LocationNumber(5)]);

@@ -134,5 +134,12 @@ pub fn order(
     let mut bytes = Vec::new();
     encode_into(&asked, &mut bytes).expect("an order");
     let external = fingerprints.external(merchant, 0, external_id);
-    OrderAsk { channel: ChannelNumber(0), external, policy: None, lines: lines.into(), asked: bytes }
+    OrderAsk {
+        channel: ChannelNumber(0),
+        external,
+        policy: None,
+        lines: lines.into(),
+        asked: bytes,
+        hold: None,
+    }
 }

@@ -69,6 +69,7 @@ impl Orders {
             policy: None,
             lines: lines.into(),
             asked: bytes,
+            hold: None,
         })
     }
 }

@@ -2,12 +2,14 @@
 //! record does; and what comes back.
 
 use crate::keys::Known;
+use onhand_domain::command::Confirm;
 use onhand_domain::command::{PutChannel, PutLocation, PutSku};
 use onhand_domain::event::{NewClaims, OrderedLines};
+use onhand_domain::hold::Hold;
 use onhand_domain::order::{Order, Policy};
 use onhand_domain::promise::StockPolicy;
 use onhand_domain::sku::{Level, Pool, StockState, Terms};
-use onhand_domain::{ChannelNumber, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
 use onhand_record::order::OrderRefusedV1;
 use onhand_snapshots::Lsn;
 
@@ -68,6 +70,12 @@ pub enum Ask {
     CancelOrder(CancelAsk),
     /// Ship units of an order.
     ShipOrder(ShipAsk),
+    /// Keep units for a buyer.
+    PlaceHold(Box<HoldAsk>),
+    /// Keep them longer.
+    ExtendHold(ExtendAsk),
+    /// Keep them no more.
+    ReleaseHold(HoldId),
     /// Bind the key of an order that an earlier record answers.
     AnswerRepeat(RepeatAsk),
     /// Read, change nothing.
@@ -192,6 +200,32 @@ pub struct OrderAsk {
     pub lines: OrderedLines,
     /// The order as asked, encoded as `OrderAskedV1` by whoever parsed it, off the shard.
     pub asked: Vec<u8>,
+    /// The hold that it confirms, if it confirms one.
+    pub hold: Option<Confirm>,
+}
+
+/// See [`Ask::PlaceHold`].
+#[derive(Debug, Clone)]
+pub struct HoldAsk {
+    /// For an order of which channel.
+    pub channel: ChannelNumber,
+    /// For how long, in milliseconds from when it is decided.
+    pub ttl_ms: u64,
+    /// For which customer: a keyed hash of what the channel calls them.
+    pub customer: Option<[u8; 16]>,
+    /// SKU and quantity of each line.
+    pub lines: OrderedLines,
+    /// What the channel calls each line, and the decimals of its SKU.
+    pub ids: Vec<(String, u8)>,
+}
+
+/// See [`Ask::ExtendHold`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtendAsk {
+    /// Which.
+    pub hold: HoldId,
+    /// For how long, in milliseconds from when it is decided.
+    pub ttl_ms: u64,
 }
 
 /// See [`Ask::CancelOrder`].
@@ -246,6 +280,8 @@ pub enum ReadAsk {
     },
     /// Orders as they stand.
     Orders(Vec<OrderId>),
+    /// A hold as it stands.
+    Hold(HoldId),
 }
 
 /// Stock of one SKU as its owner sees it.
@@ -259,6 +295,8 @@ pub struct StockRead {
     pub safety_stock: Vec<u32>,
     /// What may be claimed at each of those locations by whoever comes first.
     pub free: Vec<u32>,
+    /// Units that are held for buyers, wherever they lie.
+    pub held: u64,
     /// Units that are some channels' own.
     pub pools: Vec<Pool>,
     /// Units that wait, accepted without stock.
@@ -293,6 +331,8 @@ pub enum ReadAnswer {
     Availability(Vec<Vec<u64>>),
     /// See [`ReadAsk::Orders`], in the order asked.
     Orders(Vec<OrderRead>),
+    /// See [`ReadAsk::Hold`]; `None` if it is not live.
+    Hold(Option<Box<Hold>>),
 }
 
 /// What a submission gets. Every variant but the last five, and those that give the request back, rests on a record

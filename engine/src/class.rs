@@ -23,12 +23,15 @@ impl Ask {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::CancelOrder(_) | Self::ShipOrder(_) => Class::Change,
+            Self::CancelOrder(_) | Self::ShipOrder(_) | Self::ExtendHold(_) | Self::ReleaseHold(_) => {
+                Class::Change
+            }
             Self::PutLocation(_)
             | Self::PutChannel(_)
             | Self::PutSku(_)
             | Self::MoveStock(_)
             | Self::PlaceOrder(_)
+            | Self::PlaceHold(_)
             | Self::AnswerRepeat(_)
             | Self::Read(_) => Class::Order,
         }

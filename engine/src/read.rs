@@ -22,6 +22,7 @@ pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswe
             };
             ReadAnswer::Orders(orders.iter().map(order).collect())
         }
+        ReadAsk::Hold(hold) => ReadAnswer::Hold(state.hold(*hold).cloned().map(Box::new)),
     }
 }
 
@@ -46,6 +47,7 @@ fn stock_row(state: &MerchantState, sku: SkuNumber, actor: &SkuActor) -> StockRe
         levels: levels.to_vec(),
         safety_stock: levels.iter().map(|level| state.safety_stock(actor, level.location())).collect(),
         free: levels.iter().map(|level| state.free_at(actor, level.location())).collect(),
+        held: actor.held().iter().map(|(_, units)| units).sum(),
         pools: actor.pools().to_vec(),
         backordered: waiting(Class::Backorder),
         short: waiting(Class::Short),

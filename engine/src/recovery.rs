@@ -198,7 +198,10 @@ impl Replay<'_> {
             | Kind::OrderShipped
             | Kind::BacklogFilled
             | Kind::CommandRefused
-            | Kind::RepeatAnswered => self.merchant_record(lsn, &header, body),
+            | Kind::RepeatAnswered
+            | Kind::HoldPlaced
+            | Kind::HoldExtended
+            | Kind::HoldsEnded => self.merchant_record(lsn, &header, body),
         }
     }
 

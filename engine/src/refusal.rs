@@ -4,6 +4,7 @@
 //! (409) is remembered under the request's key; what is wrong with the request (404, 422) is not.
 
 use onhand_domain::Rejection;
+use onhand_domain::rejection::Shortfall;
 use onhand_domain::sku::StockState;
 
 /// A refusal in words.
@@ -59,6 +60,9 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
         | Rejection::NotOpen { .. }
         | Rejection::TooManyClaims { .. }
         | Rejection::PromiseExceedsStock { .. }
+        | Rejection::HoldEnded { .. }
+        | Rejection::TooManyExtensions { .. }
+        | Rejection::TooManyHolds { .. }
         | Rejection::NotAllocated { .. } => conflict(rejection),
         Rejection::NoLines
         | Rejection::TooManyLines { .. }
@@ -78,8 +82,15 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
 fn conflict(rejection: &Rejection) -> Refusal {
     match rejection {
         Rejection::InsufficientStock { shortfalls } => {
-            let detail = format!("stock cannot serve {} line(s) of the order", shortfalls.len());
-            Refusal::new(409, "insufficient_stock", detail, Vec::new())
+            let detail = format!("stock cannot serve {} line(s)", shortfalls.len());
+            let first = shortfalls.first().map(|Shortfall { line, requested, available }| {
+                vec![
+                    ("line", i64::from(*line)),
+                    ("requested", number((*requested).into())),
+                    ("available", number((*available).into())),
+                ]
+            });
+            Refusal::new(409, "insufficient_stock", detail, first.unwrap_or_default())
         }
         Rejection::LevelOverflow { current, added, max } => Refusal::new(
             409,
@@ -130,6 +141,24 @@ fn conflict(rejection: &Rejection) -> Refusal {
                 ("promised", number(*promised)),
                 ("available", number(*available)),
             ],
+        ),
+        Rejection::HoldEnded { .. } => Refusal::new(
+            409,
+            "hold_ended",
+            "the hold has expired, was released or confirmed, or is another channel's".into(),
+            Vec::new(),
+        ),
+        Rejection::TooManyExtensions { max } => Refusal::new(
+            409,
+            "too_many_extensions",
+            format!("a hold is extended {max} times at the most"),
+            vec![("max", i64::from(*max))],
+        ),
+        Rejection::TooManyHolds { what, live, max } => Refusal::new(
+            409,
+            "too_many_holds",
+            format!("the {what} has {live} live holds, at most {max} are allowed"),
+            vec![("live", i64::from(*live)), ("max", i64::from(*max))],
         ),
         Rejection::NotOpen { line, requested, open } => Refusal::new(
             409,

@@ -152,6 +152,9 @@ fn word(kind: Kind) -> &'static str {
         Kind::BacklogFilled => "backlog_filled",
         Kind::CommandRefused => "command_refused",
         Kind::RepeatAnswered => "repeat_answered",
+        Kind::HoldPlaced => "hold_placed",
+        Kind::HoldExtended => "hold_extended",
+        Kind::HoldsEnded => "holds_ended",
     }
 }
 

@@ -194,6 +194,12 @@ impl Fingerprints {
         self.hash(b'e', merchant, &[&channel.to_le_bytes(), external_id.as_bytes()])
     }
 
+    /// The hash of what a channel calls a customer. Whoever has the key can tell whether a guess is right.
+    #[must_use]
+    pub fn customer(&self, merchant: MerchantNumber, channel: u16, customer_id: &str) -> [u8; 16] {
+        self.hash(b'u', merchant, &[&channel.to_le_bytes(), customer_id.as_bytes()])
+    }
+
     /// The hash of what a request asks: its method and path, and its body in a form that does not depend on
     /// how it was written down.
     #[must_use]

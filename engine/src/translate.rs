@@ -2,6 +2,7 @@
 //! the one place where both are named. Exhaustive on purpose: a new event does not compile until it has a
 //! record, and a new record until it has an event.
 
+mod holds;
 mod rules;
 
 use crate::ask::{Ask, Movement, StockAsk};
@@ -10,16 +11,17 @@ use onhand_domain::event::{
 };
 use onhand_domain::order::{Line, LinePicture, OrderPicture, Policy, Released, Source};
 use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
-use onhand_domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use onhand_record::header::{VERSION, VERSION_EXTENDED};
 use onhand_record::order::{
-    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1, OrderShippedV1,
-    ReleasedV1, SourceV1, WaitingV1, decode_accepted,
+    BacklogFilledV1, ClaimV1, FilledV1, HoldConfirmedV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1,
+    OrderShippedV1, ReleasedV1, SourceV1, WaitingV1, decode_confirmed,
 };
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuTermsV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into};
 
+pub(crate) use holds::{hold_of, hold_row};
 pub(crate) use rules::{sku_terms, stock_policy_of, stock_policy_record, terms_of};
 
 /// The kind of record an event becomes.
@@ -34,6 +36,9 @@ pub fn kind_of(event: &Event) -> Kind {
         Event::OrderCancelled(_) => Kind::OrderCancelled,
         Event::OrderShipped(_) => Kind::OrderShipped,
         Event::BacklogFilled(_) => Kind::BacklogFilled,
+        Event::HoldPlaced(_) => Kind::HoldPlaced,
+        Event::HoldExtended(_) => Kind::HoldExtended,
+        Event::HoldsEnded(_) => Kind::HoldsEnded,
     }
 }
 
@@ -44,6 +49,7 @@ pub fn version_of(event: &Event) -> u8 {
         Event::LocationPut(put) => rules::location_terms(put) != LocationTermsV1::default(),
         Event::ChannelPut(put) => rules::channel_terms(put) != ChannelTermsV1::default(),
         Event::SkuPut(put) => rules::sku_terms(&put.terms, &put.pools) != SkuTermsV1::default(),
+        Event::OrderAccepted(accepted) => accepted.hold.is_some(),
         _ => false,
     };
     if has_second_part { VERSION_EXTENDED } else { VERSION }
@@ -70,8 +76,15 @@ pub fn encode_body(
         }
         (Event::OrderAccepted(accepted), Some(Ask::PlaceOrder(ask))) => {
             out.extend_from_slice(&ask.asked);
-            encode_accepted(accepted, claims, out)
+            encode_accepted(accepted, claims, out)?;
+            match accepted.hold {
+                Some(hold) => encode_into(&HoldConfirmedV1 { hold: hold.0 }, out),
+                None => Ok(()),
+            }
         }
+        (Event::HoldPlaced(placed), Some(Ask::PlaceHold(ask))) => holds::encode_placed(placed, ask, out),
+        (Event::HoldExtended(extended), _) => holds::encode_extended(extended, out),
+        (Event::HoldsEnded(ended), _) => holds::encode_ended(ended, out),
         (Event::OrderCancelled(cancelled), Some(Ask::CancelOrder(ask))) => {
             encode_into(&cancelled_body(cancelled, ask.reason.as_deref()), out)
         }
@@ -250,7 +263,10 @@ pub fn decode_event<'a>(header: &Header, body: &'a [u8]) -> Result<Option<Told<'
         Kind::ChannelPut => Some(rules::channel_told(version, body)?),
         Kind::SkuPut => Some(rules::sku_told(version, body)?),
         Kind::StockMoved => plain(stock_event(&decode(body)?)),
-        Kind::OrderAccepted => plain(accepted_event(body)?),
+        Kind::OrderAccepted => plain(accepted_event(version, body)?),
+        Kind::HoldPlaced => plain(holds::placed(header, body)?),
+        Kind::HoldExtended => plain(holds::extended(body)?),
+        Kind::HoldsEnded => plain(holds::ended(body)?),
         Kind::OrderCancelled => plain(cancelled_event(decode(body)?)),
         Kind::OrderShipped => plain(shipped_event(decode(body)?)),
         Kind::BacklogFilled => plain(filled_event(&decode(body)?)),
@@ -282,13 +298,14 @@ fn stock_event(body: &StockMovedV1<'_>) -> Event {
     })
 }
 
-fn accepted_event(body: &[u8]) -> Result<Event, DecodeError> {
-    let (asked, accepted) = decode_accepted(body)?;
+fn accepted_event(version: u8, body: &[u8]) -> Result<Event, DecodeError> {
+    let (asked, accepted, hold) = decode_confirmed(version, body)?;
     Ok(Event::OrderAccepted(OrderAccepted {
         channel: ChannelNumber(asked.channel),
         policy: policy_of(accepted.policy),
         lines: asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect(),
         claims: claims_of(&accepted),
+        hold: hold.map(HoldId),
     }))
 }
 

@@ -10,25 +10,31 @@
 //! The state runs ahead of the disk, the answers do not: whoever sees a state that is not yet durable
 //! appends behind it, so a crash that loses the one loses the other too.
 
-use crate::ask::{Answer, Ask, CancelAsk, OrderAsk, ReadAsk, RepeatAsk, ShipAsk, StockAsk, Submission};
+use crate::ask::{
+    Answer, Ask, CancelAsk, ExtendAsk, HoldAsk, OrderAsk, ReadAsk, RepeatAsk, ShipAsk, StockAsk, Submission,
+};
 use crate::completion::Item;
 use crate::directory::Directory;
 use crate::keys::{Asked, KeyKind, Keys, Sighting, hash_of, order_key};
 use crate::refusal::refusal_of;
 use crate::seen::closes;
 use crate::translate::{encode_body, kind_of, version_of};
-use onhand_domain::command::{CancelOrder, PlaceOrder, ShipOrder};
+use onhand_domain::command::{CancelOrder, ExtendHold, PlaceHold, PlaceOrder, ShipOrder};
 use onhand_domain::event::OrderAccepted;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::{Command, Event, MerchantNumber, MerchantState, OrderId, Rejection};
 use onhand_record::admin::CommandRefusedV1;
-use onhand_record::order::{ClaimV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1};
+use onhand_record::header::VERSION_EXTENDED;
+use onhand_record::order::{ClaimV1, HoldConfirmedV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1};
 use onhand_record::{EncodeError, Header, Kind, VERSION, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{AppendError, Appender};
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+/// Records of holds that end before one submission: some milliseconds at the most; the next submission goes on.
+const ENDINGS_PER_TURN: usize = 8;
 
 /// One merchant as its shard holds it.
 pub(crate) struct Merchant {
@@ -49,7 +55,10 @@ pub(crate) struct Tools<'a> {
     pub(crate) buffer: &'a mut Vec<u8>,
     /// The claims of that record; likewise.
     pub(crate) claims: &'a mut Vec<ClaimV1>,
+    /// What the next record is stamped with.
     pub(crate) now_ms: u64,
+    /// The time by which deadlines pass.
+    pub(crate) trusted_ms: u64,
 }
 
 /// The keys of a submission.
@@ -111,8 +120,15 @@ impl Merchant {
         if self.poisoned {
             return Turned { answer: Answer::Poisoned, until: Lsn::ZERO };
         }
+        let ended = self.end_due(tools);
+        if self.poisoned {
+            return Turned { answer: Answer::Poisoned, until: Lsn::ZERO };
+        }
         if let Ask::Read(read) = &submission.ask {
             return self.read(read, tools);
+        }
+        if let Err(not_written) = ended {
+            return Turned { answer: not_written.into(), until: Lsn::ZERO };
         }
         // What was answered before names nothing anew.
         let names_things = !matches!(submission.ask, Ask::AnswerRepeat(_));
@@ -137,7 +153,7 @@ impl Merchant {
         }
         let turned = match submission.ask {
             Ask::AnswerRepeat(repeat) => self.answer_repeat(repeat, submission, asked, tools),
-            _ => match self.decide(&submission.ask) {
+            _ => match self.decide(submission, tools.trusted_ms) {
                 Err(Panicked) => Err(NotWritten::Failed),
                 Ok(Ok(event)) => self.commit(event, submission, asked, tools),
                 Ok(Err(rejection)) => Ok(self.refuse(rejection, submission, asked, tools)),
@@ -155,6 +171,16 @@ impl Merchant {
         }
     }
 
+    /// Lets holds end whose deadline has come: whatever is decided next finds them ended. As long as the log takes no
+    /// record of it nothing is decided, and reads show them as held; so too, a turn, where more are due than one may end.
+    fn end_due(&mut self, tools: &mut Tools<'_>) -> Result<(), NotWritten> {
+        for _ in 0..ENDINGS_PER_TURN {
+            let Some(event) = self.state.due(tools.trusted_ms) else { return Ok(()) };
+            self.do_own(&event, tools)?;
+        }
+        self.state.due(tools.trusted_ms).map_or(Ok(()), |_| Err(NotWritten::Busy))
+    }
+
     /// Whether the system has work of its own for this merchant.
     pub(crate) fn has_work(&self) -> bool {
         !self.poisoned && self.state.next_work().is_some()
@@ -168,17 +194,24 @@ impl Merchant {
             self.distrust(tools.appender.last(), "its own work cannot be decided");
             return false;
         };
-        let header = self.header(kind_of(&event), version_of(&event), None, tools.now_ms);
+        self.do_own(&event, tools).is_ok()
+    }
+
+    /// Writes down what the system does on its own, and lets it happen.
+    fn do_own(&mut self, event: &Event, tools: &mut Tools<'_>) -> Result<(), NotWritten> {
+        // What is due by the trusted time is so by the record's, too, also where the clock runs behind that.
+        let now_ms = tools.now_ms.max(tools.trusted_ms);
+        let header = self.header(kind_of(event), version_of(event), None, now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
-        if let Err(error) = encode_body(&event, None, 0, tools.claims, tools.buffer) {
+        if let Err(error) = encode_body(event, None, 0, tools.claims, tools.buffer) {
             tracing::error!(merchant = self.number.0, %error, "a record of the system's own work cannot be written");
-            return false;
+            return Err(NotWritten::Failed);
         }
         // A full log is no loss: the work is still there next time.
-        let Ok(lsn) = tools.appender.append(&[tools.buffer]) else { return false };
-        self.evolve(lsn, &event, None);
-        true
+        let lsn = tools.appender.append(&[tools.buffer])?;
+        self.evolve(lsn, event, None);
+        if self.poisoned { Err(NotWritten::Failed) } else { Ok(()) }
     }
 
     /// Asks for the keys of a batch, and looks at what else its turns will look at. Each turn would wait for memory
@@ -227,9 +260,9 @@ impl Merchant {
         (by_id.unwrap_or(Sighting::No), false)
     }
 
-    fn decide(&self, ask: &Ask) -> Result<Result<Event, Rejection>, Panicked> {
+    fn decide(&self, submission: &Submission, now_ms: u64) -> Result<Result<Event, Rejection>, Panicked> {
         let directory = &self.directory;
-        catch_unwind(AssertUnwindSafe(|| match ask {
+        catch_unwind(AssertUnwindSafe(|| match &submission.ask {
             Ask::PutLocation(ask) => {
                 let location = directory.location(&ask.code);
                 self.state.decide(&Command::PutLocation(ask.command(location)))
@@ -244,9 +277,20 @@ impl Merchant {
             Ask::MoveStock(StockAsk { sku, location, movement, .. }) => {
                 self.state.decide(&movement.command(*sku, *location))
             }
-            Ask::PlaceOrder(OrderAsk { channel, policy, lines, .. }) => self
-                .state
-                .decide(&Command::PlaceOrder(PlaceOrder { channel: *channel, policy: *policy, lines })),
+            Ask::PlaceOrder(OrderAsk { channel, policy, lines, hold, .. }) => {
+                let (channel, policy, hold) = (*channel, *policy, *hold);
+                self.state.decide(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold }))
+            }
+            Ask::PlaceHold(ask) => {
+                let HoldAsk { channel, customer, ref lines, .. } = **ask;
+                let (deadline, key) = (now_ms.saturating_add(ask.ttl_ms), submission.actor);
+                self.state.decide(&Command::PlaceHold(PlaceHold { channel, deadline, customer, key, lines }))
+            }
+            Ask::ExtendHold(ExtendAsk { hold, ttl_ms }) => {
+                let (hold, deadline) = (*hold, now_ms.saturating_add(*ttl_ms));
+                self.state.decide(&Command::ExtendHold(ExtendHold { hold, deadline }))
+            }
+            Ask::ReleaseHold(hold) => self.state.decide(&Command::ReleaseHold(*hold)),
             Ask::CancelOrder(CancelAsk { order, lines, .. }) => self
                 .state
                 .decide(&Command::CancelOrder(CancelOrder { order: *order, lines: lines.as_deref() })),
@@ -317,7 +361,9 @@ impl Merchant {
         let refusal = refusal_of(&rejection);
         let is_remembered = submission.idempotency.is_some() && refusal.status == 409;
         let shortfalls = match &rejection {
-            Rejection::InsufficientStock { shortfalls } => Some(refused_body(shortfalls)),
+            Rejection::InsufficientStock { shortfalls } if matches!(submission.ask, Ask::PlaceOrder(_)) => {
+                Some(refused_body(shortfalls))
+            }
             _ => None,
         };
         if !is_remembered {
@@ -332,10 +378,18 @@ impl Merchant {
         tools.buffer.clear();
         let written = match (&shortfalls, &submission.ask) {
             (Some(refused), Ask::PlaceOrder(ask)) => {
-                self.header(Kind::OrderRefused, VERSION, Some(submission), tools.now_ms)
+                // One that has ended had no part in what was decided.
+                let confirmed =
+                    ask.hold.map(|confirm| confirm.hold).filter(|hold| self.state.hold(*hold).is_some());
+                let version = if confirmed.is_some() { VERSION_EXTENDED } else { VERSION };
+                self.header(Kind::OrderRefused, version, Some(submission), tools.now_ms)
                     .encode_into(tools.buffer);
                 tools.buffer.extend_from_slice(&ask.asked);
-                encode_into(refused, tools.buffer)
+                let written = encode_into(refused, tools.buffer);
+                written.and_then(|()| match confirmed {
+                    Some(hold) => encode_into(&HoldConfirmedV1 { hold: hold.0 }, tools.buffer),
+                    None => Ok(()),
+                })
             }
             _ => {
                 self.header(Kind::CommandRefused, VERSION, Some(submission), tools.now_ms)
@@ -423,6 +477,9 @@ impl Merchant {
             | Event::OrderAccepted(_)
             | Event::OrderCancelled(_)
             | Event::OrderShipped(_)
+            | Event::HoldPlaced(_)
+            | Event::HoldExtended(_)
+            | Event::HoldsEnded(_)
             | Event::BacklogFilled(_) => {}
         }
     }

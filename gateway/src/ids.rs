@@ -1,7 +1,7 @@
 //! Public ids and codes: what they look like outside.
 
 use data_encoding::{Encoding, Specification};
-use onhand_engine::domain::OrderId;
+use onhand_engine::domain::{HoldId, OrderId};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -36,6 +36,20 @@ pub fn request_text(request: &[u8; 16]) -> String {
     format!("req_{}", encode(request))
 }
 
+/// A hold's public id.
+#[must_use]
+pub fn hold_text(hold: HoldId) -> String {
+    let mut bytes = [JOURNAL; 9];
+    bytes[1..].copy_from_slice(&hold.0.to_be_bytes());
+    format!("hold_{}", encode(&bytes))
+}
+
+/// The hold of a public id; `None` if it is none of ours.
+#[must_use]
+pub fn parse_hold(text: &str) -> Option<HoldId> {
+    parse_lsn(text.strip_prefix("hold_")?).map(HoldId)
+}
+
 /// An order's public id.
 #[must_use]
 pub fn order_text(order: OrderId) -> String {
@@ -59,10 +73,15 @@ pub fn push_order(out: &mut Vec<u8>, order: OrderId) {
 /// The order of a public id; `None` if it is none of ours.
 #[must_use]
 pub fn parse_order(text: &str) -> Option<OrderId> {
-    let bytes = decode(text.strip_prefix("ord_")?)?;
+    parse_lsn(text.strip_prefix("ord_")?).map(OrderId)
+}
+
+/// The LSN behind a prefix.
+fn parse_lsn(text: &str) -> Option<u64> {
+    let bytes = decode(text)?;
     let (journal, lsn) = bytes.split_first()?;
     let lsn = u64::from_be_bytes(lsn.try_into().ok()?);
-    (*journal == JOURNAL).then_some(OrderId(lsn))
+    (*journal == JOURNAL).then_some(lsn)
 }
 
 /// An opaque cursor that holds a number.

@@ -1,6 +1,6 @@
 //! Wishes, in numbers: names were resolved before, time and ids are the shell's.
 
-use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::order::Policy;
 use crate::promise::StockPolicy;
 use crate::sku::{StockState, Terms};
@@ -28,6 +28,12 @@ pub enum Command<'a> {
     CancelOrder(CancelOrder<'a>),
     /// Units of an order left the building.
     ShipOrder(ShipOrder<'a>),
+    /// Keep units for a buyer.
+    PlaceHold(PlaceHold<'a>),
+    /// Keep them longer.
+    ExtendHold(ExtendHold),
+    /// Keep them no more.
+    ReleaseHold(HoldId),
     /// Serve those who wait for a SKU, a bounded number of them. Asked by the shell, never from outside.
     FillBacklog(SkuNumber),
 }
@@ -157,6 +163,41 @@ pub struct PlaceOrder<'a> {
     pub policy: Option<Policy>,
     /// SKU and quantity of each line.
     pub lines: &'a [(SkuNumber, u32)],
+    /// The hold that it confirms, if it confirms one: the order may have its units, and it ends.
+    pub hold: Option<Confirm>,
+}
+
+/// What an order confirms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Confirm {
+    /// Which hold.
+    pub hold: HoldId,
+    /// Whether an order whose hold has ended is one like any other; else it is refused.
+    pub or_reserve: bool,
+}
+
+/// See [`Command::PlaceHold`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlaceHold<'a> {
+    /// For an order of which channel.
+    pub channel: ChannelNumber,
+    /// When it ends, in milliseconds since 1970-01-01 UTC.
+    pub deadline: u64,
+    /// For which customer: a keyed hash of what the channel calls them.
+    pub customer: Option<[u8; 16]>,
+    /// Which key asks for it.
+    pub key: u32,
+    /// SKU and quantity of each line.
+    pub lines: &'a [(SkuNumber, u32)],
+}
+
+/// See [`Command::ExtendHold`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExtendHold {
+    /// Which.
+    pub hold: HoldId,
+    /// When it ends now; never before it ended already.
+    pub deadline: u64,
 }
 
 /// See [`Command::CancelOrder`].

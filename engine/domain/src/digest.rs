@@ -4,7 +4,8 @@
 //! recovered one and the audit's own books (which share no code with this) come to the same number. The
 //! facts and the hash are written down in `docs/FORMATS.md`.
 
-use crate::id::{MerchantNumber, SkuNumber};
+use crate::hold::Hold;
+use crate::id::{HoldId, MerchantNumber, SkuNumber};
 use crate::merchant::MerchantState;
 use crate::order::Order;
 use crate::sku::{Pool, SkuActor};
@@ -15,6 +16,8 @@ const STOCK: u64 = 1;
 const LINE: u64 = 2;
 const CLAIM: u64 = 3;
 const POOL: u64 = 4;
+const HOLD: u64 = 5;
+const HOLDER: u64 = 6;
 
 /// The hash of one fact: a chain of splitmix64 finalisers over its words.
 #[must_use]
@@ -22,12 +25,32 @@ pub fn fact(words: &[u64]) -> u64 {
     words.iter().fold(0, |hash, word| spread(hash ^ *word))
 }
 
-/// The digest of one merchant's stock, pools, open lines and claims.
+/// The digest of one merchant's stock, pools, live holds, open lines and claims.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
     let orders = state.orders().map(|order| digest_of_order(merchant, &order));
-    stock.chain(orders).fold(0, u64::wrapping_add)
+    let holds = state.holds().map(|(id, hold)| digest_of_hold(merchant, id, hold));
+    stock.chain(orders).chain(holds).fold(0, u64::wrapping_add)
+}
+
+/// What one live hold adds to the digest.
+#[must_use]
+pub fn digest_of_hold(merchant: MerchantNumber, id: HoldId, hold: &Hold) -> u64 {
+    let fact_of = |(sku, quantity): &(SkuNumber, u32)| {
+        let (merchant, channel, sku) = (u64::from(merchant.0), u64::from(hold.channel.0), u64::from(sku.0));
+        fact(&[HOLD, merchant, id.0, channel, hold.deadline, sku, u64::from(*quantity)])
+    };
+    let [first, last] = halves(hold.customer);
+    let (extensions, key) = (u64::from(hold.extensions), u64::from(hold.key));
+    let holder = fact(&[HOLDER, u64::from(merchant.0), id.0, extensions, key, first, last]);
+    hold.units.iter().map(fact_of).fold(holder, u64::wrapping_add)
+}
+
+/// A customer as two words; nobody is 0 and 0.
+fn halves(customer: Option<[u8; 16]>) -> [u64; 2] {
+    let word = |half: &[u8]| half.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    customer.map_or([0, 0], |bytes| [word(&bytes[..8]), word(&bytes[8..])])
 }
 
 /// What one SKU's stock adds to the digest.
@@ -46,7 +69,6 @@ pub fn digest_of_sku(merchant: MerchantNumber, sku: SkuNumber, actor: &SkuActor)
     }
     for pool in actor.pools() {
         let Pool { channel, since, left, charged, claimed } = *pool;
-        let [left, charged, claimed] = [left, charged, claimed].map(u64::from);
         let words = [POOL, merchant, sku, u64::from(channel.0), since.0, left, charged, claimed];
         sum = sum.wrapping_add(fact(&words));
     }

@@ -1,7 +1,8 @@
 //! Facts: what a command changed, whole. One command makes one event, and one event is one record, so a
 //! crash can leave nothing half done.
 
-use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::hold::{EndCause, Hold};
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::order::{OrderPicture, Policy, Released};
 use crate::promise::StockPolicy;
 use crate::sku::{Class, Cursor, Level, Pool, StockState, Terms};
@@ -25,6 +26,12 @@ pub enum Event {
     OrderCancelled(OrderCancelled),
     /// Units of an order left the building.
     OrderShipped(OrderShipped),
+    /// Units are kept for a buyer.
+    HoldPlaced(HoldPlaced),
+    /// They are kept longer.
+    HoldExtended(HoldExtended),
+    /// They are kept no more.
+    HoldsEnded(HoldsEnded),
     /// Demands that waited were looked at, and some served.
     BacklogFilled(BacklogFilled),
 }
@@ -119,6 +126,33 @@ pub struct OrderAccepted {
     pub lines: OrderedLines,
     /// What is kept for it: demand, location, quantity. What is missing is backordered.
     pub claims: NewClaims,
+    /// The hold that it confirmed, and that has ended with it.
+    pub hold: Option<HoldId>,
+}
+
+/// See [`Event::HoldPlaced`]. The hold's id is the LSN of the record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HoldPlaced {
+    /// What is kept, for whom, until when.
+    pub hold: Hold,
+}
+
+/// See [`Event::HoldExtended`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HoldExtended {
+    /// Which.
+    pub hold: HoldId,
+    /// When it ends now.
+    pub deadline: u64,
+}
+
+/// See [`Event::HoldsEnded`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HoldsEnded {
+    /// Which.
+    pub holds: Vec<HoldId>,
+    /// Why.
+    pub cause: EndCause,
 }
 
 /// See [`Event::OrderCancelled`].

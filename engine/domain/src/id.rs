@@ -41,6 +41,12 @@ number!(
     u64
 );
 
+number!(
+    /// A hold: the LSN of the record that placed it.
+    HoldId,
+    u64
+);
+
 impl SkuNumber {
     /// The row of this SKU in a dense table.
     #[must_use]

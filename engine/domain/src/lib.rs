@@ -18,6 +18,7 @@ extern crate alloc;
 pub mod command;
 pub mod digest;
 pub mod event;
+pub mod hold;
 pub mod id;
 pub mod merchant;
 pub mod money;
@@ -33,6 +34,6 @@ pub mod table;
 
 pub use command::Command;
 pub use event::Event;
-pub use id::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
+pub use id::{ChannelNumber, HoldId, LocationNumber, MerchantNumber, OrderId, SkuNumber};
 pub use merchant::MerchantState;
 pub use rejection::Rejection;

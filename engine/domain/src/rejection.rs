@@ -1,6 +1,6 @@
 //! The business "no": an answer with the numbers that explain it, and not an error. One variant per cause.
 
-use crate::id::{LocationNumber, OrderId};
+use crate::id::{HoldId, LocationNumber, OrderId};
 use crate::sku::StockState;
 use alloc::vec::Vec;
 
@@ -151,6 +151,25 @@ pub enum Rejection {
         requested: u32,
         /// What is claimed there.
         allocated: u32,
+    },
+    /// The hold is not live: it has expired, was given back or confirmed.
+    HoldEnded {
+        /// Which.
+        hold: HoldId,
+    },
+    /// A hold that was extended as often as it may be.
+    TooManyExtensions {
+        /// The limit.
+        max: u8,
+    },
+    /// As many live holds as a customer or a key may have.
+    TooManyHolds {
+        /// Whose: `customer` or `key`.
+        what: &'static str,
+        /// How many there are.
+        live: u32,
+        /// The limit.
+        max: u32,
     },
     /// Nothing waits for this SKU. Only the shell asks for this.
     NothingWaits,

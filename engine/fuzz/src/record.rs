@@ -4,6 +4,7 @@ use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
 use onhand_engine::record::codec::{decode_first, encode_row_into};
+use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_engine::record::order::{
     BacklogFilledV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
     RepeatAnsweredV1, customer_of, external_of,
@@ -68,6 +69,9 @@ fn body_of(kind: Kind, body: &[u8]) {
         Kind::BacklogFilled => again!(BacklogFilledV1, body),
         Kind::CommandRefused => again!(CommandRefusedV1<'_>, body),
         Kind::RepeatAnswered => again!(RepeatAnsweredV1, body),
+        Kind::HoldPlaced => again!(HoldPlacedV1<'_>, body),
+        Kind::HoldExtended => again!(HoldExtendedV1, body),
+        Kind::HoldsEnded => again!(HoldsEndedV1, body),
     };
     assert!(rest.is_none_or(|rest| rest.len() <= body.len()));
 }

@@ -54,10 +54,16 @@ pub enum Kind {
     CommandRefused = 50,
     /// A request under a key of its own was answered from the record of an order that was accepted before.
     RepeatAnswered = 51,
+    /// Units are kept for a buyer.
+    HoldPlaced = 60,
+    /// They are kept longer.
+    HoldExtended = 61,
+    /// They are kept no more.
+    HoldsEnded = 62,
 }
 
 /// All kinds, in the order of their numbers.
-pub const KINDS: [Kind; 16] = [
+pub const KINDS: [Kind; 19] = [
     Kind::LogOpened,
     Kind::LogClosed,
     Kind::MerchantCreated,
@@ -74,6 +80,9 @@ pub const KINDS: [Kind; 16] = [
     Kind::BacklogFilled,
     Kind::CommandRefused,
     Kind::RepeatAnswered,
+    Kind::HoldPlaced,
+    Kind::HoldExtended,
+    Kind::HoldsEnded,
 ];
 
 /// The version of a body that has all its kind had in the first release, and nothing else.
@@ -88,7 +97,11 @@ impl Kind {
     #[must_use]
     pub fn version_max(self) -> u8 {
         match self {
-            Self::LocationPut | Self::ChannelPut | Self::SkuPut => VERSION_EXTENDED,
+            Self::LocationPut
+            | Self::ChannelPut
+            | Self::SkuPut
+            | Self::OrderAccepted
+            | Self::OrderRefused => VERSION_EXTENDED,
             _ => VERSION,
         }
     }

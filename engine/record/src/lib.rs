@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod codec;
 pub mod header;
+pub mod hold;
 mod newer;
 pub mod order;
 pub mod rules;

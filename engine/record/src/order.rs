@@ -2,6 +2,7 @@
 //! LSN of the record that accepted it.
 
 use crate::codec::{DecodeError, decode, decode_first};
+use crate::header::VERSION_EXTENDED;
 use crate::rules::PolicyV1;
 use bincode::{BorrowDecode, Encode};
 use serde::Serialize;
@@ -70,6 +71,14 @@ pub struct OrderAcceptedV1 {
     pub policy: PolicyV1,
     /// What is kept for it; what is missing waits.
     pub claims: Vec<ClaimV1>,
+}
+
+/// The third part of [`crate::Kind::OrderAccepted`] and [`crate::Kind::OrderRefused`], in their version 2: an order that
+/// confirms a hold, which ends with it if it was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
+pub struct HoldConfirmedV1 {
+    /// Which.
+    pub hold: u64,
 }
 
 /// Units kept for a demand. Demand `n` of an order is line `n`, as long as there are no kits.
@@ -238,20 +247,54 @@ pub fn customer_of(body: &[u8]) -> Result<Option<SealedV1<'_>>, DecodeError> {
     Ok(head.1)
 }
 
-/// Reads the body of an accepted order.
+/// Reads the body of an accepted order, whatever it confirms.
 ///
 /// # Errors
-/// [`DecodeError`] if it is not one.
-pub fn decode_accepted(body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1), DecodeError> {
-    let (asked, rest) = decode_first(body)?;
-    Ok((asked, decode(rest)?))
+/// [`DecodeError`] if it is not one of this version.
+pub fn decode_accepted(version: u8, body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1), DecodeError> {
+    decode_confirmed(version, body).map(|(asked, accepted, _)| (asked, accepted))
 }
 
-/// Reads the body of a refused order.
+/// Reads the body of an accepted order, and the hold that it confirms, if it confirms one.
 ///
 /// # Errors
-/// [`DecodeError`] if it is not one.
-pub fn decode_refused(body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderRefusedV1), DecodeError> {
+/// [`DecodeError`] if it is not one of this version.
+pub fn decode_confirmed(
+    version: u8,
+    body: &[u8],
+) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1, Option<u64>), DecodeError> {
+    with_hold(version, body)
+}
+
+/// Reads the body of a refused order, whatever it was to confirm.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one of this version.
+pub fn decode_refused(version: u8, body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderRefusedV1), DecodeError> {
+    decode_unconfirmed(version, body).map(|(asked, refused, _)| (asked, refused))
+}
+
+/// Reads the body of a refused order, and the hold that it was to confirm and that was live, if there was one.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one of this version.
+pub fn decode_unconfirmed(
+    version: u8,
+    body: &[u8],
+) -> Result<(OrderAskedV1<'_>, OrderRefusedV1, Option<u64>), DecodeError> {
+    with_hold(version, body)
+}
+
+/// What was asked, what was decided, and in the later version the hold that it was about.
+fn with_hold<'a, T: BorrowDecode<'a, ()>>(
+    version: u8,
+    body: &'a [u8],
+) -> Result<(OrderAskedV1<'a>, T, Option<u64>), DecodeError> {
     let (asked, rest) = decode_first(body)?;
-    Ok((asked, decode(rest)?))
+    if version < VERSION_EXTENDED {
+        return Ok((asked, decode(rest)?, None));
+    }
+    let (decided, rest) = decode_first(rest)?;
+    let HoldConfirmedV1 { hold } = decode(rest)?;
+    Ok((asked, decided, Some(hold)))
 }

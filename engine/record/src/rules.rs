@@ -147,11 +147,11 @@ pub struct PoolV1 {
     /// The record that made it: orders before take nothing from it. 0 in a record that makes it.
     pub since: u64,
     /// Units that no claim has.
-    pub left: u32,
+    pub left: u64,
     /// Units of live claims that came from it.
-    pub charged: u32,
+    pub charged: u64,
     /// Units of live claims of orders that may take from it.
-    pub claimed: u32,
+    pub claimed: u64,
 }
 
 /// What one channel may sell of one SKU.

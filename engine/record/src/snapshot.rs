@@ -1,7 +1,7 @@
 //! What a snapshot generation holds. Chunks are rows back to back, each by itself, so that a chunk can end
 //! anywhere. Their keys are a kind (1 byte), the merchant (4, big-endian) and a count from 0 (4, big-endian);
-//! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`], [`CHUNK_ORDERS`], [`CHUNK_RULES`] and
-//! [`CHUNK_TERMS`], in this order. The last two stand there only if they have something to say, so that an older release
+//! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`], [`CHUNK_ORDERS`], [`CHUNK_RULES`],
+//! [`CHUNK_TERMS`] and [`CHUNK_HOLDS`], in this order. The last three stand there only if they have something to say, so that an older release
 //! reads a generation that uses nothing new.
 
 use crate::order::WaitingV1;
@@ -21,6 +21,8 @@ pub const CHUNK_ORDERS: u8 = 4;
 pub const CHUNK_RULES: u8 = 5;
 /// Chunks of [`SkuTermsRowV1`], in the order of SKU numbers.
 pub const CHUNK_TERMS: u8 = 6;
+/// Chunks of [`HoldRowV1`], the oldest first.
+pub const CHUNK_HOLDS: u8 = 7;
 
 /// What is said about a generation as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
@@ -140,4 +142,23 @@ pub struct SkuTermsRowV1 {
     pub sku: u32,
     /// What was stated, and what is left in its pools.
     pub terms: SkuTermsV1,
+}
+
+/// One live hold.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct HoldRowV1 {
+    /// Its id: the LSN of the record that placed it.
+    pub hold: u64,
+    /// For an order of which channel.
+    pub channel: u16,
+    /// When it ends, in milliseconds since 1970-01-01 UTC.
+    pub deadline: u64,
+    /// How often it was extended.
+    pub extensions: u8,
+    /// For which customer.
+    pub customer: Option<[u8; 16]>,
+    /// Which key made it.
+    pub key: u32,
+    /// SKU and units, in the order of SKU numbers.
+    pub units: Vec<(u32, u32)>,
 }

@@ -10,10 +10,11 @@ use onhand_record::admin::{
 };
 use onhand_record::codec::decode_first;
 use onhand_record::header::VERSION_EXTENDED;
+use onhand_record::hold::{EndCauseV1, HeldLineV1, HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::order::{
-    BacklogFilledV1, ClaimV1, FilledV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1,
-    OrderCancelledV1, OrderRefusedV1, OrderShippedV1, ReleasedV1, RepeatAnsweredV1, SealedV1, ShipToV1,
-    ShortfallV1, SourceV1, WaitingV1, decode_accepted, decode_refused,
+    BacklogFilledV1, ClaimV1, FilledV1, HoldConfirmedV1, LineAskedV1, LinePictureV1, OrderAcceptedV1,
+    OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1, ReleasedV1, RepeatAnsweredV1, SealedV1,
+    ShipToV1, ShortfallV1, SourceV1, WaitingV1, decode_confirmed, decode_unconfirmed,
 };
 use onhand_record::rules::{
     AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PolicyV1, PoolV1,
@@ -21,8 +22,8 @@ use onhand_record::rules::{
     encode_both,
 };
 use onhand_record::snapshot::{
-    ChannelRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1,
-    SkuTermsRowV1, SnapshotV1,
+    ChannelRowV1, HoldRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1,
+    SkuRowV1, SkuTermsRowV1, SnapshotV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{Header, Kind, VERSION, decode, encode_into};
@@ -275,20 +276,25 @@ fn asked_country_only() -> OrderAskedV1<'static> {
     OrderAskedV1 { policy: Some(PolicyV1::Reject), ship_to, ..asked_least() }
 }
 
-/// Orders have two bodies, one behind the other.
+/// Orders have two bodies, one behind the other, and one that confirms a hold a third.
 macro_rules! orders {
-    ($kind:expr, $decode:expr, [$($case:literal => $asked:expr, $decided:expr),+ $(,)?]) => {
+    ($kind:expr, $decode:expr, [$($case:literal => $asked:expr, $decided:expr, $hold:expr);+ $(;)?]) => {
         let mut book = Book::open(common::file_of($kind));
         $({
-            let (asked, decided) = ($asked, $decided);
+            let (asked, decided, hold): (_, _, Option<u64>) = ($asked, $decided, $hold);
             let mut bytes = Vec::new();
-            header($kind).encode_into(&mut bytes);
+            let version = if hold.is_some() { VERSION_EXTENDED } else { VERSION };
+            let header = Header { version, ..header($kind) };
+            header.encode_into(&mut bytes);
             encode_into(&asked, &mut bytes).unwrap();
             encode_into(&decided, &mut bytes).unwrap();
+            if let Some(hold) = hold {
+                encode_into(&HoldConfirmedV1 { hold }, &mut bytes).unwrap();
+            }
             let stored = book.page($case, &bytes);
             let (read, body) = Header::decode(&stored).unwrap();
-            assert_eq!(read, header($kind));
-            assert_eq!($decode(body).unwrap(), (asked.clone(), decided), "{}", $case);
+            assert_eq!(read, header);
+            assert_eq!($decode(version, body).unwrap(), (asked.clone(), decided, hold), "{}", $case);
             // Who looks for the external id alone reads no further.
             let ((external, channel), _) = decode_first::<(&str, u16)>(body).unwrap();
             assert_eq!((external, channel), (asked.external_id, asked.channel));
@@ -304,18 +310,44 @@ fn orders() {
         ClaimV1 { demand: 1, location: 300, quantity: 70_000 },
         ClaimV1 { demand: 1, location: 4, quantity: u32::MAX },
     ];
-    orders!(Kind::OrderAccepted, decode_accepted, [
-        "full" => asked(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: claims.clone() },
-        "country only" => asked_country_only(), OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] },
-        "nothing kept" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] },
+    orders!(Kind::OrderAccepted, decode_confirmed, [
+        "full" => asked(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: claims.clone() }, None;
+        "country only" => asked_country_only(),
+            OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] }, None;
+        "nothing kept" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] }, None;
+        "confirms a hold" => asked_least(),
+            OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] }, Some(70_000);
     ]);
     let shortfalls = vec![
         ShortfallV1 { line: 0, requested: 3, available: 2 },
         ShortfallV1 { line: 1_199, requested: u32::MAX, available: 0 },
     ];
-    orders!(Kind::OrderRefused, decode_refused, [
-        "full" => asked(), OrderRefusedV1 { shortfalls },
-        "least" => asked_least(), OrderRefusedV1 { shortfalls: vec![] },
+    orders!(Kind::OrderRefused, decode_unconfirmed, [
+        "full" => asked(), OrderRefusedV1 { shortfalls: shortfalls.clone() }, None;
+        "least" => asked_least(), OrderRefusedV1 { shortfalls: vec![] }, None;
+        "was to confirm a hold" => asked_least(), OrderRefusedV1 { shortfalls }, Some(70_000);
+    ]);
+}
+
+#[test]
+fn holds() {
+    let line = HeldLineV1 { id: "1", sku: 17, decimals: 0, quantity: 3 };
+    let placed = HoldPlacedV1 {
+        channel: 300,
+        deadline: 1_795_478_400_123,
+        customer: Some([0xC1; 16]),
+        lines: vec![line, HeldLineV1 { id: "é", sku: 70_000, decimals: 3, quantity: 251 }],
+    };
+    records!(Kind::HoldPlaced, HoldPlacedV1<'_>, [
+        "full" => placed.clone(),
+        "for nobody" => HoldPlacedV1 { channel: 0, customer: None, lines: vec![line], ..placed },
+    ]);
+    records!(Kind::HoldExtended, HoldExtendedV1, [
+        "extended" => HoldExtendedV1 { hold: 70_000, deadline: 1_795_478_400_123 },
+    ]);
+    records!(Kind::HoldsEnded, HoldsEndedV1, [
+        "released" => HoldsEndedV1 { holds: vec![251], cause: EndCauseV1::Released },
+        "expired" => HoldsEndedV1 { holds: vec![7, 70_000], cause: EndCauseV1::Expired },
     ]);
 }
 
@@ -419,6 +451,15 @@ fn snapshot_rows() {
         "rules" => MerchantRulesV1 = MerchantRulesV1 {
             locations: vec![LocationTermsV1 { safety_stock: 251 }, LocationTermsV1::default()],
             channels: vec![ChannelTermsV1 { stock_policy, rank: 1 }, ChannelTermsV1::default()],
+        },
+        "hold" => HoldRowV1 = HoldRowV1 {
+            hold: 70_000,
+            channel: 300,
+            deadline: 1_795_478_400_123,
+            extensions: 2,
+            customer: Some([0xC1; 16]),
+            key: 251,
+            units: vec![(17, 3), (70_000, 251)],
         },
         "terms of a sku" => SkuTermsRowV1 = SkuTermsRowV1 {
             sku: 70_000,

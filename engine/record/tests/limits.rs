@@ -8,9 +8,9 @@ use common::{golden_records, read_any, read_body};
 use onhand_record::codec::decode_first;
 use onhand_record::header::KINDS;
 use onhand_record::order::{
-    ClaimV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1,
-    OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1, customer_of, decode_accepted,
-    decode_refused,
+    ClaimV1, HoldConfirmedV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1,
+    OrderRefusedV1, OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1, customer_of,
+    decode_confirmed, decode_unconfirmed,
 };
 use onhand_record::rules::PolicyV1;
 use onhand_record::snapshot::{
@@ -83,10 +83,12 @@ fn the_largest_order_is_a_record() {
     largest_header(Kind::OrderAccepted).encode_into(&mut record);
     encode_into(&asked, &mut record).unwrap();
     encode_into(&accepted, &mut record).unwrap();
+    encode_into(&HoldConfirmedV1 { hold: u64::MAX }, &mut record).unwrap();
     assert!(record.len() > RECORD_BYTES_MAX * 3 / 4 && record.len() <= RECORD_BYTES_MAX);
     let (header, body) = Header::decode(&record).unwrap();
     assert_eq!(header, largest_header(Kind::OrderAccepted));
-    assert_eq!(decode_accepted(body).unwrap(), (asked.clone(), accepted));
+    let read = decode_confirmed(header.version, body).unwrap();
+    assert_eq!(read, (asked.clone(), accepted, Some(u64::MAX)));
     assert_eq!(customer_of(body).unwrap(), asked.customer);
 
     let shortfall = |line| ShortfallV1 { line, requested: u32::MAX, available: u32::MAX };
@@ -95,9 +97,11 @@ fn the_largest_order_is_a_record() {
     largest_header(Kind::OrderRefused).encode_into(&mut record);
     encode_into(&asked, &mut record).unwrap();
     encode_into(&refused, &mut record).unwrap();
-    let (_, body) = Header::decode(&record).unwrap();
+    encode_into(&HoldConfirmedV1 { hold: u64::MAX }, &mut record).unwrap();
+    let (header, body) = Header::decode(&record).unwrap();
     assert_eq!(customer_of(body).unwrap(), asked.customer);
-    assert_eq!(decode_refused(body).unwrap(), (asked, refused));
+    let read = decode_unconfirmed(header.version, body).unwrap();
+    assert_eq!(read, (asked, refused, Some(u64::MAX)));
 }
 
 fn picture(locations: u16) -> Vec<LinePictureV1> {

@@ -64,6 +64,13 @@ impl World {
         let is_rule = |request: &&Request| {
             matches!(request.wish, Wish::Safety { .. } | Wish::Channel { .. } | Wish::Terms { .. })
         };
+        let is_hold = |request: &&Request| {
+            matches!(
+                request.wish,
+                Wish::Hold { .. } | Wish::Extend { .. } | Wish::Release { .. } | Wish::Confirm { .. }
+            )
+        };
+        self.tally.holds = requests.clone().filter(is_hold).count() as u64;
         self.tally.orders = requests.clone().filter(is_order).count() as u64;
         self.tally.rules = requests.clone().filter(is_rule).count() as u64;
         let kinds = [OpKind::Read, OpKind::Write, OpKind::Sync, OpKind::Name, OpKind::Look];

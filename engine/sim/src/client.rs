@@ -8,6 +8,7 @@ use crate::shop::Shop;
 use crate::wish::Wish;
 use onhand_engine::Ticket;
 use onhand_engine::ask::{Answer, Submission};
+use onhand_engine::record::{Header, Kind};
 use onhand_engine::snapshots::Lsn;
 
 /// What a client was told, for good.
@@ -90,6 +91,8 @@ pub(crate) struct Clients {
     rules: Option<Dice>,
     /// Orders that were accepted, as far as clients know.
     orders: Vec<Lsn>,
+    /// Holds that were placed.
+    holds: Vec<Lsn>,
 }
 
 impl Clients {
@@ -104,6 +107,7 @@ impl Clients {
             names,
             rules,
             orders: Vec::new(),
+            holds: Vec::new(),
         }
     }
 
@@ -125,7 +129,9 @@ impl Clients {
         if !dice.chance(RULES) {
             return;
         }
-        let (wish, key) = (Wish::rule(dice), Some(format!("rule {}", self.requests.len())));
+        let number = self.requests.len();
+        let wish = Wish::rule(dice, number as u64, &self.holds);
+        let key = Some(format!("rule {number}"));
         self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
         self.send(shop, self.requests.len() - 1);
     }
@@ -277,6 +283,10 @@ impl Clients {
         }
         if request.told.is_none() && is_same && matches!(request.wish, Wish::Order { .. }) {
             self.orders.push(lsn);
+        }
+        let is_hold = Header::decode(record).is_ok_and(|(header, _)| header.kind == Kind::HoldPlaced);
+        if request.told.is_none() && is_hold {
+            self.holds.push(lsn);
         }
         let person = request.wish.person().filter(|_| is_same);
         if let Some(text) = person {

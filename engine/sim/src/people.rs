@@ -111,8 +111,8 @@ fn read(handle: &Handle, merchant: MerchantNumber, (lsn, person): (&Lsn, &Person
 pub(crate) fn sealed_of(record: &[u8]) -> Option<(u64, Vec<u8>)> {
     let (header, body) = Header::decode(record).ok()?;
     let asked = match header.kind {
-        Kind::OrderAccepted => decode_accepted(body).ok()?.0,
-        Kind::OrderRefused => decode_refused(body).ok()?.0,
+        Kind::OrderAccepted => decode_accepted(header.version, body).ok()?.0,
+        Kind::OrderRefused => decode_refused(header.version, body).ok()?.0,
         _ => return None,
     };
     let SealedV1 { key, ciphertext } = asked.customer?;

@@ -30,9 +30,9 @@ pub(crate) fn outcome(shop: &Shop, has_key: bool, answer: Answer) -> Outcome {
         Answer::Recorded { lsn, record } => Outcome::Settled { lsn, record, is_same: true },
         Answer::Accepted { lsn, claims, .. } => match shop.handle().read(lsn) {
             Ok(record) => {
-                let (_, body) = header(&record);
-                let (_, accepted) =
-                    decode_accepted(body).unwrap_or_else(|error| panic!("record {lsn}: {error}"));
+                let (header, body) = header(&record);
+                let (_, accepted) = decode_accepted(header.version, body)
+                    .unwrap_or_else(|error| panic!("record {lsn}: {error}"));
                 let logged =
                     accepted.claims.iter().map(|claim| (claim.demand, claim.location, claim.quantity));
                 let told = claims.iter().map(|(demand, location, quantity)| (*demand, location.0, *quantity));

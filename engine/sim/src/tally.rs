@@ -11,6 +11,8 @@ pub struct Tally {
     pub orders: u64,
     /// Changes of what is kept of stock, for whom, that were asked for.
     pub rules: u64,
+    /// Holds that were asked for, and what was to become of them.
+    pub holds: u64,
     /// Bulk bodies that were sent, for the first time or again.
     pub bodies: u64,
     /// Lines of those.
@@ -76,6 +78,7 @@ impl Tally {
             requests: self.requests + other.requests,
             orders: self.orders + other.orders,
             rules: self.rules + other.rules,
+            holds: self.holds + other.holds,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
             people: self.people + other.people,
@@ -124,8 +127,8 @@ impl std::fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{} orders, {} changes of what is kept; {} bulk bodies sent, {} lines",
-            self.orders, self.rules, self.bodies, self.lines
+            "{} orders, {} changes of what is kept, {} of holds; {} bulk bodies sent, {} lines",
+            self.orders, self.rules, self.holds, self.bodies, self.lines
         )?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;
         writeln!(

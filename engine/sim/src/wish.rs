@@ -2,12 +2,13 @@
 
 use crate::dice::Dice;
 use crate::shop::Shop;
-use onhand_engine::ask::{Ask, CancelAsk, Movement, OrderAsk, ShipAsk, StockAsk};
+use onhand_engine::ask::{Ask, CancelAsk, ExtendAsk, HoldAsk, Movement, OrderAsk, ShipAsk, StockAsk};
 use onhand_engine::customer::Sealed;
+use onhand_engine::domain::command::Confirm;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{ChannelTerms, StockState, Terms};
-use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use onhand_engine::domain::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1, SealedV1};
 use onhand_engine::snapshots::Lsn;
@@ -52,6 +53,28 @@ pub(crate) enum Wish {
     Terms {
         sku: u32,
         terms: Terms,
+    },
+    /// Units for a buyer.
+    Hold {
+        channel: u16,
+        ttl_ms: u64,
+        customer: u8,
+        lines: Vec<(u32, u32)>,
+    },
+    Extend {
+        hold: Lsn,
+        ttl_ms: u64,
+    },
+    Release {
+        hold: Lsn,
+    },
+    /// The order that a hold was for.
+    Confirm {
+        hold: Lsn,
+        or_reserve: bool,
+        external: String,
+        channel: u16,
+        lines: Vec<(u32, u32)>,
     },
 }
 
@@ -112,8 +135,36 @@ impl Wish {
         Self::Order { external: format!("{number}"), channel, policy, lines, person: None }
     }
 
-    /// Something to keep, for somebody.
-    pub(crate) fn rule(dice: &mut Dice) -> Self {
+    /// Something to keep, for somebody, or what becomes of it.
+    pub(crate) fn rule(dice: &mut Dice, number: u64, holds: &[Lsn]) -> Self {
+        match dice.below(10) {
+            0..3 => Self::policy(dice),
+            3..6 => Self::Hold {
+                channel: u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0),
+                // From no time at all to some hundred answers.
+                ttl_ms: dice.below(60_000),
+                customer: u8::try_from(dice.below(4)).unwrap_or(0),
+                lines: some_units(dice),
+            },
+            _ if holds.is_empty() => Self::policy(dice),
+            choice => {
+                let hold = holds[dice.place(holds.len())];
+                match choice {
+                    6 => Self::Extend { hold, ttl_ms: dice.below(60_000) },
+                    7 => Self::Release { hold },
+                    _ => Self::Confirm {
+                        hold,
+                        or_reserve: dice.below(2) == 0,
+                        external: format!("confirmed {number}"),
+                        channel: u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0),
+                        lines: some_units(dice),
+                    },
+                }
+            }
+        }
+    }
+
+    fn policy(dice: &mut Dice) -> Self {
         let location = |dice: &mut Dice| u16::try_from(dice.place(usize::from(LOCATIONS))).unwrap_or(0);
         match dice.below(6) {
             0 => Self::Safety { location: location(dice), units: dice.small(3) },
@@ -159,6 +210,25 @@ impl Wish {
                 let (movement, reason, reference) = (*movement, "received".into(), Some(reference.clone()));
                 Ask::MoveStock(StockAsk { sku, location, movement, reason, reference })
             }
+            Self::Hold { channel, ttl_ms, customer, lines } => {
+                let customer = (*customer > 0).then_some([*customer; 16]);
+                let ids = (1..=lines.len()).map(|line| (line.to_string(), 0)).collect();
+                let (channel, ttl_ms) = (ChannelNumber(*channel), *ttl_ms);
+                let lines = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
+                Ask::PlaceHold(Box::new(HoldAsk { channel, ttl_ms, customer, lines, ids }))
+            }
+            Self::Extend { hold, ttl_ms } => {
+                Ask::ExtendHold(ExtendAsk { hold: HoldId(hold.0), ttl_ms: *ttl_ms })
+            }
+            Self::Release { hold } => Ask::ReleaseHold(HoldId(hold.0)),
+            Self::Confirm { hold, or_reserve, external, channel, lines } => {
+                let asked = encoded(external, *channel, None, lines, None);
+                let external = shop.handle().fingerprints().external(shop.merchant(), *channel, external);
+                let lines = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
+                let hold = Some(Confirm { hold: HoldId(hold.0), or_reserve: *or_reserve });
+                let channel = ChannelNumber(*channel);
+                Ask::PlaceOrder(OrderAsk { channel, external, policy: None, lines, asked, hold })
+            }
             Self::Order { external, channel, policy, lines, person } => {
                 let sealed = match person {
                     Some(text) => Some(shop.seal(text)?),
@@ -173,6 +243,7 @@ impl Wish {
                     policy: *policy,
                     lines,
                     asked,
+                    hold: None,
                 })
             }
             Self::Safety { location, units } => Shop::location(*location, *units),
@@ -197,6 +268,10 @@ impl Wish {
         fingerprint.copy_from_slice(&hash.as_bytes()[..16]);
         fingerprint
     }
+}
+
+fn some_units(dice: &mut Dice) -> Vec<(u32, u32)> {
+    (0..1 + dice.small(2)).map(|_| (dice.small(SKUS), 1 + dice.small(4))).collect()
 }
 
 fn stock_policy(dice: &mut Dice) -> StockPolicy {

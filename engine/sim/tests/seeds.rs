@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use onhand_sim::{Tally, run, run_plain};
+use std::thread;
 
 fn seeds() -> impl Iterator<Item = u64> {
     let lines = include_str!("../seeds.txt").lines().filter(|line| !line.starts_with('#'));
@@ -11,9 +12,13 @@ fn seeds() -> impl Iterator<Item = u64> {
 
 #[test]
 fn every_known_seed_finds_nothing_and_every_fault_comes() {
-    let plain = seeds().map(run_plain).fold(Tally::default(), |sum, tally| sum.plus(&tally));
+    let all = |run: fn(u64) -> Tally| seeds().map(run).fold(Tally::default(), |sum, tally| sum.plus(&tally));
+    let (plain, tally) = thread::scope(|scope| {
+        let plain = scope.spawn(|| all(run_plain));
+        let tally = all(run);
+        (plain.join().unwrap(), tally)
+    });
     assert_eq!((plain.bodies, plain.room_changes, plain.people), (0, 0, 0), "{plain}");
-    let tally = seeds().map(run).fold(Tally::default(), |sum, tally| sum.plus(&tally));
     println!("{tally}");
     assert!(tally.power_losses > 20 && tally.kills > 20 && tally.clean_stops > 10, "{tally}");
     assert!(tally.disk_errors > 20 && tally.failed_logs > 5 && tally.failed_starts > 5, "{tally}");
@@ -22,7 +27,7 @@ fn every_known_seed_finds_nothing_and_every_fault_comes() {
     assert!(tally.bodies > 100 && tally.lines > 1_000, "{tally}");
     assert!(tally.room_changes > 100 && tally.refused_as_full > 1_000, "{tally}");
     assert!(tally.people > 1_000 && tally.erased > 100, "{tally}");
-    assert!(tally.rules > 1_000, "{tally}");
+    assert!(tally.rules > 500 && tally.holds > 1_000, "{tally}");
     assert!(tally.answered > tally.requests / 2 && tally.answered < tally.requests, "{tally}");
 }
 

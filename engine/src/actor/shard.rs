@@ -103,6 +103,9 @@ impl ShardState {
     }
 }
 
+/// What records are stamped with, and the time by which deadlines pass.
+type Times = (u64, u64);
+
 /// See the module.
 pub(crate) struct Shard {
     number: usize,
@@ -208,14 +211,14 @@ impl Shard {
 
     /// Runs a bounded number of turns and files their answers.
     pub(crate) fn step(&mut self) {
-        let now_ms = self.time.stamp();
+        let times = (self.time.stamp(), self.time.now());
         self.state.keys.follow(self.index.runs());
-        self.catch_up(now_ms);
+        self.catch_up(times);
         let mut count = 0;
         while count < STEP_MAX
             && let Some((merchant, mut queue)) = self.queue.begin()
         {
-            count += self.serve(&mut queue, now_ms);
+            count += self.serve(&mut queue, times);
             self.queue.end(merchant, queue);
         }
         self.completions.file(self.number, &mut self.waiting);
@@ -223,23 +226,23 @@ impl Shard {
     }
 
     /// One merchant's turn: whole batches until [`BATCH_MAX`] submissions are done. Returns how many were.
-    fn serve(&mut self, queue: &mut Lanes<Batch>, now_ms: u64) -> usize {
+    fn serve(&mut self, queue: &mut Lanes<Batch>, times: Times) -> usize {
         let mut served = 0;
         while served < BATCH_MAX
             && let Some(batch) = queue.pop(|batch| batch.items.len())
         {
             served += batch.items.len();
-            let waiting = self.turns(batch, now_ms);
+            let waiting = self.turns(batch, times);
             self.waiting.push(waiting);
         }
         served
     }
 
-    fn turns(&mut self, batch: Batch, now_ms: u64) -> Waiting {
+    fn turns(&mut self, batch: Batch, (now_ms, trusted_ms): Times) -> Waiting {
         let Batch { inbox, directory, mut items, .. } = batch;
         let (merchant, keys) = self.state.merchant(&directory);
         let (buffer, claims) = (&mut self.buffer, &mut self.claims);
-        let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms };
+        let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms, trusted_ms };
         let was_poisoned = merchant.poisoned;
         let (mut until, mut is_behind) = (Lsn::ZERO, false);
         merchant.look_ahead(&items, tools.keys, &mut self.asked);
@@ -262,10 +265,10 @@ impl Shard {
     }
 
     /// Goes on with the system's own work that was left, one merchant after the other.
-    fn catch_up(&mut self, now_ms: u64) {
+    fn catch_up(&mut self, (now_ms, trusted_ms): Times) {
         let ShardState { merchants, keys } = &mut self.state;
         let (buffer, claims) = (&mut self.buffer, &mut self.claims);
-        let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms };
+        let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms, trusted_ms };
         self.work.retain(|number| {
             let Some(merchant) = merchants.get_mut(number) else { return false };
             let was_poisoned = merchant.poisoned;

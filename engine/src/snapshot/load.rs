@@ -5,7 +5,7 @@ use crate::actor::ShardState;
 use crate::directory::Directories;
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
-use crate::translate::{cursor_of, policy_of, stock_policy_of, terms_of};
+use crate::translate::{cursor_of, hold_of, policy_of, stock_policy_of, terms_of};
 use onhand_domain::merchant::{Channel, Location};
 use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order};
 use onhand_domain::sku::{Cursor, Level, SkuActor};
@@ -13,8 +13,9 @@ use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, MerchantState
 use onhand_record::codec::decode_first;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS, KeyRowV1,
-    MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1, SkuTermsRowV1, SnapshotV1,
+    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS,
+    HoldRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1,
+    SkuTermsRowV1, SnapshotV1,
 };
 use onhand_record::{DecodeError, decode};
 use onhand_snapshots::Lsn;
@@ -116,6 +117,7 @@ impl Loader<'_> {
                 (CHUNK_ORDERS, merchant) => self.orders(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_RULES, merchant) => self.rules(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_TERMS, merchant) => self.terms(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_HOLDS, merchant) => self.holds(MerchantNumber(merchant), &chunk)?,
                 (kind, _) => {
                     return Err(SnapshotError::Wrong(format!("chunks of kind {kind} are not known")));
                 }
@@ -224,6 +226,15 @@ impl Loader<'_> {
             merchant.state.approach(together.iter().flat_map(Order::skus));
             together.drain(..).for_each(|order| merchant.state.restore_order(order));
         }
+    }
+
+    fn holds(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<HoldRowV1>) {
+            let (id, hold) = hold_of(&row?);
+            merchant.state.restore_hold(id, hold);
+        }
+        Ok(())
     }
 
     fn passes(&mut self) -> Result<(), SnapshotError> {

@@ -2,9 +2,9 @@
 
 use super::{FrozenPart, Picture, SnapshotError};
 use crate::directory::{FrozenName, FrozenNames};
-use crate::translate::{cursor_record, policy_record, sku_terms, stock_policy_record};
+use crate::translate::{cursor_record, hold_row, policy_record, sku_terms, stock_policy_record};
 use onhand_domain::SkuNumber;
-use onhand_domain::digest::{digest_of_order, digest_of_sku};
+use onhand_domain::digest::{digest_of_hold, digest_of_order, digest_of_sku};
 use onhand_domain::merchant::{Channel, FrozenMerchant, Location};
 use onhand_domain::order::Order;
 use onhand_domain::sku::{Level, SkuActor};
@@ -12,9 +12,9 @@ use onhand_record::codec::encode_row_into;
 use onhand_record::encode_into;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, SkuTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS, ChannelRowV1,
-    KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1, SkuTermsRowV1,
-    SnapshotV1,
+    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS,
+    ChannelRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1,
+    SkuTermsRowV1, SnapshotV1,
 };
 use onhand_snapshots::chunks::SetWriter;
 use onhand_snapshots::planted::{Bug, is_planted};
@@ -122,11 +122,14 @@ fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u
         orders.push(|out| encode_into(&order_row(&order), out))?;
     }
     orders.flush()?;
+    for (id, hold) in &part.state.holds {
+        digest = digest.wrapping_add(digest_of_hold(part.number, *id, hold));
+    }
     rules(part, writer)?;
     Ok(digest)
 }
 
-/// Writes what a merchant keeps of its stock, for whom, if anything is kept.
+/// Writes what a merchant keeps of its stock, for whom, and its live holds, if anything is kept.
 fn rules(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), SnapshotError> {
     let number = part.number.0;
     let row = rules_row(&part.state);
@@ -145,6 +148,11 @@ fn rules(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), SnapshotEr
         }
     }
     terms.flush()?;
+    let mut holds = Chunker::new(writer, CHUNK_HOLDS, number);
+    for (id, hold) in &part.state.holds {
+        holds.push(|out| encode_into(&hold_row(*id, hold), out))?;
+    }
+    holds.flush()?;
     Ok(())
 }
 

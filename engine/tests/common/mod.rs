@@ -275,7 +275,7 @@ impl Client {
         let mut bytes = Vec::new();
         encode_into(&asked, &mut bytes).unwrap();
         let external = self.handle.fingerprints().external(self.merchant, channel.0, external_id);
-        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines: lines.into(), asked: bytes })
+        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines: lines.into(), asked: bytes, hold: None })
     }
 
     pub fn order(
@@ -380,7 +380,7 @@ pub fn copy_of(ask: &Ask) -> Ask {
         Ask::PutChannel(ask) => Ask::PutChannel(ask.clone()),
         Ask::PutSku(ask) => Ask::PutSku(ask.clone()),
         Ask::MoveStock(ask) => Ask::MoveStock(ask.clone()),
-        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines, asked }) => {
+        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines, asked, hold }) => {
             let (lines, asked) = (lines.clone(), asked.clone());
             Ask::PlaceOrder(OrderAsk {
                 channel: *channel,
@@ -388,10 +388,14 @@ pub fn copy_of(ask: &Ask) -> Ask {
                 policy: *policy,
                 lines,
                 asked,
+                hold: *hold,
             })
         }
         Ask::CancelOrder(ask) => Ask::CancelOrder(ask.clone()),
         Ask::ShipOrder(ask) => Ask::ShipOrder(ask.clone()),
+        Ask::PlaceHold(ask) => Ask::PlaceHold(ask.clone()),
+        Ask::ExtendHold(ask) => Ask::ExtendHold(*ask),
+        Ask::ReleaseHold(hold) => Ask::ReleaseHold(*hold),
         Ask::AnswerRepeat(ask) => Ask::AnswerRepeat(*ask),
         Ask::Read(ask) => Ask::Read(ask.clone()),
     }

@@ -6,14 +6,17 @@
 use crate::common::{Client, cancel_ask, channel_ask, copy_of, location_ask, ship_ask, sku_ask, stock_ask};
 use crate::table::{Fallible, Stage};
 use onhand_domain::command::{
-    Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, Set, ShipOrder,
+    Adjust, CancelOrder, ExtendHold, Move, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutSku, Receive,
+    Set, ShipOrder,
 };
 use onhand_domain::order::Order;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::sku::Level;
 use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
 use onhand_engine::Engine;
-use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, Movement, OrderRead, SkuAsk};
+use onhand_engine::ask::{
+    Answer, Ask, ChannelAsk, ExtendAsk, HoldAsk, LocationAsk, Movement, OrderAsk, OrderRead, SkuAsk,
+};
 use onhand_engine::record::admin::CommandRefusedV1;
 use onhand_engine::record::order::{OrderRefusedV1, ShortfallV1, decode_refused};
 use onhand_engine::record::{Header, Kind, decode};
@@ -156,9 +159,21 @@ impl Desk {
             Command::Move(Move { sku, location, from, to, quantity }) => {
                 stock(sku, location, Movement::Move { from, to, quantity })
             }
-            Command::PlaceOrder(PlaceOrder { channel, policy, lines }) => {
-                self.client.order_ask(channel, name, policy, lines)
+            Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold }) => {
+                let Ask::PlaceOrder(ask) = self.client.order_ask(channel, name, policy, lines) else {
+                    unreachable!("it is one")
+                };
+                Ask::PlaceOrder(OrderAsk { hold, ..ask })
             }
+            Command::PlaceHold(PlaceHold { channel, deadline, customer, lines, .. }) => {
+                let ids = (0..lines.len()).map(|line| (line.to_string(), 0)).collect();
+                let (ttl_ms, lines) = (deadline, lines.into());
+                Ask::PlaceHold(Box::new(HoldAsk { channel, ttl_ms, customer, lines, ids }))
+            }
+            Command::ExtendHold(ExtendHold { hold, deadline }) => {
+                Ask::ExtendHold(ExtendAsk { hold, ttl_ms: deadline })
+            }
+            Command::ReleaseHold(hold) => Ask::ReleaseHold(hold),
             Command::CancelOrder(CancelOrder { order, lines }) => cancel_ask(order, lines.map(<[_]>::to_vec)),
             Command::ShipOrder(ShipOrder { order, location, lines }) => {
                 ship_ask(order, location, lines.to_vec())
@@ -256,7 +271,9 @@ fn assert_is_of(answer: &Answer, record: &[u8]) {
             let Event::OrderAccepted(accepted) = told.event else { panic!("{:?}", told.event) };
             assert_eq!((accepted.policy, &accepted.claims), (*policy, claims));
         }
-        Answer::Refused { refused, .. } => assert_eq!(decode_refused(body).unwrap().1, *refused),
+        Answer::Refused { refused, .. } => {
+            assert_eq!(decode_refused(header.version, body).unwrap().1, *refused)
+        }
         other => panic!("{other:?}"),
     }
 }

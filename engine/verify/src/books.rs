@@ -92,7 +92,10 @@ impl Books {
             | Kind::OrderShipped
             | Kind::BacklogFilled
             | Kind::CommandRefused
-            | Kind::RepeatAnswered => self.enter_merchants(header, body, observer),
+            | Kind::RepeatAnswered
+            | Kind::HoldPlaced
+            | Kind::HoldExtended
+            | Kind::HoldsEnded => self.enter_merchants(header, body, observer),
         }
     }
 

@@ -54,6 +54,19 @@ pub(crate) struct Channel {
     pub(crate) terms: ChannelTermsV1,
 }
 
+/// A live hold.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub(crate) channel: u16,
+    pub(crate) deadline: u64,
+    pub(crate) extensions: u8,
+    /// By which key, and for which customer.
+    pub(crate) key: u32,
+    pub(crate) customer: Option<[u8; 16]>,
+    /// By SKU.
+    pub(crate) units: BTreeMap<u32, i64>,
+}
+
 /// What is known of a SKU besides its stock.
 #[derive(Debug)]
 pub(crate) struct Sku {
@@ -95,6 +108,10 @@ pub(crate) struct Ledger {
     pub(crate) places: HashMap<(u32, u16), Place>,
     /// By SKU and channel.
     pub(crate) pools: BTreeMap<(u32, u16), PoolV1>,
+    /// Live holds.
+    pub(crate) holds: BTreeMap<u64, Hold>,
+    /// Their units by SKU and channel; none is 0.
+    pub(crate) held: BTreeMap<(u32, u16), i64>,
     pub(crate) orders: BTreeMap<u64, Order>,
     pub(crate) backlogs: HashMap<u32, Backlog>,
     /// The last record under each key.
@@ -133,11 +150,26 @@ impl Ledger {
     /// Units of a SKU that a channel's orders can surely get, and those that they can get at most. While those
     /// who wait are looked through, what waits is kept from new orders; whether that is so, no record says.
     pub(crate) fn free(&self, sku: u32, number: u16, channel: &Channel) -> (i64, i64) {
+        self.free_beside(sku, number, channel, None)
+    }
+
+    /// The same for an order that confirms a hold.
+    pub(crate) fn free_beside(
+        &self,
+        sku: u32,
+        number: u16,
+        channel: &Channel,
+        hold: Option<u64>,
+    ) -> (i64, i64) {
         let waits = self.backlogs.get(&sku).map_or(0, Backlog::total);
         if !self.is_plain(sku) {
-            let view = self.view(sku, number, false);
-            let most = view.total(&|location| self.shelf(sku, location));
-            let sure = view.total(&|location| (self.shelf(sku, location) - waits).max(0));
+            let view = self.view_beside(sku, number, hold);
+            let unclaimed = |location| self.place(sku, location).unclaimed();
+            let shelf = |location| self.shelf(sku, location);
+            // Of a hold that is more than is free, all may be there all the same.
+            let held = view.total_beside(&|_| 0, &unclaimed).filter(|_| hold.is_some()).unwrap_or(0);
+            let most = view.total(&shelf).map(|most| most.max(held));
+            let sure = view.total_beside(&|location| (shelf(location) - waits).max(0), &unclaimed);
             return (sure.unwrap_or(0), most.unwrap_or(i64::MAX));
         }
         let unclaimed = channel.locations.iter().map(|location| self.place(sku, *location).unclaimed());
@@ -159,8 +191,16 @@ impl Ledger {
         for ((sku, channel), pool) in &self.pools {
             let PoolV1 { since, left, charged, claimed, .. } = *pool;
             let (sku, channel) = (u64::from(*sku), u64::from(*channel));
-            let [left, charged, claimed] = [left, charged, claimed].map(u64::from);
             sum = sum.wrapping_add(fact(&[4, merchant, sku, channel, since, left, charged, claimed]));
+        }
+        for (id, hold) in &self.holds {
+            let (extensions, key) = (u64::from(hold.extensions), u64::from(hold.key));
+            let [first, last] = halves(hold.customer);
+            sum = sum.wrapping_add(fact(&[6, merchant, *id, extensions, key, first, last]));
+            for (sku, units) in &hold.units {
+                let (channel, sku) = (u64::from(hold.channel), u64::from(*sku));
+                sum = sum.wrapping_add(fact(&[5, merchant, *id, channel, hold.deadline, sku, word(*units)]));
+            }
         }
         for (id, order) in &self.orders {
             for (number, line) in (0_u64..).zip(&order.lines) {
@@ -178,6 +218,12 @@ impl Ledger {
 }
 
 /// A quantity as it enters the hash; a negative one is none that a healthy state could have.
+/// A customer as two words; nobody is 0 and 0.
+fn halves(customer: Option<[u8; 16]>) -> [u64; 2] {
+    let word = |half: &[u8]| half.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    customer.map_or([0, 0], |bytes| [word(&bytes[..8]), word(&bytes[8..])])
+}
+
 fn word(units: i64) -> u64 {
     u64::try_from(units).unwrap_or(u64::MAX)
 }

@@ -22,11 +22,10 @@ impl Ledger {
         let made = terms.channels.iter().filter(|now| now.dedicated > 0).map(|now| {
             let channel = now.channel;
             let stated = before.and_then(|before| before.channels.iter().find(|row| row.channel == channel));
-            let stated = stated.map_or(0, |row| i64::from(row.dedicated));
+            let stated = stated.map_or(0, |row| u64::from(row.dedicated));
             let new = PoolV1 { channel, since: 0, left: 0, charged: 0, claimed: 0 };
             let pool = self.pools.get(&(sku, channel)).copied().unwrap_or(new);
-            let left = (i64::from(pool.left) + i64::from(now.dedicated) - stated).max(0);
-            PoolV1 { left: u32::try_from(left).unwrap_or(u32::MAX), ..pool }
+            PoolV1 { left: (pool.left + u64::from(now.dedicated)).saturating_sub(stated), ..pool }
         });
         made.collect()
     }
@@ -45,7 +44,7 @@ impl Ledger {
         let Some(pool) = self.pools.get_mut(&(sku, channel)).filter(|pool| order >= pool.since) else {
             return;
         };
-        let quantity = u32::try_from(quantity).unwrap_or(0);
+        let quantity = u64::try_from(quantity).unwrap_or(0);
         match what {
             Claimed::Now => {
                 let own = quantity.min(pool.left);

@@ -21,6 +21,9 @@ struct Row {
 
 /// One channel of one SKU, and what others are promised before it and after it.
 pub(crate) struct View {
+    /// What is held for buyers, and for the very order that asks.
+    holds: Vec<Row>,
+    held: i64,
     before: Vec<Row>,
     locations: BTreeSet<u16>,
     pool: i64,
@@ -31,7 +34,7 @@ pub(crate) struct View {
 /// Units that all rows can have together of what `units` says lies at a location; `None` if there are too many sets.
 fn flow(units: &dyn Fn(u16) -> i64, rows: &[Row]) -> Option<i64> {
     let mut sets: Vec<(&BTreeSet<u16>, i64)> = Vec::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| row.quantity > 0) {
         match sets.iter_mut().find(|(locations, _)| *locations == &row.locations) {
             Some((_, quantity)) => *quantity += row.quantity,
             None => sets.push((&row.locations, row.quantity)),
@@ -58,27 +61,37 @@ impl View {
     }
 
     fn rows(&self, own: i64) -> Vec<Row> {
-        self.before.iter().cloned().chain([self.own(own)]).chain(self.after.iter().cloned()).collect()
+        let first = self.first(0, false).into_iter();
+        first.chain([self.own(own)]).chain(self.after.iter().cloned()).collect()
     }
 
-    /// Units of its pool, of its floor, and in all, that it could have.
-    fn entitled(&self, units: &dyn Fn(u16) -> i64) -> Option<(i64, i64, i64)> {
-        let mut rows = self.before.clone();
-        let mut served = |quantity: i64| {
-            let before = flow(units, &rows)?;
+    /// So much that is held for it, and what comes before it: holds alone, or all of it.
+    fn first(&self, held: i64, holds_alone: bool) -> Vec<Row> {
+        let before = if holds_alone { &[][..] } else { &self.before };
+        [self.own(held)].into_iter().chain(self.holds.iter().chain(before).cloned()).collect()
+    }
+
+    /// Units that are held for it, of its pool, of its floor, and in all, that it could have.
+    fn entitled(&self, units: &dyn Fn(u16) -> i64) -> Option<(i64, i64, i64, i64)> {
+        let mut rows = Vec::new();
+        let served = |rows: &mut Vec<Row>, quantity: i64| {
+            let before = flow(units, rows)?;
             rows.push(self.own(quantity));
-            Some(flow(units, &rows)? - before)
+            Some(flow(units, rows)? - before)
         };
-        let (pool, floor) = (served(self.pool)?, served(self.policy.floor.into())?);
+        let held = served(&mut rows, self.held)?;
+        rows.extend(self.holds.iter().chain(&self.before).cloned());
+        let (pool, floor) = (served(&mut rows, self.pool)?, served(&mut rows, self.policy.floor.into())?);
         rows.extend(self.after.iter().cloned());
         let kept = flow(units, &rows)?;
         rows.push(self.own(ANY));
-        Some((pool, floor, flow(units, &rows)? - kept + pool + floor))
+        Some((held, pool, floor, flow(units, &rows)? - kept + held + pool + floor))
     }
 
     /// Units that it may sell.
     pub(crate) fn total(&self, units: &dyn Fn(u16) -> i64) -> Option<i64> {
-        let (pool, floor, all) = self.entitled(units)?;
+        let (held, pool, floor, all) = self.entitled(units)?;
+        let all = all - held;
         let buffer = match self.policy.buffer {
             AmountV1::Units(units) => i64::from(units),
             AmountV1::Percent(percent) => (all * i64::from(percent) + 99) / 100,
@@ -88,18 +101,46 @@ impl View {
             Some(AmountV1::Units(units)) => i64::from(units),
             Some(AmountV1::Percent(percent)) => all * i64::from(percent) / 100,
         };
-        Some(ceiling.min(pool + floor.max((all - pool - buffer).max(0))))
+        Some(held + ceiling.min(pool + floor.max((all - pool - buffer).max(0))))
+    }
+
+    /// The same for an order that confirms a hold, where `unclaimed` units lie: of more than `units` has in all it gets
+    /// what is held and no more, before safety stock and whoever waits.
+    pub(crate) fn total_beside(
+        &self,
+        units: &dyn Fn(u16) -> i64,
+        unclaimed: &dyn Fn(u16) -> i64,
+    ) -> Option<i64> {
+        let sum = |units: &dyn Fn(u16) -> i64| self.locations.iter().map(|location| units(*location)).sum();
+        if self.held > sum(units) {
+            return Some(self.held.min(sum(unclaimed)));
+        }
+        self.total(units)
+    }
+
+    /// Whether an order that confirms a hold may have no more than what is held, of all that is unclaimed: other holds
+    /// keep what they could have beside it.
+    pub(crate) fn is_held(&self, unclaimed: &dyn Fn(u16) -> i64, taken: &dyn Fn(u16) -> i64) -> Option<bool> {
+        let left = |location| (unclaimed(location) - taken(location)).max(0);
+        let all: i64 = self.locations.iter().map(|location| taken(*location)).sum();
+        let after = flow(&left, &self.first(self.held - all, true))?;
+        Some(all <= self.held && after == flow(unclaimed, &self.first(self.held, true))? - all)
     }
 
     /// Whether it may have units at these locations: nobody before it gets less for it, and those after it no less than
     /// what is its own takes from them.
     pub(crate) fn allows(&self, units: &dyn Fn(u16) -> i64, taken: &dyn Fn(u16) -> i64) -> Option<bool> {
         let left = |location| (units(location) - taken(location)).max(0);
-        let (pool, floor, _) = self.entitled(units)?;
+        let (held, pool, floor, _) = self.entitled(units)?;
         let all: i64 = self.locations.iter().map(|location| taken(*location)).sum();
-        let own = all.min(pool + floor);
-        let entitled = self.pool + i64::from(self.policy.floor);
-        let is_first_kept = flow(&left, &self.before)? == flow(units, &self.before)?;
+        let own = all.min(held + pool + floor);
+        let entitled = self.held + self.pool + i64::from(self.policy.floor);
+        let confirmed = all.min(held);
+        let keeps = |holds_alone| {
+            let after = flow(&left, &self.first(self.held - confirmed, holds_alone))?;
+            Some(after == flow(units, &self.first(self.held, holds_alone))? - confirmed)
+        };
+        let is_first_kept = keeps(true)? && keeps(false)?;
         let kept = flow(&left, &self.rows(entitled - own))?;
         Some(is_first_kept && kept == flow(units, &self.rows(entitled))? - own)
     }
@@ -112,6 +153,7 @@ impl Ledger {
         self.safety_stock.iter().all(|units| *units == 0)
             && self.channels.iter().all(|channel| is_shared(channel))
             && self.skus.get(sku as usize).is_none_or(|sku| sku.terms.is_none())
+            && self.held.range((sku, 0)..=(sku, u16::MAX)).next().is_none()
     }
 
     /// Units at a location that no claim has and safety stock does not keep.
@@ -125,8 +167,27 @@ impl Ledger {
         (self.place(sku, location).unclaimed() - i64::from(here.unwrap_or(default))).max(0)
     }
 
-    /// How a channel stands to a SKU; who waits does not mind what the channel hides from itself.
-    pub(crate) fn view(&self, sku: u32, channel: u16, waits: bool) -> View {
+    /// How an order that waits stands to a SKU: it does not mind what its channel hides from itself, and has no part in a
+    /// pool that is younger.
+    pub(crate) fn view_of(&self, sku: u32, channel: u16, order: u64) -> View {
+        let policy = StockPolicyV1::default();
+        let mut view = View { policy, ..self.view_beside(sku, channel, None) };
+        if self.pools.get(&(sku, channel)).is_some_and(|pool| pool.since > order) {
+            let pool = view.own(view.pool);
+            view.before.push(pool);
+            view.pool = 0;
+        }
+        view
+    }
+
+    /// How a channel does, for an order that confirms a hold, if it does.
+    pub(crate) fn view_beside(&self, sku: u32, channel: u16, hold: Option<u64>) -> View {
+        let hold = hold.and_then(|hold| self.holds.get(&hold)).filter(|hold| hold.channel == channel);
+        let held = hold.and_then(|hold| hold.units.get(&sku)).copied().unwrap_or(0);
+        let holds = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| Row {
+            locations: self.locations_of(*of),
+            quantity: if *of == channel { units - held } else { *units },
+        });
         let row = |number: usize| {
             let number = u16::try_from(number).unwrap_or(u16::MAX);
             let floor = self.stock_policy(sku, number).floor;
@@ -139,10 +200,12 @@ impl Ledger {
         let own = order.iter().position(|(_, number)| *number == usize::from(channel)).unwrap_or(0);
         let rows: Vec<Row> = order.iter().map(|(_, number)| row(*number)).collect();
         View {
+            holds: holds.collect(),
+            held,
             before: rows[..own].to_vec(),
             locations: self.locations_of(channel),
             pool: self.left_in_pool(sku, channel),
-            policy: if waits { StockPolicyV1::default() } else { self.stock_policy(sku, channel) },
+            policy: self.stock_policy(sku, channel),
             after: rows.get(own + 1..).unwrap_or(&[]).to_vec(),
         }
     }
@@ -160,6 +223,6 @@ impl Ledger {
     }
 
     fn left_in_pool(&self, sku: u32, channel: u16) -> i64 {
-        self.pools.get(&(sku, channel)).map_or(0, |pool| pool.left.into())
+        self.pools.get(&(sku, channel)).map_or(0, |pool| i64::try_from(pool.left).unwrap_or(ANY))
     }
 }

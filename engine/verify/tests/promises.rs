@@ -14,7 +14,7 @@ const POS: u16 = 1;
 
 /// Terms of one channel; a pool holds what is dedicated.
 fn terms(channel: u16, policy: StockPolicyV1, dedicated: u32) -> SkuTermsV1 {
-    let pool = PoolV1 { channel, since: 0, left: dedicated, charged: 0, claimed: 0 };
+    let pool = PoolV1 { channel, since: 0, left: dedicated.into(), charged: 0, claimed: 0 };
     SkuTermsV1 {
         channels: vec![SkuChannelTermsV1 { channel, policy, dedicated }],
         pools: if dedicated > 0 { vec![pool] } else { Vec::new() },

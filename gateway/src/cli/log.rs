@@ -6,8 +6,9 @@ use anyhow::ensure;
 use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
+use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_engine::record::order::{
-    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted, decode_refused,
+    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_confirmed, decode_unconfirmed,
 };
 use onhand_engine::record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_engine::record::stock::StockMovedV1;
@@ -88,18 +89,27 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
         }
         Kind::StockMoved => value(&decode::<StockMovedV1<'_>>(body)?),
         Kind::OrderAccepted => {
-            let (asked, accepted) = decode_accepted(body)?;
-            json!({ "asked": value(&asked), "accepted": value(&accepted) })
+            let (asked, accepted, hold) = decode_confirmed(version, body)?;
+            match hold {
+                Some(hold) => json!({ "asked": value(&asked), "accepted": value(&accepted), "hold": hold }),
+                None => json!({ "asked": value(&asked), "accepted": value(&accepted) }),
+            }
         }
         Kind::OrderRefused => {
-            let (asked, refused) = decode_refused(body)?;
-            json!({ "asked": value(&asked), "refused": value(&refused) })
+            let (asked, refused, hold) = decode_unconfirmed(version, body)?;
+            match hold {
+                Some(hold) => json!({ "asked": value(&asked), "refused": value(&refused), "hold": hold }),
+                None => json!({ "asked": value(&asked), "refused": value(&refused) }),
+            }
         }
         Kind::OrderCancelled => value(&decode::<OrderCancelledV1<'_>>(body)?),
         Kind::OrderShipped => value(&decode::<OrderShippedV1<'_>>(body)?),
         Kind::BacklogFilled => value(&decode::<BacklogFilledV1>(body)?),
         Kind::CommandRefused => value(&decode::<CommandRefusedV1<'_>>(body)?),
         Kind::RepeatAnswered => value(&decode::<RepeatAnsweredV1>(body)?),
+        Kind::HoldPlaced => value(&decode::<HoldPlacedV1<'_>>(body)?),
+        Kind::HoldExtended => value(&decode::<HoldExtendedV1>(body)?),
+        Kind::HoldsEnded => value(&decode::<HoldsEndedV1>(body)?),
     })
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
 /// Each has some of the paths, and what these need.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     include_str!("../../openapi/document.json"),
     include_str!("../../openapi/common.json"),
     include_str!("../../openapi/problems.json"),
@@ -17,6 +17,7 @@ const PARTS: [&str; 11] = [
     include_str!("../../openapi/movements.json"),
     include_str!("../../openapi/orders.json"),
     include_str!("../../openapi/order-changes.json"),
+    include_str!("../../openapi/holds.json"),
     include_str!("../../openapi/bulk.json"),
     include_str!("../../openapi/bulk-lines.json"),
     include_str!("../../openapi/operations.json"),

@@ -54,6 +54,21 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
             form.bytes(&ask.asked);
             "order"
         }
+        Ask::PlaceHold(ask) => {
+            form.number(ask.channel.0).number(ask.ttl_ms).bytes(&ask.customer.unwrap_or_default());
+            for ((sku, quantity), (id, _)) in ask.lines.iter().zip(&ask.ids) {
+                form.text(id).number(sku.0).number(*quantity);
+            }
+            "hold"
+        }
+        Ask::ExtendHold(ask) => {
+            form.number(ask.hold.0).number(ask.ttl_ms);
+            "extend"
+        }
+        Ask::ReleaseHold(hold) => {
+            form.number(hold.0);
+            "release"
+        }
         Ask::CancelOrder(ask) => {
             form.number(ask.order.0).maybe(ask.reason.as_deref());
             form.number(u8::from(ask.lines.is_some()));

@@ -11,6 +11,8 @@ mod course;
 mod customer;
 mod description;
 mod fingerprint;
+mod hold_lines;
+mod holds;
 mod key;
 mod lines;
 mod listener;
@@ -352,6 +354,15 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/orders/{id}/customer").delete(customer::erase).default_service(only("DELETE")))
         .service(at("/v1/orders/{id}/cancel").post(order_change::cancel).default_service(only("POST")))
         .service(at("/v1/orders/{id}/fulfillments").post(order_change::fulfill).default_service(only("POST")))
+        .service(at("/v1/holds").post(holds::place).default_service(only("POST")))
+        .service(
+            at("/v1/holds/{id}")
+                .route(read().to(holds::get))
+                .delete(holds::release)
+                .default_service(only("DELETE, GET, HEAD")),
+        )
+        .service(at("/v1/holds/{id}/extend").post(holds::extend).default_service(only("POST")))
+        .service(at("/v1/holds/{id}/confirm").post(holds::confirm).default_service(only("POST")))
         .service(at("/v1/openapi.json").route(read().to(description::get)).default_service(only("GET, HEAD")))
         .service(at("/metrics").route(read().to(ops::metrics)).default_service(only("GET, HEAD")))
         .service(at("/healthz").route(read().to(ops::healthz)).default_service(only("GET, HEAD")))

@@ -15,6 +15,7 @@ use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use onhand_engine::ask::{Ask, OrderAsk, OrderRead, ReadAnswer, ReadAsk};
 use onhand_engine::directory::{Directory, View};
+use onhand_engine::domain::command::Confirm;
 use onhand_engine::domain::money::{Currency, parse_unit_price};
 use onhand_engine::domain::order::{LINES_MAX, OrderPicture};
 use onhand_engine::domain::{MerchantNumber, OrderId, SkuNumber};
@@ -103,12 +104,17 @@ async fn place_one(request: &HttpRequest, payload: web::Payload) -> Result<Rende
 
 /// An order is the same order if it asks the same, however it was written down.
 pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask, customer: Option<&[u8]>) -> Identity {
-    match (ask, customer) {
-        (Ask::PlaceOrder(order), None) => desk.identity(key, "order", &order.asked),
-        (Ask::PlaceOrder(order), Some(customer)) => {
-            desk.identity(key, "order", &[&order.asked, customer].concat())
+    let Ask::PlaceOrder(order) = ask else { return desk.identity(key, "order", &[]) };
+    // What confirms a hold asks something else than the same order without one.
+    let (word, hold) = match order.hold {
+        Some(Confirm { hold, or_reserve }) => {
+            ("confirm", [&hold.0.to_le_bytes()[..], &[u8::from(or_reserve)]].concat())
         }
-        _ => desk.identity(key, "order", &[]),
+        None => ("order", Vec::new()),
+    };
+    match customer {
+        None if hold.is_empty() => desk.identity(key, word, &order.asked),
+        _ => desk.identity(key, word, &[&hold, &order.asked, customer.unwrap_or_default()].concat()),
     }
 }
 
@@ -151,7 +157,7 @@ pub(super) fn read_order(
     encode_into(&asked, &mut bytes).map_err(|_| Problem::internal())?;
     let external = fingerprints.external(directory.merchant, channel.0, &external_id);
     let lines = asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect();
-    let ask = OrderAsk { channel, external, policy, lines, asked: bytes };
+    let ask = OrderAsk { channel, external, policy, lines, asked: bytes, hold: None };
     Ok(Asked { ask: Ask::PlaceOrder(ask), key: body.idempotency_key, customer })
 }
 
@@ -243,8 +249,8 @@ impl Accepted {
     pub(super) fn decode(
         &self,
     ) -> Result<(OrderAskedV1<'_>, onhand_engine::record::order::OrderAcceptedV1), Problem> {
-        let (_, body) = Header::decode(&self.0).map_err(broken)?;
-        decode_accepted(body).map_err(broken)
+        let (header, body) = Header::decode(&self.0).map_err(broken)?;
+        decode_accepted(header.version, body).map_err(broken)
     }
 }
 
@@ -338,7 +344,7 @@ impl Filter {
         if header.kind != Kind::OrderAccepted || header.merchant != self.merchant.0 {
             return false;
         }
-        let Ok((asked, _)) = decode_accepted(body) else { return false };
+        let Ok((asked, _)) = decode_accepted(header.version, body) else { return false };
         let within = |from: Option<i64>, to: Option<i64>| match asked.placed_at {
             Some(at) => from.is_none_or(|from| at >= from) && to.is_none_or(|to| at < to),
             None => from.is_none() && to.is_none(),

@@ -80,6 +80,18 @@ impl Problem {
         Self { errors, ..Self::new(422, code, detail) }
     }
 
+    /// The same of a body that stands within another one, at this pointer.
+    #[must_use]
+    pub fn under(mut self, pointer: &str) -> Self {
+        if self.errors.is_empty() {
+            return self;
+        }
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        Self::invalid(self.errors)
+    }
+
     /// A member with a number or text.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

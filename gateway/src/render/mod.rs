@@ -1,6 +1,7 @@
 //! Answers, made of the record alone: never of the present state, so that the same key gets the same answer.
 
 mod catalogue;
+mod hold;
 pub(crate) mod json;
 mod order;
 mod stock;
@@ -20,6 +21,7 @@ use onhand_engine::{Handle, record};
 use serde::{Serialize, Serializer};
 
 pub(crate) use catalogue::last_put;
+pub(crate) use hold::hold_view;
 pub use order::{OrderView, closed_lines, conflict_problem, order_problem};
 pub use stock::StockView;
 
@@ -138,10 +140,10 @@ pub fn accepted_into(
 fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> Result<Rendered, Problem> {
     let (header, body) = Header::decode(record).map_err(broken)?;
     match header.kind {
-        Kind::OrderAccepted => order::accepted(directory, lsn, body),
+        Kind::OrderAccepted => order::accepted(directory, lsn, header.version, body),
         Kind::RepeatAnswered => order::repeated(handle, directory, body),
         Kind::OrderRefused => {
-            let (asked, refused) = record::order::decode_refused(body).map_err(broken)?;
+            let (asked, refused) = record::order::decode_refused(header.version, body).map_err(broken)?;
             Ok(Rendered::from(&order_problem(directory, lsn, &asked, &refused)))
         }
         Kind::OrderCancelled | Kind::OrderShipped => {
@@ -149,6 +151,9 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
         }
         Kind::StockMoved => stock::moved(directory, lsn, body),
         Kind::LocationPut | Kind::ChannelPut | Kind::SkuPut => catalogue::put(directory, lsn, &header, body),
+        Kind::HoldPlaced | Kind::HoldExtended | Kind::HoldsEnded => {
+            hold::held(directory, lsn, header.kind, body)
+        }
         Kind::CommandRefused => {
             let refused: CommandRefusedV1<'_> = decode(body).map_err(broken)?;
             let mut problem = Problem::new(refused.status, refused.code, refused.detail);

@@ -258,8 +258,8 @@ pub(super) fn changed(
 ) -> Result<Rendered, Problem> {
     let (status, order, after) = change_of(kind, body)?;
     let accepted = handle.read(Lsn(order.0)).map_err(|_| Problem::internal())?;
-    let (_, accepted) = Header::decode(&accepted).map_err(broken)?;
-    let (asked, accepted) = decode_accepted(accepted).map_err(broken)?;
+    let (header, accepted) = Header::decode(&accepted).map_err(broken)?;
+    let (asked, accepted) = decode_accepted(header.version, accepted).map_err(broken)?;
     let policy = policy_of(accepted.policy);
     let view = OrderView::standing(directory, order, lsn, &asked, policy, picture_of(&after));
     Ok(Rendered::order(status, &view))
@@ -291,13 +291,18 @@ pub(super) fn repeated(handle: &Handle, directory: &Directory, body: &[u8]) -> R
         return Ok(Rendered::from(&conflict_problem(order)));
     }
     let record = handle.read(order).map_err(|_| Problem::internal())?;
-    let (_, body) = Header::decode(&record).map_err(broken)?;
-    Ok(Rendered { is_repeat: true, ..accepted(directory, order, body)? })
+    let (header, body) = Header::decode(&record).map_err(broken)?;
+    Ok(Rendered { is_repeat: true, ..accepted(directory, order, header.version, body)? })
 }
 
 /// The answer to an order that was accepted.
-pub(super) fn accepted(directory: &Directory, lsn: Lsn, body: &[u8]) -> Result<Rendered, Problem> {
-    let (asked, accepted) = decode_accepted(body).map_err(broken)?;
+pub(super) fn accepted(
+    directory: &Directory,
+    lsn: Lsn,
+    version: u8,
+    body: &[u8],
+) -> Result<Rendered, Problem> {
+    let (asked, accepted) = decode_accepted(version, body).map_err(broken)?;
     let (policy, claims) = (policy_of(accepted.policy), claims_of(&accepted));
     Ok(Rendered::order(201, &OrderView::accepted(directory, lsn, &asked, policy, &claims)))
 }

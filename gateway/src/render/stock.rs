@@ -41,6 +41,8 @@ pub struct StockView {
     locations: Vec<LevelView>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pools: Vec<PoolView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserved: Option<Units>,
     backordered: Units,
     short: Units,
 }
@@ -64,8 +66,8 @@ impl StockView {
         };
         let pool = |pool: &Pool| PoolView {
             channel: directory.with_channel_code(pool.channel, str::to_owned),
-            available: units(pool.left.into()),
-            committed: units(pool.charged.into()),
+            available: units(pool.left),
+            committed: units(pool.charged),
         };
         let kept = read.free.iter().zip(&read.safety_stock);
         Self {
@@ -73,6 +75,7 @@ impl StockView {
             lsn: lsn.0,
             locations: read.levels.iter().zip(kept).map(level).collect(),
             pools: read.pools.iter().map(pool).collect(),
+            reserved: (read.held > 0).then(|| units(read.held)),
             backordered: units(read.backordered),
             short: units(read.short),
         }

@@ -4,9 +4,9 @@ use super::MerchantState;
 use crate::event::{BacklogFilled, Event, Filled};
 use crate::id::{LocationNumber, SkuNumber};
 use crate::order::StoredOrder;
-use crate::promise::Promise;
+use crate::promise::{Place, Promise, Spread};
 use crate::rejection::Rejection;
-use crate::sku::{Class, Cursor, Owner, Pool, SkuActor, Waiting};
+use crate::sku::{Class, Cursor, Level, Owner, Pool, SkuActor, Waiting};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -55,13 +55,30 @@ impl MerchantState {
             }
         }
         let next = waiting.next().map(|(waiting, _)| Cursor(waiting));
-        let is_empty = |level: &crate::sku::Level| level.unclaimed() == promised.at(level.location());
-        let next = next.filter(|_| !actor.levels().iter().all(is_empty));
+        let next = next.filter(|next| self.has_left(actor, next.0.class, &promised));
         Ok(Event::BacklogFilled(BacklogFilled { sku, fills, next }))
     }
 
+    /// Whether anything is left that somebody of this class, or behind it, could get: beside what is held, and for who
+    /// never had goods beside safety stock, too.
+    fn has_left(&self, actor: &SkuActor, class: Class, promised: &Promised) -> bool {
+        let units = |level: &Level| {
+            let location = level.location();
+            let kept = match class {
+                Class::Short => 0,
+                Class::Backorder => self.safety_stock(actor, location),
+            };
+            let units = (level.unclaimed() - promised.at(location)).saturating_sub(kept);
+            Place { location, units: u64::from(units) }
+        };
+        let places: Vec<Place> = actor.levels().iter().map(units).collect();
+        let spread = Spread::of(&self.held(actor, None), &places);
+        (0..places.len()).any(|place| spread.left(place) > 0)
+    }
+
     /// Gives one demand what the locations of its channel have left for it, the preferred one first. Who has lost a
-    /// claim gets what safety stock keeps and what others are promised, too: its goods were sold already.
+    /// claim gets what safety stock keeps and what others are promised, too, but not what is held for buyers: its goods
+    /// were sold already.
     fn fill_one(
         &self,
         actor: &SkuActor,
@@ -74,11 +91,15 @@ impl MerchantState {
         let Some(channel) = self.channel(number) else { return };
         let Waiting { class, order, demand } = waiting;
         let unclaimed = |location| actor.unclaimed(location) - promised.at(location);
-        let is_anybodys = class == Class::Short || self.is_plain(actor);
-        let promise = (!is_anybodys).then(|| {
-            let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));
-            self.promise_to_waiting(actor, number, &promised.pools, free)
-        });
+        let promise = match class {
+            _ if self.is_plain(actor) => None,
+            Class::Short if actor.held().is_empty() => None,
+            Class::Short => Some(self.promise_to_short(actor, number, unclaimed)),
+            Class::Backorder => {
+                let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));
+                Some(self.promise_to_waiting(actor, Owner { channel: number, order }, &promised.pools, free))
+            }
+        };
         let most = promise.as_ref().map_or(u64::MAX, Promise::total);
         let mut open = u32::try_from(most).unwrap_or(u32::MAX).min(quantity);
         let mut given: SmallVec<[(LocationNumber, u32); 4]> = SmallVec::new();

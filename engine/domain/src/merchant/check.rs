@@ -1,9 +1,10 @@
 //! The invariants, recomputed from the claims: what recovery, tests and the simulator call.
 
 use super::MerchantState;
-use crate::id::{LocationNumber, OrderId, SkuNumber};
+use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{Demand, Order};
 use crate::sku::{Class, SkuActor, Waiting};
+use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
@@ -53,6 +54,17 @@ pub enum Violation {
         /// What the list says.
         listed: u32,
     },
+    /// I3: what is held of a SKU for a channel is not the sum of the live holds.
+    HeldDrift {
+        /// Of what.
+        sku: SkuNumber,
+        /// For which channel.
+        channel: ChannelNumber,
+        /// The counter.
+        held: u64,
+        /// The sum.
+        holds: u64,
+    },
     /// I4: claims and waiting units of a demand are not what its line has open.
     LineDrift {
         /// Which order.
@@ -83,6 +95,9 @@ impl core::fmt::Display for Violation {
             }
             Self::WaitingDrift { order, demand, waits, listed } => {
                 write!(f, "I3: order {order} demand {demand}: waits for {waits}, its sku lists {listed}")
+            }
+            Self::HeldDrift { sku, channel, held, holds } => {
+                write!(f, "I3: sku {sku} for channel {channel}: held {held}, live holds {holds}")
             }
             Self::LineDrift { order, line, open, covered } => {
                 write!(f, "I4: order {order} line {line}: open {open}, claimed and waiting {covered}")
@@ -159,6 +174,7 @@ impl MerchantState {
             sums.approach(self, &together);
             together.iter().try_for_each(|order| self.check_order(order, &mut sums))?;
         }
+        self.check_held()?;
         let mut places = sums.claims.iter();
         self.skus().zip(&sums.waiting).try_for_each(|((sku, actor), waiting)| {
             for (level, claims) in actor.levels().iter().zip(places.by_ref()) {
@@ -177,6 +193,28 @@ impl MerchantState {
                 Err(Violation::BacklogDrift { sku, total, demands: *waiting })
             }
         })
+    }
+
+    /// What SKUs say is held is what the live holds keep.
+    fn check_held(&self) -> Result<(), Violation> {
+        let mut sums: BTreeMap<(SkuNumber, ChannelNumber), u64> = BTreeMap::new();
+        for (_, hold) in self.holds() {
+            for (sku, units) in &hold.units {
+                *sums.entry((*sku, hold.channel)).or_insert(0) += u64::from(*units);
+            }
+        }
+        for (sku, actor) in self.skus() {
+            for (channel, held) in actor.held() {
+                let holds = sums.remove(&(sku, *channel)).unwrap_or(0);
+                if holds != *held {
+                    return Err(Violation::HeldDrift { sku, channel: *channel, held: *held, holds });
+                }
+            }
+        }
+        match sums.into_iter().next() {
+            Some(((sku, channel), holds)) => Err(Violation::HeldDrift { sku, channel, held: 0, holds }),
+            None => Ok(()),
+        }
     }
 
     /// What a demand waits for stands on the list of its SKU, under both classes.

@@ -7,6 +7,7 @@
 mod backlog;
 mod cancel;
 mod check;
+mod hold;
 mod place;
 mod promise;
 mod restore;
@@ -16,7 +17,8 @@ mod stock;
 
 use crate::command::Command;
 use crate::event::Event;
-use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::hold::{Hold, Holder};
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::order::{Order, Policy, StoredOrder};
 use crate::planted::{Bug, panic_once};
 use crate::promise::StockPolicy;
@@ -24,7 +26,7 @@ use crate::rejection::Rejection;
 use crate::rows::{FrozenRows, Rows};
 use crate::sku::SkuActor;
 use crate::table::{DIRECTORY_SHIFT, Table, spread};
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::hint::black_box;
 
@@ -63,6 +65,12 @@ pub struct MerchantState {
     orders: Rows<StoredOrder>,
     /// From an order's id to its row.
     order_rows: Table<u32>,
+    /// Live holds.
+    holds: BTreeMap<HoldId, Hold>,
+    /// When each of them ends.
+    deadlines: BTreeSet<(u64, HoldId)>,
+    /// How many live holds somebody has.
+    holders: BTreeMap<Holder, u32>,
     /// SKUs for which somebody waits.
     backlogged: BTreeSet<SkuNumber>,
     /// SKUs for which a pass over those who wait is under way.
@@ -80,6 +88,8 @@ pub struct FrozenMerchant {
     pub skus: FrozenRows<SkuActor>,
     /// All open orders.
     pub orders: FrozenRows<StoredOrder>,
+    /// All live holds.
+    pub holds: Vec<(HoldId, Hold)>,
 }
 
 impl MerchantState {
@@ -100,6 +110,9 @@ impl MerchantState {
             Command::PlaceOrder(order) => self.decide_place(order),
             Command::CancelOrder(cancel) => self.decide_cancel(cancel),
             Command::ShipOrder(ship) => self.decide_ship(ship),
+            Command::PlaceHold(place) => self.decide_place_hold(place),
+            Command::ExtendHold(extend) => self.decide_extend_hold(*extend),
+            Command::ReleaseHold(hold) => self.decide_release_hold(*hold),
             Command::FillBacklog(sku) => self.decide_fill(*sku),
         }
     }
@@ -119,6 +132,9 @@ impl MerchantState {
             Event::OrderAccepted(accepted) => self.evolve_accepted(order, accepted),
             Event::OrderCancelled(cancelled) => self.evolve_cancelled(cancelled),
             Event::OrderShipped(shipped) => self.evolve_shipped(shipped),
+            Event::HoldPlaced(placed) => self.evolve_hold_placed(HoldId(order.0), placed),
+            Event::HoldExtended(extended) => self.evolve_hold_extended(extended),
+            Event::HoldsEnded(ended) => self.evolve_holds_ended(ended),
             Event::BacklogFilled(filled) => self.evolve_filled(filled),
         }
     }
@@ -208,6 +224,7 @@ impl MerchantState {
             channels: self.channels.clone(),
             skus: self.skus.freeze(),
             orders: self.orders.freeze(),
+            holds: self.holds.iter().map(|(id, hold)| (*id, hold.clone())).collect(),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::promise::Shelf;
 use super::{Channel, MerchantState};
-use crate::command::PlaceOrder;
+use crate::command::{Confirm, PlaceOrder};
 use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines};
-use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::hold::Hold;
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::order::{CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
 use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
@@ -19,9 +20,11 @@ impl MerchantState {
         check_lines(order.lines)?;
         let Some(channel) = self.channel(order.channel) else { panic!("the channel does not exist") };
         let policy = order.policy.unwrap_or(channel.policy);
+        let confirmed = self.confirmed(order)?;
+        let hold = confirmed.and_then(|hold| self.hold(hold));
         let claims = match order.lines {
-            [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel),
-            lines => self.plan_many(lines, order.channel, channel),
+            [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel, hold),
+            lines => self.plan_many(lines, order.channel, channel, hold),
         };
         if claims.len() > CLAIMS_MAX {
             return Err(Rejection::TooManyClaims { claims: claims.len(), max: CLAIMS_MAX });
@@ -32,7 +35,19 @@ impl MerchantState {
             return Err(Rejection::InsufficientStock { shortfalls: shortfalls(order.lines, &claims) });
         }
         let lines = OrderedLines::from_slice(order.lines);
-        Ok(Event::OrderAccepted(OrderAccepted { channel: order.channel, policy, lines, claims }))
+        let (channel, hold) = (order.channel, confirmed);
+        Ok(Event::OrderAccepted(OrderAccepted { channel, policy, lines, claims, hold }))
+    }
+
+    /// The hold that an order confirms, if it is live; one that has ended is none for an order that asks for stock like
+    /// any other then.
+    fn confirmed(&self, order: &PlaceOrder<'_>) -> Result<Option<HoldId>, Rejection> {
+        let Some(Confirm { hold, or_reserve }) = order.hold else { return Ok(None) };
+        match self.hold(hold) {
+            Some(live) if live.channel == order.channel => Ok(Some(hold)),
+            None if or_reserve => Ok(None),
+            _ => Err(Rejection::HoldEnded { hold }),
+        }
     }
 
     /// The plan of most orders of the world: one line that one location can serve.
@@ -42,24 +57,34 @@ impl MerchantState {
         quantity: u32,
         number: ChannelNumber,
         channel: &Channel,
+        hold: Option<&Hold>,
     ) -> NewClaims {
         let actor = self.sku(sku).filter(|actor| self.is_plain(actor));
         let serves =
             |location: &&LocationNumber| actor.is_some_and(|actor| actor.free(**location) >= quantity);
         match channel.locations.iter().find(serves) {
             Some(location) => NewClaims::from_slice(&[(0, *location, quantity)]),
-            None => self.plan_many(&[(sku, quantity)], number, channel),
+            None => self.plan_many(&[(sku, quantity)], number, channel, hold),
         }
     }
 
-    fn plan_many(&self, lines: &[(SkuNumber, u32)], number: ChannelNumber, channel: &Channel) -> NewClaims {
+    fn plan_many(
+        &self,
+        lines: &[(SkuNumber, u32)],
+        number: ChannelNumber,
+        channel: &Channel,
+        hold: Option<&Hold>,
+    ) -> NewClaims {
         let (needs, need_of) = sum_needs(lines);
-        let shelf = Shelf::of(self, number, needs.iter().map(|need| need.sku));
+        let shelf = Shelf::of(self, number, needs.iter().map(|need| need.sku), hold);
         let takes = plan(&needs, &channel.locations, &shelf);
         hand_out(lines, &need_of, &takes)
     }
 
     pub(super) fn evolve_accepted(&mut self, id: OrderId, accepted: &OrderAccepted) {
+        if let Some(hold) = accepted.hold {
+            self.end_hold(hold);
+        }
         let owner = Owner { channel: accepted.channel, order: id };
         for (demand, location, quantity) in &accepted.claims {
             let (sku, _) = accepted.lines[usize::from(*demand)];
@@ -79,7 +104,7 @@ impl MerchantState {
     }
 }
 
-fn check_lines(lines: &[(SkuNumber, u32)]) -> Result<(), Rejection> {
+pub(super) fn check_lines(lines: &[(SkuNumber, u32)]) -> Result<(), Rejection> {
     if lines.is_empty() {
         return Err(Rejection::NoLines);
     }
@@ -96,11 +121,11 @@ fn check_lines(lines: &[(SkuNumber, u32)]) -> Result<(), Rejection> {
 }
 
 /// What is worked out for each line of an order; up to 8 lines need no memory of their own.
-type PerLine<T> = SmallVec<[T; 8]>;
+pub(super) type PerLine<T> = SmallVec<[T; 8]>;
 
 /// Sums the lines per SKU, in the order in which the SKUs first stand in the order; and for each line the
 /// place of its need.
-fn sum_needs(lines: &[(SkuNumber, u32)]) -> (PerLine<Need>, PerLine<usize>) {
+pub(super) fn sum_needs(lines: &[(SkuNumber, u32)]) -> (PerLine<Need>, PerLine<usize>) {
     let mut by_sku: PerLine<usize> = (0..lines.len()).collect();
     by_sku.sort_unstable_by_key(|line| (lines[*line].0, *line));
     // The first line of each SKU stands for it.
@@ -128,7 +153,7 @@ fn sum_needs(lines: &[(SkuNumber, u32)]) -> (PerLine<Need>, PerLine<usize>) {
 }
 
 /// Hands what was planned per SKU to the lines, the first line first.
-fn hand_out(lines: &[(SkuNumber, u32)], need_of: &[usize], takes: &[Take]) -> NewClaims {
+pub(super) fn hand_out(lines: &[(SkuNumber, u32)], need_of: &[usize], takes: &[Take]) -> NewClaims {
     let mut left: PerLine<u64> = takes.iter().map(|take| take.quantity).collect();
     let mut claims = NewClaims::with_capacity(lines.len());
     for (line, ((_, quantity), need)) in (0_u16..).zip(lines.iter().zip(need_of)) {
@@ -150,7 +175,10 @@ fn hand_out(lines: &[(SkuNumber, u32)], need_of: &[usize], takes: &[Take]) -> Ne
     claims
 }
 
-fn shortfalls(lines: &[(SkuNumber, u32)], claims: &[(u16, LocationNumber, u32)]) -> Vec<Shortfall> {
+pub(super) fn shortfalls(
+    lines: &[(SkuNumber, u32)],
+    claims: &[(u16, LocationNumber, u32)],
+) -> Vec<Shortfall> {
     let mut available: Vec<u32> = alloc::vec![0; lines.len()];
     for (line, _, quantity) in claims {
         available[usize::from(*line)] += quantity;

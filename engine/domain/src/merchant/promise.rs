@@ -2,11 +2,12 @@
 //! come together. Whoever claims or shows units asks here.
 
 use super::{Channel, MerchantState};
+use crate::hold::Hold;
 use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
 use crate::planted::{Bug, is_planted};
 use crate::promise::{Place, Promise, Reader, Row, Spread, StockPolicy};
 use crate::routing::FreeStock;
-use crate::sku::{Pool, SkuActor, Terms};
+use crate::sku::{Level, Owner, Pool, SkuActor, Terms};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -25,6 +26,18 @@ pub(super) struct Excess {
     pub(super) available: u64,
 }
 
+/// What is asked of a SKU, for whom.
+struct Asks<'a> {
+    channel: ChannelNumber,
+    policy: &'a StockPolicy,
+    /// What is left in the SKU's pools.
+    pools: &'a [Pool],
+    /// What of it is the channel's own, but not this order's.
+    younger: u64,
+    /// What is held for the very order that asks, and for which channel.
+    held: Option<(ChannelNumber, u64)>,
+}
+
 impl MerchantState {
     /// What a channel may sell of a SKU now.
     ///
@@ -32,31 +45,97 @@ impl MerchantState {
     /// If there is no such SKU or channel.
     #[must_use]
     pub fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
+        self.promise_beside(sku, channel, None)
+    }
+
+    /// The same for an order that confirms a hold.
+    pub(super) fn promise_beside(
+        &self,
+        sku: SkuNumber,
+        channel: ChannelNumber,
+        confirmed: Option<&Hold>,
+    ) -> Promise {
         let (Some(actor), Some(reader)) = (self.sku(sku), self.channel(channel)) else {
             panic!("the sku or the channel does not exist")
         };
         let policy = self.policy_of(actor, channel, reader);
-        self.promise_of(actor, channel, policy, actor.pools(), |location| self.free_at(actor, location))
+        let held = confirmed.map(|hold| (hold.channel, u64::from(hold.units_of(sku))));
+        if let Some((_, units)) = held {
+            let free = reader.locations.iter().map(|location| u64::from(self.free_at(actor, *location)));
+            if units > free.sum() {
+                let (others, unclaimed) = (&self.held(actor, held)[..], |location| actor.unclaimed(location));
+                let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));
+                return Promise::of_held(&reader.locations, units, others, free, unclaimed);
+            }
+        }
+        let asks = Asks { channel, policy, pools: actor.pools(), younger: 0, held };
+        self.promise_of(actor, asks, |location| self.free_at(actor, location))
     }
 
     /// What somebody who waits may get of a SKU, of the units that `free` finds at a location and with so much left in
-    /// its pools: the channel's buffer and ceiling do not count any more, what others are promised does.
+    /// its pools: the channel's buffer and ceiling do not count any more, what others are promised does, and so does a
+    /// pool of the channel that is younger than the order.
     pub(super) fn promise_to_waiting(
         &self,
         actor: &SkuActor,
-        channel: ChannelNumber,
+        Owner { channel, order }: Owner,
         pools: &[Pool],
         free: impl Fn(LocationNumber) -> u32,
     ) -> Promise {
-        self.promise_of(actor, channel, &StockPolicy::SHARED, pools, free)
+        let is_younger = |pool: &&Pool| pool.channel == channel && pool.since > order;
+        let younger = pools.iter().find(is_younger).map_or(0, |pool| pool.left);
+        let asks = Asks { channel, policy: &StockPolicy::SHARED, pools, younger, held: None };
+        self.promise_of(actor, asks, free)
+    }
+
+    /// What somebody may get whose goods were lost: all but what is held for buyers.
+    pub(super) fn promise_to_short(
+        &self,
+        actor: &SkuActor,
+        channel: ChannelNumber,
+        free: impl Fn(LocationNumber) -> u32,
+    ) -> Promise {
+        let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
+        let (locations, policy) = (&reader.locations[..], &StockPolicy::SHARED);
+        let (holds, held, pool) = (&self.held(actor, None)[..], 0, 0);
+        Promise::of(&Reader { locations, policy, holds, held, pool, before: &[], after: &[] }, free)
+    }
+
+    /// Units at a location that may leave it without a claim: what is held for buyers is kept elsewhere as far as that
+    /// goes.
+    pub(super) fn movable(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+        let Some(actor) = self.sku(sku) else { return 0 };
+        let holds = self.held(actor, None);
+        if holds.is_empty() {
+            return actor.unclaimed(location);
+        }
+        let elsewhere = actor.levels().iter().map(Level::location).filter(|other| *other != location);
+        let places: Vec<Place> = elsewhere
+            .chain([location])
+            .map(|location| Place { location, units: u64::from(actor.unclaimed(location)) })
+            .collect();
+        let left = Spread::of(&holds, &places).left(places.len() - 1);
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+
+    /// What is held for buyers of each channel; without what is held for the very order that asks.
+    pub(super) fn held<'a>(
+        &'a self,
+        actor: &SkuActor,
+        but: Option<(ChannelNumber, u64)>,
+    ) -> SmallVec<[Row<'a>; 4]> {
+        let row = |(channel, held): &(ChannelNumber, u64)| {
+            let own = but.filter(|(own, _)| own == channel).map_or(0, |(_, units)| units);
+            let locations = self.channel(*channel).map_or(&[][..], |channel| &channel.locations);
+            Row { locations, quantity: held - own }
+        };
+        actor.held().iter().map(row).collect()
     }
 
     fn promise_of(
         &self,
         actor: &SkuActor,
-        channel: ChannelNumber,
-        policy: &StockPolicy,
-        pools: &[Pool],
+        Asks { channel, policy, pools, younger, held }: Asks<'_>,
         free: impl Fn(LocationNumber) -> u32,
     ) -> Promise {
         let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
@@ -67,15 +146,17 @@ impl MerchantState {
         };
         let own = (reader.rank, channel);
         let from = kept.partition_point(|(precedence, _)| *precedence < own);
-        let rows: SmallVec<[Row<'_>; 8]> = kept.iter().map(|(_, row)| *row).collect();
-        let (before, after) = rows.split_at(from);
-        let pool = left_of(pools, channel);
-        Promise::of(&Reader { locations: &reader.locations, policy, pool, before, after }, free)
+        let mut rows: SmallVec<[Row<'_>; 8]> = kept.iter().map(|(_, row)| *row).collect();
+        rows.insert(from, Row { locations: &reader.locations, quantity: younger });
+        let (before, after) = rows.split_at(from + 1);
+        let (pool, holds) = (left_of(pools, channel) - younger, &self.held(actor, held)[..]);
+        let held = held.map_or(0, |(_, units)| units);
+        Promise::of(&Reader { locations: &reader.locations, policy, holds, held, pool, before, after }, free)
     }
 
-    /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy.
+    /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy, no hold.
     pub(super) fn is_plain(&self, actor: &SkuActor) -> bool {
-        !self.keeps_units && actor.terms().is_none()
+        !self.keeps_units && actor.terms().is_none() && actor.held().is_empty()
     }
 
     /// Units at a location that no claim has, safety stock does not keep, and nobody waits for.
@@ -135,11 +216,13 @@ impl MerchantState {
             return Ok(());
         }
         let kept = self.kept(Some(terms), pools, None);
-        let rows: Vec<Row<'_>> = kept.iter().map(|(_, row)| *row).collect();
+        // What is held for buyers comes before all pools and floors.
+        let holds = actor.map(|actor| self.held(actor, None)).unwrap_or_default();
+        let rows: Vec<Row<'_>> = holds.iter().chain(kept.iter().map(|(_, row)| row)).copied().collect();
         let places = self.places_of(&rows, actor, terms);
         let spread = Spread::of(&rows, &places);
         for (row, ((_, channel), kept)) in kept.iter().enumerate() {
-            let available = spread.served(row);
+            let available = spread.served(holds.len() + row);
             if available < kept.quantity && grown(*channel) {
                 return Err(Excess { channel: *channel, promised: kept.quantity, available });
             }
@@ -164,7 +247,7 @@ impl MerchantState {
 /// Units left in the pool of a channel.
 fn left_of(pools: &[Pool], channel: ChannelNumber) -> u64 {
     let found = pools.binary_search_by_key(&channel, |pool| pool.channel);
-    found.map_or(0, |place| u64::from(pools[place].left))
+    found.map_or(0, |place| pools[place].left)
 }
 
 /// Stock as one channel's order may claim it.
@@ -180,10 +263,11 @@ impl<'a> Shelf<'a> {
         state: &'a MerchantState,
         channel: ChannelNumber,
         skus: impl Iterator<Item = SkuNumber>,
+        confirmed: Option<&Hold>,
     ) -> Self {
         let has_rules = |sku: &SkuNumber| state.sku(*sku).is_some_and(|actor| !state.is_plain(actor));
         let mut promises: SmallVec<[(SkuNumber, Promise); 4]> =
-            skus.filter(has_rules).map(|sku| (sku, state.promise(sku, channel))).collect();
+            skus.filter(has_rules).map(|sku| (sku, state.promise_beside(sku, channel, confirmed))).collect();
         promises.sort_unstable_by_key(|(sku, _)| *sku);
         Self { state, promises }
     }

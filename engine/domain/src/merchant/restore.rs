@@ -2,13 +2,14 @@
 //! lists of who waits are derived, as they were the first time.
 
 use super::{Channel, Location, MerchantState};
-use crate::id::SkuNumber;
+use crate::hold::Hold;
+use crate::id::{HoldId, SkuNumber};
 use crate::order::{Order, StoredOrder};
 use crate::promise::StockPolicy;
 use crate::rows::Rows;
 use crate::sku::{Class, Cursor, Pool, SkuActor, Terms, Waiting};
 use crate::table::Table;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 impl MerchantState {
@@ -22,6 +23,9 @@ impl MerchantState {
             skus: Rows::default(),
             orders: Rows::default(),
             order_rows: Table::default(),
+            holds: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            holders: BTreeMap::new(),
             backlogged: BTreeSet::new(),
             passes: BTreeSet::new(),
         };
@@ -73,6 +77,17 @@ impl MerchantState {
             }
         }
         self.insert_order(StoredOrder::of(&order));
+    }
+
+    /// Adds a live hold; terms and pools of its SKUs may come before or after.
+    ///
+    /// # Panics
+    /// If it contradicts the SKUs: then the picture is damaged.
+    pub fn restore_hold(&mut self, id: HoldId, hold: Hold) {
+        for (sku, quantity) in &hold.units {
+            self.sku_mut(*sku).restore_hold(hold.channel, *quantity);
+        }
+        self.insert_hold(id, hold);
     }
 
     /// Goes on with a pass over those who wait; all orders come before.

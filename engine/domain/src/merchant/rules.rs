@@ -173,8 +173,7 @@ fn pools(actor: Option<&SkuActor>, terms: &Terms) -> Vec<Pool> {
         let stated =
             actor.and_then(|actor| actor.terms()?.channel(channel)).map_or(0, |terms| terms.dedicated);
         let pool = before.unwrap_or(Pool { channel, since: THIS_RECORD, left: 0, charged: 0, claimed: 0 });
-        // Neither is above QUANTITY_MAX, so their sum is a number.
-        Pool { left: (pool.left + now.dedicated).saturating_sub(stated), ..pool }
+        Pool { left: (pool.left + u64::from(now.dedicated)).saturating_sub(stated.into()), ..pool }
     };
     terms.channels.iter().filter(|terms| terms.dedicated > 0).map(pool).collect()
 }

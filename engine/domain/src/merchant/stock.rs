@@ -48,7 +48,7 @@ impl MerchantState {
         }
         let before = self.level(movement.sku, movement.location);
         let available = match movement.from {
-            StockState::Sellable => before.unclaimed(),
+            StockState::Sellable => self.movable(movement.sku, movement.location),
             StockState::Damaged | StockState::QualityControl => before.units(movement.from),
         };
         if movement.quantity > available {

@@ -296,6 +296,7 @@ mod tests {
             policy: Policy::Backorder,
             lines: lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect::<OrderedLines>(),
             claims: claims.iter().map(claim).collect::<NewClaims>(),
+            hold: None,
         }
     }
 

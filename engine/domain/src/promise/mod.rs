@@ -33,6 +33,11 @@ pub struct Reader<'a> {
     pub locations: &'a [LocationNumber],
     /// Its policy for this SKU.
     pub policy: &'a StockPolicy,
+    /// What is held for buyers of any channel, itself included: nobody else gets it.
+    pub holds: &'a [Row<'a>],
+    /// Units that are held for the very order that asks. They come first of all: where a loss has left less than is held,
+    /// whoever confirms first gets it.
+    pub held: u64,
     /// Units that are its own.
     pub pool: u64,
     /// What others are promised who come before it when units are scarce.
@@ -41,40 +46,81 @@ pub struct Reader<'a> {
     pub after: &'a [Row<'a>],
 }
 
+/// Units that are there of what is a reader's own.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    held: u64,
+    pool: u64,
+    floor: u64,
+}
+
 impl Promise {
     /// Works out what `reader` may sell; `free` says how many units lie at a location that no claim has and safety
     /// stock does not keep.
     #[must_use]
     pub fn of(reader: &Reader<'_>, free: impl Fn(LocationNumber) -> u32) -> Self {
-        let Reader { locations, policy, pool, before, after } = *reader;
-        let own = [pool, u64::from(policy.floor)].map(|quantity| Row { locations, quantity });
-        let rows: SmallVec<[Row<'_>; 8]> = before.iter().chain(&own).chain(after).copied().collect();
+        let Reader { locations, policy, holds, held, pool, before, after } = *reader;
+        let [held, own @ ..] =
+            [held, pool, u64::from(policy.floor)].map(|quantity| Row { locations, quantity });
+        let rows = [&held].into_iter().chain(holds).chain(before).chain(&own).chain(after);
+        let rows: SmallVec<[Row<'_>; 8]> = rows.copied().collect();
         if rows.iter().all(|row| row.quantity == 0) {
             let units = locations.iter().map(|location| (*location, free(*location)));
-            return Self::limited(units.collect(), policy, 0, 0);
+            return Self::limited(units.collect(), policy, Own::default());
         }
         let places = places(locations, &rows, free);
         let spread = Spread::of(&rows, &places);
-        let (pool, floor) = (before.len(), before.len() + 1);
-        let units = |place: usize| spread.left(place) + spread.kept(pool, place) + spread.kept(floor, place);
+        let (held, pool) = (0, 1 + holds.len() + before.len());
+        let floor = pool + 1;
+        let own = [held, pool, floor];
+        let units =
+            |place: usize| spread.left(place) + own.iter().map(|row| spread.kept(*row, place)).sum::<u64>();
         let its_own = (0..).zip(&places).skip(places.len() - locations.len());
         let its_own =
             its_own.map(|(place, row)| (row.location, u32::try_from(units(place)).unwrap_or(u32::MAX)));
-        Self::limited(its_own.collect(), policy, spread.served(pool), spread.served(floor))
+        let [held, pool, floor] = own.map(|row| spread.served(row));
+        Self::limited(its_own.collect(), policy, Own { held, pool, floor })
     }
 
-    /// What the policy leaves of units at the reader's locations, `pool` and `floor` of which are its own.
-    fn limited(
-        mut locations: SmallVec<[(LocationNumber, u32); 4]>,
-        policy: &StockPolicy,
-        pool: u64,
-        floor: u64,
+    /// What an order may claim that confirms a hold of more units than are free. What is held comes before safety stock
+    /// and whoever waits, as far as it lies there; nothing comes on top of it. `free` units of a location are claimed
+    /// before the other `unclaimed` ones, and such that `others` holds keep what they can.
+    #[must_use]
+    pub fn of_held(
+        locations: &[LocationNumber],
+        held: u64,
+        others: &[Row<'_>],
+        free: impl Fn(LocationNumber) -> u32,
+        unclaimed: impl Fn(LocationNumber) -> u32,
     ) -> Self {
+        let own = Row { locations, quantity: held };
+        let rows: SmallVec<[Row<'_>; 8]> = [&own].into_iter().chain(others).copied().collect();
+        let mut places = places(locations, &rows, free);
+        places.reverse();
+        let rest = |place: &Place| {
+            let units = u64::from(unclaimed(place.location)).saturating_sub(place.units);
+            Place { units, ..*place }
+        };
+        let guarded: SmallVec<[Place; 8]> = places.iter().map(rest).collect();
+        let tier = places.len();
+        places.extend(guarded);
+        let spread = Spread::of(&rows, &places);
+        let units = |place: usize| spread.kept(0, place) + spread.kept(0, tier + place);
+        let mut at: SmallVec<[(LocationNumber, u32); 4]> = (0..locations.len())
+            .map(|place| (places[place].location, u32::try_from(units(place)).unwrap_or(u32::MAX)))
+            .collect();
+        at.sort_unstable();
+        Self { total: spread.served(0), locations: at }
+    }
+
+    /// What the policy leaves of units at the reader's locations, some of which are its own.
+    fn limited(mut locations: SmallVec<[(LocationNumber, u32); 4]>, policy: &StockPolicy, own: Own) -> Self {
         locations.sort_unstable();
-        let all: u64 = locations.iter().map(|(_, units)| u64::from(*units)).sum();
+        let Own { held, pool, floor } = own;
+        let all = locations.iter().map(|(_, units)| u64::from(*units)).sum::<u64>() - held;
         let shared = (all - pool).saturating_sub(policy.buffer.at_least(all));
         let ceiling = policy.ceiling.map_or(u64::MAX, |ceiling| ceiling.at_most(all));
-        Self { total: ceiling.min(pool + shared.max(floor)), locations }
+        Self { total: held + ceiling.min(pool + shared.max(floor)), locations }
     }
 
     /// Units that may be sold in all.

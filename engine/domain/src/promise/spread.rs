@@ -19,7 +19,7 @@ pub struct Row<'a> {
     pub quantity: u64,
 }
 
-/// Units at a location that may be promised to somebody.
+/// Units at a location that may be promised to somebody. Units that are used last may stand as a second place there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
     /// Where.
@@ -151,11 +151,13 @@ impl Reach {
             places.iter().enumerate().map(|(place, row)| (row.location, place)).collect();
         by_location.sort_unstable();
         let find = |location: &LocationNumber| {
-            let found = by_location.binary_search_by_key(location, |(location, _)| *location);
-            found.ok().map(|found| by_location[found].1)
+            let location = *location;
+            let from = by_location.partition_point(|(other, _)| *other < location);
+            let here = by_location[from..].iter().take_while(move |(other, _)| *other == location);
+            here.map(|(_, place)| *place)
         };
         let places_of = |row: &Row<'_>| {
-            let mut places: Vec<usize> = row.locations.iter().filter_map(find).collect();
+            let mut places: Vec<usize> = row.locations.iter().flat_map(find).collect();
             places.sort_unstable();
             places
         };

@@ -39,11 +39,13 @@ struct Extra {
     terms: Terms,
     /// In the order of channel numbers.
     pools: Vec<Pool>,
+    /// Units of live holds by channel, in the order of channel numbers; none is 0.
+    held: Vec<(ChannelNumber, u64)>,
 }
 
 impl Extra {
     fn is_empty(&self) -> bool {
-        self.backlog.is_empty() && self.terms.is_empty() && self.pools.is_empty()
+        self.backlog.is_empty() && self.terms.is_empty() && self.pools.is_empty() && self.held.is_empty()
     }
 }
 
@@ -207,6 +209,46 @@ impl SkuActor {
         if let Some(pool) = self.pool_mut(owner.channel) {
             pool.use_up(owner.order, quantity);
         }
+    }
+
+    /// Keeps units for a buyer. The caller has checked that they are there.
+    pub(crate) fn hold(&mut self, owner: Owner, quantity: u32) {
+        self.restore_hold(owner.channel, quantity);
+        if let Some(pool) = self.pool_mut(owner.channel) {
+            pool.charge(owner.order, quantity);
+        }
+    }
+
+    /// Keeps units as they were kept before a picture was taken.
+    pub(crate) fn restore_hold(&mut self, channel: ChannelNumber, quantity: u32) {
+        self.in_use = true;
+        let held = &mut self.extra.get_or_insert_default().held;
+        match held.binary_search_by_key(&channel, |(channel, _)| *channel) {
+            Ok(place) => held[place].1 += u64::from(quantity),
+            Err(place) => held.insert(place, (channel, u64::from(quantity))),
+        }
+    }
+
+    /// Keeps units no more. They may serve who waits.
+    pub(crate) fn end_hold(&mut self, owner: Owner, quantity: u32) {
+        let Some(extra) = &mut self.extra else { panic!("I5: nothing of this sku is held") };
+        let found = extra.held.binary_search_by_key(&owner.channel, |(channel, _)| *channel);
+        let Ok(place) = found else { panic!("I5: nothing of this sku is held for the channel") };
+        extra.held[place].1 -= u64::from(quantity);
+        if extra.held[place].1 == 0 {
+            extra.held.remove(place);
+        }
+        if let Some(pool) = self.pool_mut(owner.channel) {
+            pool.refund(owner.order, quantity);
+        }
+        self.begin_pass();
+        self.drop_extra();
+    }
+
+    /// Units of live holds by channel, in the order of channel numbers.
+    #[must_use]
+    pub fn held(&self) -> &[(ChannelNumber, u64)] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.held)
     }
 
     /// Adds to what a demand waits for.

@@ -41,11 +41,11 @@ pub struct Pool {
     /// The record that made it: orders that were accepted before take nothing from it.
     pub since: OrderId,
     /// Units that no claim has.
-    pub left: u32,
+    pub left: u64,
     /// Units of live claims that came from it.
-    pub charged: u32,
-    /// Units of live claims of orders that may take from it; never fewer than `charged`.
-    pub claimed: u32,
+    pub charged: u64,
+    /// Units of live claims of orders that may take from it, at all locations together; never fewer than `charged`.
+    pub claimed: u64,
 }
 
 /// For whom units are claimed.
@@ -86,6 +86,7 @@ impl Pool {
     /// Units were claimed.
     pub(crate) fn charge(&mut self, order: OrderId, quantity: u32) {
         if order >= self.since {
+            let quantity = u64::from(quantity);
             let units = quantity.min(self.left);
             self.left -= units;
             self.charged += units;
@@ -96,6 +97,7 @@ impl Pool {
     /// A claim ended, and its goods are still there.
     pub(super) fn refund(&mut self, order: OrderId, quantity: u32) {
         if order >= self.since {
+            let quantity = u64::from(quantity);
             self.claimed -= quantity;
             let most = if is_planted(Bug::RefundPoolFirst) { self.charged.min(quantity) } else { 0 };
             let units = self.charged.saturating_sub(self.claimed).max(most);
@@ -107,6 +109,7 @@ impl Pool {
     /// A claim ended, and its goods are gone.
     pub(super) fn use_up(&mut self, order: OrderId, quantity: u32) {
         if order >= self.since {
+            let quantity = u64::from(quantity);
             self.claimed -= quantity;
             self.charged = self.charged.saturating_sub(quantity).min(self.claimed);
         }

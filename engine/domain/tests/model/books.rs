@@ -1,14 +1,15 @@
 //! The naive model: plain lists and maps, no counters. Whatever is a sum is summed each time it is asked.
 
-use super::promises::{Channel, Pool};
+use super::promises::{Channel, Held, Pool, Shelf, flow};
 use crate::LOCATIONS;
-use onhand_domain::command::{CancelOrder, PlaceOrder, PutChannel, ShipOrder};
+use onhand_domain::command::{CancelOrder, Confirm, PlaceHold, PlaceOrder, PutChannel, ShipOrder};
+use onhand_domain::hold::{EXTENSIONS_MAX, HOLDS_PER_CUSTOMER_MAX, HOLDS_PER_KEY_MAX};
 use onhand_domain::order::Policy;
 use onhand_domain::promise::StockPolicy;
 use onhand_domain::quantity::QUANTITY_MAX;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::sku::{StockState, Terms};
-use onhand_domain::{Command, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{Command, HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Claims of an order that was accepted: line, location, quantity.
@@ -68,6 +69,8 @@ pub(super) struct Books {
     pub(super) terms: BTreeMap<SkuNumber, Terms>,
     /// By SKU and channel.
     pub(super) pools: BTreeMap<(SkuNumber, usize), Pool>,
+    pub(super) holds: BTreeMap<HoldId, Held>,
+    customers: BTreeMap<HoldId, Option<[u8; 16]>>,
     stock: BTreeMap<(SkuNumber, LocationNumber, u8), u32>,
     /// All that were ever accepted, by acceptance.
     pub(super) orders: BTreeMap<OrderId, Order>,
@@ -90,6 +93,13 @@ fn bad_line(order: &Order, lines: &[(u16, u32)], index: usize) -> Option<Rejecti
         return Some(Rejection::DuplicateLine { index });
     }
     out_of_range(index, quantity.into())
+}
+
+fn shortfalls(lines: &[(SkuNumber, u32)], handed: &[u32]) -> Vec<Shortfall> {
+    let rows = (0_u16..).zip(lines.iter().zip(handed));
+    rows.filter(|(_, (line, handed))| **handed < line.1)
+        .map(|(line, (asked, available))| Shortfall { line, requested: asked.1, available: *available })
+        .collect()
 }
 
 impl Books {
@@ -123,6 +133,7 @@ impl Books {
         self.safety.iter().any(|units| *units > 0)
             || !self.channels.iter().all(is_shared)
             || self.terms.values().any(|terms| !terms.is_empty())
+            || !self.holds.is_empty()
     }
 
     /// What a new order may take: as long as those who wait have not been asked, only what they cannot need.
@@ -139,20 +150,28 @@ impl Books {
 
     /// What a channel may sell.
     pub(super) fn atp(&self, sku: SkuNumber, channel: usize) -> u32 {
-        u32::try_from(self.view(sku, channel, false).total(&self.shelf_of(sku))).unwrap()
+        u32::try_from(self.view(sku, channel).total(&self.shelf_of(sku))).unwrap()
     }
 
     /// What each line gets if it is handed what the channel has, the first line first.
     pub(super) fn handed(&self, place: &PlaceOrder<'_>) -> Vec<u32> {
+        let hold = place.hold.map(|confirm| confirm.hold).filter(|hold| self.holds.contains_key(hold));
+        self.handed_beside(place.lines, usize::from(place.channel.0), hold)
+    }
+
+    fn handed_beside(&self, lines: &[(SkuNumber, u32)], channel: usize, hold: Option<HoldId>) -> Vec<u32> {
         let mut left = BTreeMap::new();
         let hand = |(sku, quantity): &(SkuNumber, u32)| {
-            let all = || self.atp(*sku, usize::from(place.channel.0));
+            let all = || {
+                let view = self.view_beside(*sku, channel, hold);
+                u32::try_from(view.total_beside(&self.shelf_of(*sku), &self.unclaimed_of(*sku))).unwrap()
+            };
             let left = left.entry(*sku).or_insert_with(all);
             let got = (*left).min(*quantity);
             *left -= got;
             got
         };
-        place.lines.iter().map(hand).collect()
+        lines.iter().map(hand).collect()
     }
 
     /// Why a command must be refused, if it must.
@@ -174,7 +193,7 @@ impl Books {
             Command::Move(movement) => {
                 let (state, requested) = (movement.from, u64::from(movement.quantity));
                 let available = match state {
-                    StockState::Sellable => self.unclaimed(movement.sku, movement.location),
+                    StockState::Sellable => self.movable(movement.sku, movement.location),
                     _ => self.units(movement.sku, movement.location, state),
                 };
                 let same = (state == movement.to).then_some(Rejection::SameState { state });
@@ -188,6 +207,11 @@ impl Books {
                 twice.map(|place| Rejection::DuplicateLocation { location: put.locations[place] })
             }
             Command::PutSku(put) if put.sku.is_some() => self.terms_refusal(put),
+            Command::PlaceHold(place) => self.hold_refusal(place),
+            Command::ExtendHold(extend) => self.extend_refusal(extend.hold),
+            Command::ReleaseHold(hold) => {
+                (!self.holds.contains_key(hold)).then_some(Rejection::HoldEnded { hold: *hold })
+            }
             Command::PlaceOrder(place) => self.order_refusal(place),
             Command::CancelOrder(cancel) => self.cancel_refusal(cancel),
             Command::ShipOrder(ship) => self.ship_refusal(ship),
@@ -195,19 +219,68 @@ impl Books {
         }
     }
 
-    fn order_refusal(&self, place: &PlaceOrder<'_>) -> Option<Rejection> {
-        if place.lines.is_empty() {
-            return Some(Rejection::NoLines);
+    fn lines_refusal(lines: &[(SkuNumber, u32)]) -> Option<Rejection> {
+        let zero = lines.iter().position(|line| line.1 == 0);
+        let empty = lines.is_empty().then_some(Rejection::NoLines);
+        empty.or(zero.and_then(|index| out_of_range(index, 0)))
+    }
+
+    fn hold_refusal(&self, place: &PlaceHold<'_>) -> Option<Rejection> {
+        let handed = || self.handed_beside(place.lines, usize::from(place.channel.0), None);
+        Self::lines_refusal(place.lines).or_else(|| {
+            let live = u32::try_from(self.holds.len()).unwrap();
+            let of_customer = self.customers.values().filter(|customer| **customer == place.customer);
+            let of_customer = u32::try_from(of_customer.count()).unwrap();
+            if place.customer.is_some() && of_customer >= HOLDS_PER_CUSTOMER_MAX {
+                let (what, max) = ("customer", HOLDS_PER_CUSTOMER_MAX);
+                return Some(Rejection::TooManyHolds { what, live: of_customer, max });
+            }
+            assert!(live < HOLDS_PER_KEY_MAX);
+            let shortfalls = shortfalls(place.lines, &handed());
+            (!shortfalls.is_empty()).then_some(Rejection::InsufficientStock { shortfalls })
+        })
+    }
+
+    fn extend_refusal(&self, hold: HoldId) -> Option<Rejection> {
+        match self.holds.get(&hold) {
+            None => Some(Rejection::HoldEnded { hold }),
+            Some(held) => (held.extensions >= EXTENSIONS_MAX)
+                .then_some(Rejection::TooManyExtensions { max: EXTENSIONS_MAX }),
         }
-        let zero = place.lines.iter().position(|line| line.1 == 0);
-        if let Some(index) = zero {
-            return out_of_range(index, 0);
-        }
-        let rows = (0_u16..).zip(place.lines.iter().zip(self.handed(place)));
-        let shortfalls: Vec<Shortfall> = rows
-            .filter(|(_, (line, handed))| *handed < line.1)
-            .map(|(line, (asked, available))| Shortfall { line, requested: asked.1, available })
+    }
+
+    /// Units that may leave a place: each one that holds do not need there.
+    fn movable(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+        let mut shelf: Shelf = std::array::from_fn(|place| {
+            self.unclaimed(sku, LocationNumber(u16::try_from(place).unwrap())).into()
+        });
+        let rows: Vec<_> = (0..self.channels.len())
+            .map(|of| (self.channels[of].locations.clone(), self.held(sku, of, None)))
             .collect();
+        let all = flow(&shelf, &rows);
+        let mut movable = 0;
+        while shelf[usize::from(location.0)] > 0 {
+            shelf[usize::from(location.0)] -= 1;
+            if flow(&shelf, &rows) < all {
+                break;
+            }
+            movable += 1;
+        }
+        movable
+    }
+
+    fn order_refusal(&self, place: &PlaceOrder<'_>) -> Option<Rejection> {
+        if let Some(refusal) = Self::lines_refusal(place.lines) {
+            return Some(refusal);
+        }
+        if let Some(Confirm { hold, or_reserve }) = place.hold {
+            let live = self.holds.get(&hold);
+            let is_its = live.map(|live| live.channel == usize::from(place.channel.0));
+            if !is_its.unwrap_or(or_reserve) {
+                return Some(Rejection::HoldEnded { hold });
+            }
+        }
+        let shortfalls = shortfalls(place.lines, &self.handed(place));
         let policy = place.policy.unwrap_or(self.channels[usize::from(place.channel.0)].policy);
         let is_refused = policy == Policy::Reject && !shortfalls.is_empty();
         is_refused.then_some(Rejection::InsufficientStock { shortfalls })
@@ -290,6 +363,13 @@ impl Books {
                 self.serve_everybody();
             }
             Command::PutSku(put) if put.sku.is_some() => self.put_terms(id, put),
+            Command::PlaceHold(place) => self.place_hold(id, place),
+            Command::ExtendHold(extend) => {
+                let held = self.holds.get_mut(&extend.hold).unwrap();
+                held.deadline = held.deadline.max(extend.deadline);
+                held.extensions += 1;
+            }
+            Command::ReleaseHold(hold) => self.end_hold(*hold),
             Command::PlaceOrder(place) => self.place(id, place, claims),
             Command::CancelOrder(cancel) => self.cancel(cancel),
             Command::ShipOrder(ship) => {
@@ -309,6 +389,30 @@ impl Books {
         }
         let to_serve = std::mem::take(&mut self.to_serve);
         self.to_serve = to_serve.into_iter().filter(|sku| self.waiting(*sku) > 0).collect();
+    }
+
+    fn place_hold(&mut self, id: OrderId, place: &PlaceHold<'_>) {
+        let channel = usize::from(place.channel.0);
+        for (sku, quantity) in place.lines {
+            if let Some(pool) = self.pool_for(*sku, channel, id) {
+                (0..*quantity).for_each(|_| pool.charge());
+            }
+        }
+        let held = Held { channel, deadline: place.deadline, extensions: 0, lines: place.lines.to_vec() };
+        self.holds.insert(HoldId(id.0), held);
+        self.customers.insert(HoldId(id.0), place.customer);
+    }
+
+    /// A hold is no more.
+    pub(super) fn end_hold(&mut self, hold: HoldId) {
+        let held = self.holds.remove(&hold).unwrap();
+        self.customers.remove(&hold);
+        for (sku, quantity) in held.lines {
+            if let Some(pool) = self.pool_for(sku, held.channel, OrderId(hold.0)) {
+                (0..quantity).for_each(|_| pool.refund());
+            }
+            self.serve(sku);
+        }
     }
 
     fn gain(&mut self, sku: SkuNumber, location: LocationNumber, state: StockState, quantity: u32) {
@@ -351,6 +455,9 @@ impl Books {
         };
         let mut lines: Vec<Line> = place.lines.iter().map(line).collect();
         let channel = usize::from(place.channel.0);
+        if let Some(confirm) = place.hold.filter(|confirm| self.holds.contains_key(&confirm.hold)) {
+            self.end_hold(confirm.hold);
+        }
         for (line, location, quantity) in claims {
             let line = &mut lines[usize::from(*line)];
             line.claim(*location, *quantity);
@@ -397,12 +504,18 @@ impl Books {
 
     /// Whether a unit at a location may go to somebody who waits: any, if goods were lost; else one that nobody else
     /// is promised.
-    fn may_serve(&self, sku: SkuNumber, is_short: bool, channel: usize, location: LocationNumber) -> bool {
+    fn may_serve(
+        &self,
+        sku: SkuNumber,
+        is_short: bool,
+        (order, channel): (OrderId, usize),
+        location: LocationNumber,
+    ) -> bool {
         if is_short {
-            return self.unclaimed(sku, location) > 0;
+            return self.movable(sku, location) > 0;
         }
         let shelf = self.shelf(self.terms_of(sku), |location| self.unclaimed(sku, location));
-        let view = self.view(sku, channel, true);
+        let view = self.view_of(sku, channel, order);
         let mut taken = [0; LOCATIONS as usize];
         taken[usize::from(location.0)] = 1;
         shelf[usize::from(location.0)] > 0 && view.total(&shelf) > 0 && view.allows(&shelf, &taken)
@@ -428,7 +541,7 @@ impl Books {
         let waits = if is_short { row.short } else { row.backordered };
         let channel = order.channel;
         let mut locations = self.channels[channel].locations.iter().copied();
-        let found = locations.find(|location| self.may_serve(sku, is_short, channel, *location));
+        let found = locations.find(|location| self.may_serve(sku, is_short, (id, channel), *location));
         let Some(location) = found.filter(|_| row.sku == sku && waits > 0) else { return false };
         if let Some(pool) = self.pool_for(sku, channel, id) {
             pool.charge();

@@ -6,7 +6,7 @@ use crate::LOCATIONS;
 use onhand_domain::command::PutSku;
 use onhand_domain::promise::{Amount, StockPolicy};
 use onhand_domain::sku::{ChannelTerms, Terms};
-use onhand_domain::{LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
 use std::cmp::Reverse;
 
 /// Units at each location.
@@ -30,21 +30,21 @@ pub(super) struct Channel {
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     pub(super) since: OrderId,
-    pub(super) left: u32,
+    pub(super) left: u64,
     pub(super) claimed: Vec<bool>,
 }
 
 impl Pool {
     pub(super) fn charge(&mut self) {
         let comes_from_it = self.left > 0;
-        self.left -= u32::from(comes_from_it);
+        self.left -= u64::from(comes_from_it);
         self.claimed.push(comes_from_it);
     }
 
     /// A unit that did not come from the pool goes first.
     pub(super) fn refund(&mut self) {
         self.claimed.sort_by_key(|from_pool| Reverse(*from_pool));
-        self.left += u32::from(self.claimed.pop().unwrap());
+        self.left += u64::from(self.claimed.pop().unwrap());
     }
 
     /// A unit that came from the pool goes first.
@@ -54,8 +54,23 @@ impl Pool {
     }
 }
 
+/// A live hold: each unit that is kept.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) channel: usize,
+    pub(super) deadline: u64,
+    pub(super) extensions: u8,
+    pub(super) lines: Vec<(SkuNumber, u32)>,
+}
+
+impl Held {
+    fn units_of(&self, sku: SkuNumber) -> u64 {
+        self.lines.iter().filter(|line| line.0 == sku).map(|line| u64::from(line.1)).sum()
+    }
+}
+
 /// Units that all of these promises can have together.
-fn flow(shelf: &Shelf, rows: &[Promised]) -> u64 {
+pub(super) fn flow(shelf: &Shelf, rows: &[Promised]) -> u64 {
     let cut = |set: u32| {
         let is_in = |location: u16| set >> location & 1 == 1;
         let units = (0_u16..).zip(shelf).filter(|(location, _)| is_in(*location)).map(|(_, units)| units);
@@ -67,6 +82,9 @@ fn flow(shelf: &Shelf, rows: &[Promised]) -> u64 {
 
 /// One channel, and what others are promised before it and after it.
 pub(super) struct View {
+    /// What is held for buyers, and for the very order that asks.
+    holds: Vec<Promised>,
+    held: u64,
     before: Vec<Promised>,
     locations: Vec<LocationNumber>,
     pub(super) pool: u64,
@@ -77,27 +95,37 @@ pub(super) struct View {
 impl View {
     fn rows(&self, own: u64) -> Vec<Promised> {
         let own = (self.locations.clone(), own);
-        self.before.iter().chain([&own]).chain(&self.after).cloned().collect()
+        self.holds.iter().chain(&self.before).chain([&own]).chain(&self.after).cloned().collect()
     }
 
-    /// Units of its pool, of its floor, and in all, that it could have.
-    fn entitled(&self, shelf: &Shelf) -> (u64, u64, u64) {
+    /// So much that is held for it, and what comes before it: holds alone, or all of it.
+    fn first(&self, held: u64, holds_alone: bool) -> Vec<Promised> {
+        let held = (self.locations.clone(), held);
+        let before = if holds_alone { &[][..] } else { &self.before };
+        [&held].into_iter().chain(&self.holds).chain(before).cloned().collect()
+    }
+
+    /// Units that are held for it, of its pool, of its floor, and in all, that it could have.
+    fn entitled(&self, shelf: &Shelf) -> (u64, u64, u64, u64) {
         let row = |quantity: u64| (self.locations.clone(), quantity);
-        let mut rows = self.before.clone();
-        let mut served = |quantity: u64| {
-            let before = flow(shelf, &rows);
+        let mut rows = Vec::new();
+        let served = |rows: &mut Vec<Promised>, quantity: u64| {
+            let before = flow(shelf, rows);
             rows.push(row(quantity));
-            flow(shelf, &rows) - before
+            flow(shelf, rows) - before
         };
-        let (pool, floor) = (served(self.pool), served(self.policy.floor.into()));
+        let held = served(&mut rows, self.held);
+        rows.extend(self.holds.iter().chain(&self.before).cloned());
+        let (pool, floor) = (served(&mut rows, self.pool), served(&mut rows, self.policy.floor.into()));
         rows.extend(self.after.iter().cloned());
         let kept = flow(shelf, &rows);
         rows.push(row(ANY));
-        (pool, floor, flow(shelf, &rows) - kept + pool + floor)
+        (held, pool, floor, flow(shelf, &rows) - kept + held + pool + floor)
     }
 
     pub(super) fn total(&self, shelf: &Shelf) -> u64 {
-        let (pool, floor, all) = self.entitled(shelf);
+        let (held, pool, floor, all) = self.entitled(shelf);
+        let all = all - held;
         let buffer = match self.policy.buffer {
             Amount::Units(units) => u64::from(units),
             Amount::Percent(percent) => (all * u64::from(percent)).div_ceil(100),
@@ -107,7 +135,29 @@ impl View {
             Some(Amount::Units(units)) => u64::from(units),
             Some(Amount::Percent(percent)) => all * u64::from(percent) / 100,
         };
-        ceiling.min(pool + floor.max((all - pool).saturating_sub(buffer)))
+        held + ceiling.min(pool + floor.max((all - pool).saturating_sub(buffer)))
+    }
+
+    /// Whether less is free than is held for who asks: then it gets what is held of all that is unclaimed.
+    pub(super) fn is_scarce(&self, shelf: &Shelf) -> bool {
+        self.held > self.there(shelf)
+    }
+
+    fn there(&self, shelf: &Shelf) -> u64 {
+        self.locations.iter().map(|location| shelf[usize::from(location.0)]).sum()
+    }
+
+    pub(super) fn total_beside(&self, shelf: &Shelf, unclaimed: &Shelf) -> u64 {
+        if self.is_scarce(shelf) { self.held.min(self.there(unclaimed)) } else { self.total(shelf) }
+    }
+
+    /// Whether other holds keep what they could have beside these units.
+    pub(super) fn leaves_held(&self, unclaimed: &Shelf, taken: &Shelf) -> bool {
+        let mut left = *unclaimed;
+        left.iter_mut().zip(taken).for_each(|(units, taken)| *units -= taken);
+        let all = taken.iter().sum::<u64>();
+        let after = flow(&left, &self.first(self.held - all, true));
+        after == flow(unclaimed, &self.first(self.held, true)) - all
     }
 
     /// Whether it may have these units: nobody before it gets less, and those after it no less than what is its own
@@ -115,10 +165,16 @@ impl View {
     pub(super) fn allows(&self, shelf: &Shelf, taken: &Shelf) -> bool {
         let mut left = *shelf;
         left.iter_mut().zip(taken).for_each(|(units, taken)| *units -= taken);
-        let (pool, floor, _) = self.entitled(shelf);
-        let own = taken.iter().sum::<u64>().min(pool + floor);
-        let entitled = self.pool + u64::from(self.policy.floor);
-        flow(&left, &self.before) == flow(shelf, &self.before)
+        let (held, pool, floor, _) = self.entitled(shelf);
+        let all = taken.iter().sum::<u64>();
+        let (own, confirmed) = (all.min(held + pool + floor), all.min(held));
+        let entitled = self.held + self.pool + u64::from(self.policy.floor);
+        let keeps = |holds_alone| {
+            let after = flow(&left, &self.first(self.held - confirmed, holds_alone));
+            after == flow(shelf, &self.first(self.held, holds_alone)) - confirmed
+        };
+        keeps(true)
+            && keeps(false)
             && flow(&left, &self.rows(entitled - own)) == flow(shelf, &self.rows(entitled)) - own
     }
 }
@@ -148,6 +204,11 @@ impl Books {
         self.shelf(self.terms_of(sku), |location| self.free(sku, location))
     }
 
+    /// All that no claim has.
+    pub(super) fn unclaimed_of(&self, sku: SkuNumber) -> Shelf {
+        std::array::from_fn(|place| self.unclaimed(sku, LocationNumber(u16::try_from(place).unwrap())).into())
+    }
+
     fn policy(&self, terms: &Terms, channel: usize) -> StockPolicy {
         let stated = terms.channels.iter().find(|terms| usize::from(terms.channel.0) == channel);
         stated.map_or(self.channels[channel].stock_policy, |terms| terms.policy)
@@ -165,20 +226,49 @@ impl Books {
     }
 
     pub(super) fn left_in_pool(&self, sku: SkuNumber, channel: usize) -> u64 {
-        self.pools.get(&(sku, channel)).map_or(0, |pool| pool.left.into())
+        self.pools.get(&(sku, channel)).map_or(0, |pool| pool.left)
     }
 
-    /// How a channel stands to a SKU; who waits does not mind what the channel hides from itself.
-    pub(super) fn view(&self, sku: SkuNumber, channel: usize, waits: bool) -> View {
+    /// How a channel stands to a SKU.
+    pub(super) fn view(&self, sku: SkuNumber, channel: usize) -> View {
+        self.view_beside(sku, channel, None)
+    }
+
+    /// How an order that waits does: it does not mind what the channel hides from itself, and has no part in a pool that is
+    /// younger.
+    pub(super) fn view_of(&self, sku: SkuNumber, channel: usize, order: OrderId) -> View {
+        let mut view = View { policy: StockPolicy::SHARED, ..self.view(sku, channel) };
+        let pool = self.pools.get(&(sku, channel)).filter(|pool| pool.since > order);
+        if let Some(pool) = pool {
+            view.pool = 0;
+            view.before.push((view.locations.clone(), pool.left));
+        }
+        view
+    }
+
+    /// Units of live holds of a channel, but for one.
+    pub(super) fn held(&self, sku: SkuNumber, channel: usize, but: Option<HoldId>) -> u64 {
+        let others = self.holds.iter().filter(|(id, hold)| hold.channel == channel && Some(**id) != but);
+        others.map(|(_, hold)| hold.units_of(sku)).sum()
+    }
+
+    /// The same for an order that confirms a hold.
+    pub(super) fn view_beside(&self, sku: SkuNumber, channel: usize, hold: Option<HoldId>) -> View {
+        let confirmed = hold.and_then(|hold| self.holds.get(&hold));
+        let holds = (0..self.channels.len())
+            .map(|of| (self.channels[of].locations.clone(), self.held(sku, of, hold)))
+            .collect();
         let terms = self.terms_of(sku);
         let rows = self.promised(terms, |channel| self.left_in_pool(sku, channel));
         let own = rows.iter().position(|row| row.0 == channel).unwrap();
         let plain = |rows: &[(usize, Promised)]| rows.iter().map(|row| row.1.clone()).collect();
         View {
+            holds,
+            held: confirmed.map_or(0, |hold| hold.units_of(sku)),
             before: plain(&rows[..own]),
             locations: self.channels[channel].locations.clone(),
             pool: self.left_in_pool(sku, channel),
-            policy: if waits { StockPolicy::SHARED } else { self.policy(terms, channel) },
+            policy: self.policy(terms, channel),
             after: plain(&rows[own + 1..]),
         }
     }
@@ -204,7 +294,8 @@ impl Books {
         };
         let floor = |channel, terms| stated(channel, terms).map_or(0, |terms| u64::from(terms.policy.floor));
         let shelf = self.shelf(put.terms, |location| self.free(sku, location));
-        let mut rows: Vec<Promised> = Vec::new();
+        let held = |of: usize| (self.channels[of].locations.clone(), self.held(sku, of, None));
+        let mut rows: Vec<Promised> = (0..self.channels.len()).map(held).collect();
         for (channel, row) in self.promised(put.terms, pool) {
             let before = flow(&shelf, &rows);
             rows.push(row.clone());
@@ -227,7 +318,7 @@ impl Books {
         pools.retain(|(of, _), _| *of != sku);
         for now in put.terms.channels.iter().filter(|terms| terms.dedicated > 0) {
             let channel = usize::from(now.channel.0);
-            let left = u32::try_from(self.pool_after(sku, now)).unwrap();
+            let left = self.pool_after(sku, now);
             let before = self.pools.get(&(sku, channel)).cloned();
             let pool = before.unwrap_or(Pool { since: record, left: 0, claimed: Vec::new() });
             pools.insert((sku, channel), Pool { left, ..pool });

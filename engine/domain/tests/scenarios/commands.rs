@@ -2,11 +2,15 @@
 
 use super::{Fallible, Run, Stage, terms};
 use onhand_domain::command::{
-    Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, Set, ShipOrder,
+    Adjust, CancelOrder, Confirm, ExtendHold, Move, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutSku,
+    Receive, Set, ShipOrder,
 };
 use onhand_domain::order::Policy;
 use onhand_domain::sku::StockState;
-use onhand_domain::{ChannelNumber, Command, LocationNumber, OrderId, SkuNumber};
+use onhand_domain::{ChannelNumber, Command, HoldId, LocationNumber, OrderId, SkuNumber};
+
+/// When holds end: later than any table takes, in milliseconds.
+const DEADLINE: u64 = 3_600_000;
 
 pub(super) fn place(list: &[String], name: &str) -> Fallible<u16> {
     let found = list.iter().position(|known| known == name).ok_or(format!("unknown name {name:?}"))?;
@@ -60,6 +64,25 @@ impl<S: Stage> Run<S> {
         self.orders.get(name).map(|order| order.id).ok_or(format!("unknown order {name:?}"))
     }
 
+    pub(super) fn hold(&self, name: &str) -> Fallible<HoldId> {
+        self.holds.get(name).copied().ok_or(format!("unknown hold {name:?}"))
+    }
+
+    /// `on web MUG 6, CUP 2`; the first channel if none is named.
+    fn channel_and_lines(&self, words: &[&str]) -> Fallible<(ChannelNumber, Vec<(SkuNumber, u32)>)> {
+        let (channel, rest) = match words {
+            ["on", channel, rest @ ..] => (place(&self.channels, channel)?, rest),
+            _ => (0, words),
+        };
+        let pair = |words: &[&str]| Ok((self.sku(words[0])?, number(words[1].trim_end_matches(','))?));
+        let (pairs, rest) = rest.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(format!("not an order: {words:?}"));
+        }
+        let lines = pairs.iter().map(|words| pair(words)).collect::<Fallible<Vec<_>>>()?;
+        Ok((ChannelNumber(channel), lines))
+    }
+
     /// Runs one command and says what happened. Its names are numbers from here on.
     pub(super) fn command(&mut self, words: &[&str]) -> Fallible<Vec<String>> {
         Ok(match words {
@@ -110,21 +133,33 @@ impl<S: Stage> Run<S> {
                 let (from, to) = (stock_state(from)?, stock_state(to)?);
                 self.apply(&Command::Move(Move { sku, location, from, to, quantity }), "")
             }
+            ["hold", name, rest @ ..] => {
+                let (channel, lines) = self.channel_and_lines(rest)?;
+                let (deadline, customer, key) = (DEADLINE, None, 1);
+                let place = PlaceHold { channel, deadline, customer, key, lines: &lines };
+                self.apply(&Command::PlaceHold(place), name)
+            }
+            ["extend", name] => {
+                let (hold, deadline) = (self.hold(name)?, 2 * DEADLINE);
+                self.apply(&Command::ExtendHold(ExtendHold { hold, deadline }), "")
+            }
+            ["release", name] => self.apply(&Command::ReleaseHold(self.hold(name)?), ""),
             ["order", name, rest @ ..] => {
                 let (policy, rest) = policy(rest);
-                let (channel, rest) = match rest {
-                    ["on", channel, rest @ ..] => (place(&self.channels, channel)?, rest),
-                    _ => (0, rest),
+                let (hold, rest) = match rest {
+                    [rest @ .., "confirming", hold] => (Some((hold, false)), rest),
+                    [rest @ .., "confirming", hold, "or_reserve"] => (Some((hold, true)), rest),
+                    _ => (None, rest),
                 };
-                let pair =
-                    |words: &[&str]| Ok((self.sku(words[0])?, number(words[1].trim_end_matches(','))?));
-                let (pairs, rest) = rest.as_chunks::<2>();
-                let lines = pairs.iter().map(|words| pair(words)).collect::<Fallible<Vec<_>>>()?;
-                if !rest.is_empty() || self.orders.contains_key(*name) || self.channels.is_empty() {
+                let confirm = |(hold, or_reserve): (&&str, bool)| -> Fallible<Confirm> {
+                    Ok(Confirm { hold: self.hold(hold)?, or_reserve })
+                };
+                let hold = hold.map(confirm).transpose()?;
+                if self.orders.contains_key(*name) || self.channels.is_empty() {
                     return Err(format!("not an order: {words:?}"));
                 }
-                let place = PlaceOrder { channel: ChannelNumber(channel), policy, lines: &lines };
-                self.apply(&Command::PlaceOrder(place), name)
+                let (channel, lines) = self.channel_and_lines(rest)?;
+                self.apply(&Command::PlaceOrder(PlaceOrder { channel, policy, lines: &lines, hold }), name)
             }
             ["cancel", order, rest @ ..] => {
                 let (order, lines) = (self.order(order)?, line_list(rest)?);

@@ -5,7 +5,7 @@
 
 use onhand_domain::order::Order;
 use onhand_domain::sku::Level;
-use onhand_domain::{ChannelNumber, Command, Event, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, Command, Event, HoldId, OrderId, Rejection, SkuNumber};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -44,6 +44,7 @@ pub(crate) struct Run<S> {
     locations: Vec<String>,
     channels: Vec<String>,
     skus: Vec<String>,
+    holds: BTreeMap<String, HoldId>,
     /// As they were accepted.
     orders: BTreeMap<String, Order>,
     /// What an order was called after its last event: a closed one has left the state.
@@ -52,8 +53,8 @@ pub(crate) struct Run<S> {
 
 impl<S: Stage> Run<S> {
     pub(crate) fn on(stage: S) -> Self {
-        let (locations, channels, skus) = Default::default();
-        Self { stage, locations, channels, skus, orders: BTreeMap::new(), called: BTreeMap::new() }
+        let (locations, channels, skus, holds) = Default::default();
+        Self { stage, locations, channels, skus, holds, orders: BTreeMap::new(), called: BTreeMap::new() }
     }
 
     /// Carries out a command that names a thing, and says in words what happened.
@@ -73,6 +74,7 @@ impl<S: Stage> Run<S> {
             Event::LocationPut(put) if put.is_new => self.locations.push(name),
             Event::ChannelPut(put) if put.is_new => self.channels.push(name),
             Event::SkuPut(put) if put.is_new => self.skus.push(name),
+            Event::HoldPlaced(_) => drop(self.holds.insert(name, HoldId(id.0))),
             Event::OrderAccepted(_) => {
                 let order = self.stage.order(id).unwrap();
                 let told = self.accepted(&order);

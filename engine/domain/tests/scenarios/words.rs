@@ -106,11 +106,15 @@ impl<S: Stage> Run<S> {
     pub(super) fn refused(&self, rejection: &Rejection, command: &Command<'_>) -> Vec<String> {
         let text = match rejection {
             Rejection::InsufficientStock { shortfalls } => {
-                let Command::PlaceOrder(order) = command else { panic!("no order lacks stock") };
+                let lines = match command {
+                    Command::PlaceOrder(order) => order.lines,
+                    Command::PlaceHold(hold) => hold.lines,
+                    _ => panic!("no order lacks stock"),
+                };
                 let row = |row: &onhand_domain::rejection::Shortfall| {
                     let line = row.line + 1;
-                    let line = if order.lines.len() > 1 { format!("line {line} ") } else { String::new() };
-                    let sku = self.sku_name(order.lines[usize::from(row.line)].0);
+                    let line = if lines.len() > 1 { format!("line {line} ") } else { String::new() };
+                    let sku = self.sku_name(lines[usize::from(row.line)].0);
                     let (asked, available) = (row.requested, row.available);
                     format!("rejected insufficient_stock {line}{sku} asked {asked} available {available}")
                 };
@@ -155,6 +159,12 @@ impl<S: Stage> Run<S> {
             Rejection::NotAllocated { line, requested, allocated } => {
                 format!("not_allocated line {} asked {requested} allocated {allocated}", line + 1)
             }
+            Rejection::HoldEnded { hold } => {
+                let name = self.holds.iter().find(|(_, known)| *known == hold).unwrap().0;
+                format!("hold_ended {name}")
+            }
+            Rejection::TooManyExtensions { max } => format!("too_many_extensions max {max}"),
+            Rejection::TooManyHolds { what, live, max } => format!("too_many_holds {what} {live} max {max}"),
             Rejection::NothingWaits => "nothing_waits".to_owned(),
         };
         vec![format!("rejected {text}")]

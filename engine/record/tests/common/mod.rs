@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test program uses some of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use onhand_record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::order::{
     BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted, decode_refused,
 };
@@ -122,6 +123,9 @@ pub fn file_of(kind: Kind) -> &'static str {
         Kind::BacklogFilled => "backlog_filled",
         Kind::CommandRefused => "command_refused",
         Kind::RepeatAnswered => "repeat_answered",
+        Kind::HoldPlaced => "hold_placed",
+        Kind::HoldExtended => "hold_extended",
+        Kind::HoldsEnded => "holds_ended",
     }
 }
 
@@ -144,12 +148,15 @@ pub fn read_body(kind: Kind, version: u8, body: &[u8]) -> Result<(), DecodeError
         Kind::ChannelPut => decode_channel(version, body).map(drop),
         Kind::SkuPut => decode_sku(version, body).map(drop),
         Kind::StockMoved => decode::<StockMovedV1<'_>>(body).map(drop),
-        Kind::OrderAccepted => decode_accepted(body).map(drop),
-        Kind::OrderRefused => decode_refused(body).map(drop),
+        Kind::OrderAccepted => decode_accepted(version, body).map(drop),
+        Kind::OrderRefused => decode_refused(version, body).map(drop),
         Kind::OrderCancelled => decode::<OrderCancelledV1<'_>>(body).map(drop),
         Kind::OrderShipped => decode::<OrderShippedV1<'_>>(body).map(drop),
         Kind::BacklogFilled => decode::<BacklogFilledV1>(body).map(drop),
         Kind::CommandRefused => decode::<admin::CommandRefusedV1<'_>>(body).map(drop),
         Kind::RepeatAnswered => decode::<RepeatAnsweredV1>(body).map(drop),
+        Kind::HoldPlaced => decode::<HoldPlacedV1<'_>>(body).map(drop),
+        Kind::HoldExtended => decode::<HoldExtendedV1>(body).map(drop),
+        Kind::HoldsEnded => decode::<HoldsEndedV1>(body).map(drop),
     }
 }

@@ -47,7 +47,7 @@ impl Page<'_> {
         if turn.is_short() || self.ledger.is_plain(sku) {
             return true;
         }
-        let view = self.ledger.view(sku, order.channel, true);
+        let view = self.ledger.view_of(sku, order.channel, turn.order);
         let units = |location: u16| self.ledger.shelf(sku, location);
         let one = |at: u16| i64::from(at == location);
         let has_some = view.total(&units).is_some_and(|total| total > 0) && units(location) > 0;
@@ -61,7 +61,7 @@ impl Page<'_> {
         if waiting.is_short || self.ledger.is_plain(sku) {
             return;
         }
-        let view = self.ledger.view(sku, order.channel, true);
+        let view = self.ledger.view_of(sku, order.channel, waiting.order);
         let units = |location: u16| self.ledger.shelf(sku, location);
         let taken = |at: u16| if at == location { i64::from(quantity) } else { 0 };
         if let Some(allowed) = view.allows(&units, &taken) {

@@ -4,6 +4,7 @@
 mod backlog;
 mod course;
 mod header;
+mod holds;
 mod placed;
 mod repeat;
 mod rules;
@@ -15,7 +16,7 @@ use crate::observer::{AcceptedFact, Observer};
 use crate::pools::Claimed;
 use crate::report::{Invariant, Tightest, Totals};
 use onhand_record::admin::CommandRefusedV1;
-use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_accepted, decode_refused};
+use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_confirmed, decode_unconfirmed};
 use onhand_record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
@@ -62,9 +63,9 @@ impl Page<'_> {
             }
             Kind::OrderAccepted => {
                 self.ledger.accepted.insert(self.findings.lsn.0, fingerprint);
-                self.accepted_body(body, observer)?;
+                self.accepted_body(version, body, observer)?;
             }
-            Kind::OrderRefused => self.refused_body(body, observer)?,
+            Kind::OrderRefused => self.refused_body(version, body, observer)?,
             Kind::OrderCancelled => {
                 let cancelled: OrderCancelledV1<'_> = decode(body)?;
                 self.cancelled(&cancelled);
@@ -77,6 +78,9 @@ impl Page<'_> {
             }
             Kind::BacklogFilled => self.filled(&decode(body)?),
             Kind::CommandRefused => self.command_refused(&decode(body)?),
+            Kind::HoldPlaced => self.hold_placed(header.actor, &decode(body)?),
+            Kind::HoldExtended => self.hold_extended(decode(body)?),
+            Kind::HoldsEnded => self.holds_ended(header.at, &decode(body)?),
             Kind::RepeatAnswered => self.repeat_answered(fingerprint, decode(body)?),
             Kind::LogOpened
             | Kind::LogClosed
@@ -87,20 +91,30 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn accepted_body(&mut self, body: &[u8], observer: &mut dyn Observer) -> Result<(), DecodeError> {
-        let (asked, accepted) = decode_accepted(body)?;
+    fn accepted_body(
+        &mut self,
+        version: u8,
+        body: &[u8],
+        observer: &mut dyn Observer,
+    ) -> Result<(), DecodeError> {
+        let (asked, accepted, hold) = decode_confirmed(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        self.accepted(&channel, &asked, &accepted);
+        self.accepted(&channel, &asked, &accepted, hold);
         let (merchant, order, code) = (self.merchant, self.findings.lsn, &channel.code);
         let fact = AcceptedFact { merchant, channel: code, order, asked: &asked, accepted: &accepted };
         observer.accepted(&fact);
         Ok(())
     }
 
-    fn refused_body(&mut self, body: &[u8], observer: &mut dyn Observer) -> Result<(), DecodeError> {
-        let (asked, refused) = decode_refused(body)?;
+    fn refused_body(
+        &mut self,
+        version: u8,
+        body: &[u8],
+        observer: &mut dyn Observer,
+    ) -> Result<(), DecodeError> {
+        let (asked, refused, hold) = decode_unconfirmed(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        self.refused(&channel, &asked, &refused);
+        self.refused(&channel, &asked, &refused, hold);
         observer.refused(self.merchant, &channel.code, &asked);
         Ok(())
     }

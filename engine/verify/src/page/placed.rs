@@ -28,6 +28,7 @@ impl Page<'_> {
         channel: &Channel,
         asked: &OrderAskedV1<'_>,
         accepted: &OrderAcceptedV1,
+        hold: Option<u64>,
     ) {
         self.totals.orders_accepted += 1;
         self.check_asked(channel, asked, accepted.policy);
@@ -35,9 +36,19 @@ impl Page<'_> {
         self.findings.check(Invariant::I8, is_first, || {
             format!("external id {} was accepted before", asked.external_id)
         });
-        let mut needs = self.needs(channel, asked);
+        let confirms = hold.is_none_or(|hold| {
+            let live = self.ledger.holds.get(&hold);
+            live.is_some_and(|live| live.channel == asked.channel)
+        });
+        self.findings.check(Invariant::I5, confirms, || {
+            format!("it confirms {hold:?}, which is not live for its channel")
+        });
+        let mut needs = self.needs(channel, asked, hold);
         let mut order = Order::of(asked);
-        self.check_kept(asked, &accepted.claims, &order.lines);
+        self.check_kept(asked, &accepted.claims, &order.lines, hold);
+        if let Some(hold) = hold {
+            self.end_hold(hold);
+        }
         for claim in &accepted.claims {
             self.claimed(channel, claim, &mut order.lines, &mut needs);
             if let Some(line) = order.lines.get(usize::from(claim.demand)) {
@@ -55,12 +66,18 @@ impl Page<'_> {
     }
 
     /// A refusal must be one: what it says was there was there, and it was not enough.
-    pub(crate) fn refused(&mut self, channel: &Channel, asked: &OrderAskedV1<'_>, refused: &OrderRefusedV1) {
+    pub(crate) fn refused(
+        &mut self,
+        channel: &Channel,
+        asked: &OrderAskedV1<'_>,
+        refused: &OrderRefusedV1,
+        hold: Option<u64>,
+    ) {
         self.totals.orders_refused += 1;
         self.check_asked(channel, asked, PolicyV1::Reject);
         self.findings
             .check(Invariant::I10, !refused.shortfalls.is_empty(), || "refused without a shortfall".into());
-        let mut needs = self.needs(channel, asked);
+        let mut needs = self.needs(channel, asked, hold);
         for need in needs.values_mut() {
             need.served = need.asked;
         }
@@ -86,10 +103,10 @@ impl Page<'_> {
             .check(Invariant::I4, policy == due, || format!("{policy:?} was its policy, {due:?} was due"));
     }
 
-    fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>) -> Needs {
+    fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>, hold: Option<u64>) -> Needs {
         let mut needs = Needs::new();
         for line in &asked.lines {
-            let (sure, most) = self.ledger.free(line.sku, asked.channel, channel);
+            let (sure, most) = self.ledger.free_beside(line.sku, asked.channel, channel, hold);
             let need = needs.entry(line.sku).or_insert(Need { asked: 0, sure, most, served: 0 });
             need.asked += i64::from(line.quantity);
         }
@@ -116,7 +133,13 @@ impl Page<'_> {
     }
 
     /// What others are promised stays there for them.
-    fn check_kept(&mut self, asked: &OrderAskedV1<'_>, claims: &[ClaimV1], lines: &[Line]) {
+    fn check_kept(
+        &mut self,
+        asked: &OrderAskedV1<'_>,
+        claims: &[ClaimV1],
+        lines: &[Line],
+        hold: Option<u64>,
+    ) {
         let mut taken: BTreeMap<u32, BTreeMap<u16, i64>> = BTreeMap::new();
         for claim in claims {
             if let Some(line) =
@@ -127,10 +150,13 @@ impl Page<'_> {
             }
         }
         for (sku, taken) in taken {
-            let view = self.ledger.view(sku, asked.channel, false);
+            let view = self.ledger.view_beside(sku, asked.channel, hold);
             let units = |location: u16| self.ledger.shelf(sku, location);
-            let allowed = view.allows(&units, &|location| taken.get(&location).copied().unwrap_or(0));
-            if let Some(allowed) = allowed {
+            let taken_at = |location: u16| taken.get(&location).copied().unwrap_or(0);
+            let unclaimed = |location: u16| self.ledger.place(sku, location).unclaimed();
+            let allowed = view.allows(&units, &taken_at);
+            let is_held = || view.is_held(&unclaimed, &taken_at);
+            if let Some(allowed) = allowed.and_then(|allowed| Some(allowed || is_held()?)) {
                 self.findings.check(Invariant::I9, allowed, || {
                     format!("units of sku {sku} that others are promised are claimed: {taken:?}")
                 });

@@ -1,7 +1,7 @@
 //! The description and the code say the same.
 
 use super::*;
-use crate::http::{availability, catalogue, customer, key, order_change, orders, stock};
+use crate::http::{availability, catalogue, customer, holds, key, order_change, orders, stock};
 use crate::{body, ids};
 use onhand_engine::domain::merchant::CHANNEL_LOCATIONS_MAX;
 use onhand_engine::domain::order::LINES_MAX;
@@ -91,6 +91,8 @@ fn limits() -> BTreeMap<&'static str, usize> {
         ("StockPage/properties/data/maxItems", stock::PAGE_MAX),
         ("OrderPage/properties/data/maxItems", stock::PAGE_MAX),
         ("OrderPost/properties/lines/maxItems", LINES_MAX),
+        ("HoldPost/properties/lines/maxItems", LINES_MAX),
+        ("Ttl/maximum", usize::try_from(holds::TTL_MAX_MS).unwrap()),
         ("ShipTo/properties/region/maxLength", ids::CODE_BYTES_MAX),
         ("ShipTo/properties/postal_code/maxLength", ids::CODE_BYTES_MAX),
         ("CancelPost/properties/reason/maxLength", order_change::NOTE_BYTES_MAX),

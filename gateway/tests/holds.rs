@@ -1,0 +1,185 @@
+//! Holds over HTTP: placed, extended, confirmed in part, released, expired; over a kill, a stop and a start; and refused.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::{SCOPES, Server, expect, merchant, onhand, stocked};
+use serde_json::{Value, json};
+
+const QUARTER_MS: u64 = 900_000;
+
+fn hold_body(quantity: u32, ttl_ms: u64) -> Value {
+    let lines = json!([{ "id": "1", "sku": "MUG", "quantity": quantity }]);
+    json!({ "channel": "web", "ttl_ms": ttl_ms, "lines": lines })
+}
+
+fn post(server: &Server, secret: &str, path: &str, idempotency: &str, body: &Value) -> (u16, String, Value) {
+    server.ask("POST", path, secret, &[("idempotency-key", idempotency)], &body.to_string())
+}
+
+fn held(server: &Server, secret: &str, idempotency: &str, body: &Value) -> Value {
+    let (status, _, hold) = post(server, secret, "/v1/holds", idempotency, body);
+    assert_eq!((status, &hold["status"]), (201, &json!("held")), "{hold}");
+    hold
+}
+
+fn order(name: &str, quantity: u32) -> Value {
+    let lines = json!([{ "id": "1", "sku": "MUG", "quantity": quantity }]);
+    json!({ "external_id": name, "channel": "web", "lines": lines })
+}
+
+fn path(hold: &Value, rest: &str) -> String {
+    format!("/v1/holds/{}{rest}", hold["id"].as_str().unwrap())
+}
+
+/// What may be sold of the mugs, and what of them is held.
+fn stands(server: &Server, secret: &str) -> (Value, Value) {
+    let (_, _, answer) = server.ask("POST", "/v1/availability", secret, &[], r#"{"skus":["MUG"]}"#);
+    let (_, _, stock) = server.ask("GET", "/v1/stock/MUG", secret, &[], "");
+    let reserved = stock.get("reserved").cloned().unwrap_or(json!(0));
+    (answer["availability"][0]["channels"][0]["available"].clone(), reserved)
+}
+
+#[test]
+fn a_hold_keeps_units_until_it_is_confirmed_released_or_expired() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let first = held(&server, &secret, "h1", &hold_body(6, QUARTER_MS));
+    assert_eq!(first["lines"], json!([{ "id": "1", "sku": "MUG", "quantity": 6 }]));
+    assert_eq!(stands(&server, &secret), (json!(4), json!(6)));
+    let refused = post(&server, &secret, "/v1/orders", "o1", &order("1", 5));
+    expect(&refused, 409, "insufficient_stock", "");
+    let second = held(&server, &secret, "h2", &hold_body(3, QUARTER_MS));
+    // The same key, the same answer; and the same after a kill.
+    assert_eq!(post(&server, &secret, "/v1/holds", "h1", &hold_body(6, QUARTER_MS)).2, first);
+    server.kill();
+    let server = Server::start(data.path());
+    assert_eq!(post(&server, &secret, "/v1/holds", "h1", &hold_body(6, QUARTER_MS)).2, first);
+    assert_eq!(stands(&server, &secret), (json!(1), json!(9)));
+    // A part is confirmed, and the rest is free.
+    let confirm = json!({ "order": order("2", 4) });
+    let (status, _, placed) = post(&server, &secret, &path(&first, "/confirm"), "c1", &confirm);
+    assert_eq!((status, &placed["status"]), (201, &json!("allocated")), "{placed}");
+    assert_eq!(stands(&server, &secret), (json!(3), json!(3)));
+    let again = post(&server, &secret, &path(&first, "/confirm"), "c1", &confirm);
+    assert_eq!((again.0, &again.2), (201, &placed));
+    let (_, _, read) = server.ask("GET", &path(&first, ""), &secret, &[], "");
+    assert_eq!(read["status"], json!("ended"), "{read}");
+    // Longer, over a start from what a stop leaves, and no more.
+    let longer =
+        post(&server, &secret, &path(&second, "/extend"), "e1", &json!({ "ttl_ms": 2 * QUARTER_MS }));
+    assert_eq!(longer.0, 200, "{}", longer.2);
+    assert!(longer.2["expires_at"].as_str() > second["expires_at"].as_str(), "{}", longer.2);
+    server.stop();
+    let server = Server::start(data.path());
+    let (_, _, read) = server.ask("GET", &path(&second, ""), &secret, &[], "");
+    assert_eq!((&read["status"], &read["expires_at"]), (&json!("held"), &longer.2["expires_at"]), "{read}");
+    let released = server.ask("DELETE", &path(&second, ""), &secret, &[("idempotency-key", "r1")], "");
+    assert_eq!((released.0, &released.2["status"]), (200, &json!("ended")), "{}", released.2);
+    assert_eq!(stands(&server, &secret), (json!(6), json!(0)));
+    server.stop();
+    let audit = onhand(&["verify", data.path().to_str().unwrap()]);
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+}
+
+#[test]
+fn an_expired_hold_is_nobodys_and_a_late_buyer_may_still_win() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let hold = held(&server, &secret, "h1", &hold_body(10, 1_000));
+    // No job frees it: whoever asks next finds it ended. Its second passes while we ask.
+    while stands(&server, &secret).0 == json!(0) {}
+    assert_eq!(stands(&server, &secret), (json!(10), json!(0)));
+    let late =
+        |or_reserve: bool, quantity: u32| json!({ "or_reserve": or_reserve, "order": order("1", quantity) });
+    let confirm = path(&hold, "/confirm");
+    expect(&post(&server, &secret, &confirm, "c1", &late(false, 7)), 409, "hold_ended", "");
+    let won = post(&server, &secret, &confirm, "c2", &late(true, 7));
+    assert_eq!(won.0, 201, "{}", won.2);
+    let lost = json!({ "or_reserve": true, "order": order("2", 4) });
+    expect(&post(&server, &secret, &confirm, "c3", &lost), 409, "insufficient_stock", "");
+    expect(
+        &post(&server, &secret, &path(&hold, "/extend"), "e1", &json!({ "ttl_ms": 1_000 })),
+        409,
+        "hold_ended",
+        "",
+    );
+    server.stop();
+    let audit = onhand(&["verify", data.path().to_str().unwrap()]);
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+}
+
+#[test]
+fn what_cannot_be_held_is_refused_and_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let other = merchant(data.path(), "other", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    stocked(&server, &other);
+    let year_ms = 365 * 24 * 60 * 60 * 1_000_u64;
+    for (body, code, pointer) in [
+        (hold_body(1, 0), "ttl_out_of_range", "/ttl_ms"),
+        (hold_body(1, year_ms), "ttl_out_of_range", "/ttl_ms"),
+        (hold_body(0, QUARTER_MS), "quantity_out_of_range", "/lines/0/quantity"),
+        (json!({ "channel": "web", "ttl_ms": 1_000, "lines": [] }), "no_lines", "/lines"),
+        (
+            json!({ "channel": "moon", "ttl_ms": 1_000, "lines": [{ "id": "1", "sku": "MUG", "quantity": 1 }] }),
+            "unknown_channel",
+            "/channel",
+        ),
+        (
+            json!({ "channel": "web", "ttl_ms": 1_000, "lines": [{ "id": "1", "sku": "CUP", "quantity": 1 }] }),
+            "unknown_sku",
+            "/lines/0/sku",
+        ),
+        (
+            json!({ "channel": "web", "lines": [{ "id": "1", "sku": "MUG", "quantity": 1 }] }),
+            "missing_field",
+            "/ttl_ms",
+        ),
+    ] {
+        expect(&post(&server, &secret, "/v1/holds", "bad", &body), 422, code, pointer);
+    }
+    let no_key = server.ask("POST", "/v1/holds", &secret, &[], &hold_body(1, 1_000).to_string());
+    expect(&no_key, 400, "idempotency_key_required", "");
+    let refused = post(&server, &secret, "/v1/holds", "much", &hold_body(11, QUARTER_MS));
+    expect(&refused, 409, "insufficient_stock", "");
+    assert_eq!((&refused.2["line"], &refused.2["available"]), (&json!(0), &json!(10)), "{}", refused.2);
+    // One customer has twenty at the most.
+    let mut mine = hold_body(1, QUARTER_MS);
+    mine["customer_id"] = json!("c-17");
+    mine["lines"][0]["sku"] = json!("TEA");
+    mine["lines"][0]["quantity"] = json!("0.001");
+    for number in 0..20 {
+        held(&server, &secret, &format!("mine {number}"), &mine);
+    }
+    expect(&post(&server, &secret, "/v1/holds", "mine 20", &mine), 409, "too_many_holds", "");
+    mine["customer_id"] = json!("c-18");
+    held(&server, &secret, "another's", &mine);
+    // Ten extensions, of a hold that stands; an id that is none, and another merchant's.
+    let hold = held(&server, &secret, "h1", &hold_body(1, QUARTER_MS));
+    let extend =
+        |key: &str| post(&server, &secret, &path(&hold, "/extend"), key, &json!({ "ttl_ms": 1_000 }));
+    for number in 0..10 {
+        let longer = extend(&format!("e{number}"));
+        assert_eq!((longer.0, &longer.2["expires_at"]), (200, &hold["expires_at"]), "{}", longer.2);
+    }
+    expect(&extend("e10"), 409, "too_many_extensions", "");
+    for id in ["hold_", "hold_00000000000003R", "ord_00000000000003R"] {
+        expect(&server.ask("GET", &format!("/v1/holds/{id}"), &secret, &[], ""), 404, "hold_not_found", "");
+    }
+    expect(&server.ask("GET", &path(&hold, ""), &other, &[], ""), 404, "hold_not_found", "");
+    let bad = json!({ "order": { "external_id": "9", "channel": "web", "lines": [{ "id": "1", "sku": "CUP", "quantity": 1 }] } });
+    expect(
+        &post(&server, &secret, &path(&hold, "/confirm"), "c", &bad),
+        422,
+        "unknown_sku",
+        "/order/lines/0/sku",
+    );
+    assert_eq!(stands(&server, &secret), (json!(9), json!(1)));
+}

@@ -17,6 +17,7 @@ use onhand_domain::command::{
 use onhand_domain::digest::{digest, digest_of_order, digest_of_sku};
 use onhand_domain::merchant::FrozenMerchant;
 use onhand_domain::order::{OrderPicture, Policy};
+use onhand_domain::routing::FreeStock;
 use onhand_domain::sku::{Backlog, Class, StockState};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
 use onhand_domain::{Command, Event, MerchantState};
@@ -280,6 +281,16 @@ impl World {
     }
 
     /// Both sides say the same, and so does a state built from the events.
+    /// What is free at many locations, asked at once; one of them never had any.
+    fn compare_in_one_walk(&self, sku: SkuNumber) {
+        let ascending: Vec<_> = (0..=LOCATIONS).map(LocationNumber).zip((0..4).rev()).collect();
+        let mut row = [u32::MAX; LOCATIONS as usize + 1];
+        self.state.free_at(sku, &ascending, &mut row);
+        for (location, place) in ascending {
+            assert_eq!(row[place], self.state.free(sku, location), "{sku} at {location}");
+        }
+    }
+
     fn compare(&self) {
         assert_eq!(self.state.check(), Ok(()));
         for sku in (0..SKUS).map(SkuNumber) {
@@ -300,6 +311,7 @@ impl World {
             }
             let waiting = actor.backlog().map_or(0, Backlog::total);
             assert_eq!(waiting, self.books.waiting(sku).into(), "who waits for {sku}");
+            self.compare_in_one_walk(sku);
         }
         for (id, expected) in &self.books.orders {
             let order = self.state.order(*id);

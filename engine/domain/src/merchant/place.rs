@@ -17,6 +17,13 @@ impl FreeStock for MerchantState {
     fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
         self.sku(sku).map_or(0, |actor| actor.free(location))
     }
+
+    fn free_at(&self, sku: SkuNumber, ascending: &[(LocationNumber, usize)], row: &mut [u32]) {
+        match self.sku(sku) {
+            Some(actor) => actor.free_at(ascending, row),
+            None => row.fill(0),
+        }
+    }
 }
 
 impl MerchantState {

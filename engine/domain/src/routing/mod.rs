@@ -5,6 +5,7 @@
 //! fewest locations. A rule language will choose among rules behind [`plan`]; nothing else will change.
 
 mod fewest;
+mod table;
 mod whole;
 
 use crate::id::{LocationNumber, SkuNumber};
@@ -34,6 +35,14 @@ pub struct Take {
 pub trait FreeStock {
     /// Units of a SKU at a location that the order may claim.
     fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32;
+
+    /// The same for many locations at once: writes what is free at each into `row`, at the place that stands
+    /// beside it. `ascending` is sorted by location, so that whoever keeps stock so can walk both together.
+    fn free_at(&self, sku: SkuNumber, ascending: &[(LocationNumber, usize)], row: &mut [u32]) {
+        for (location, place) in ascending {
+            row[*place] = self.free(sku, *location);
+        }
+    }
 }
 
 /// Plans as much of the needs as stock can serve, over `locations`, the preferred one first.

@@ -1,10 +1,12 @@
 //! The planner: which locations serve an order.
 //!
-//! It is handed what is needed and what is free, and returns quantities; it claims nothing. One rule per
-//! file: `whole`: one location that can serve everything, the channel's preferred one; else `fewest`: the
-//! fewest locations. A rule language will choose among rules behind [`plan`]; nothing else will change.
+//! It is handed what is needed and what is free, and returns quantities; it claims nothing. A channel without
+//! a routing profile asks [`plan`], one rule per file: `whole`: one location that can serve everything, the
+//! channel's preferred one; else `fewest`: the fewest locations. A channel with a [`profile`] asks
+//! [`profile::plan_with`].
 
 mod fewest;
+pub mod profile;
 mod table;
 mod whole;
 

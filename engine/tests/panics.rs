@@ -6,8 +6,8 @@
 mod common;
 
 use common::{Client, SHARDS, accepted, config, copy_of, start};
-use onhand_engine::ask::{Answer, Ask};
-use onhand_engine::clock::ManualClock;
+use onhand_engine::ask::{Answer, Ask, HoldAsk};
+use onhand_engine::clock::{Clock, ManualClock};
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::planted::{Bug, plant};
 use onhand_engine::domain::{ChannelNumber, SkuNumber};
@@ -21,15 +21,17 @@ use std::sync::Arc;
 const WEB: ChannelNumber = ChannelNumber(0);
 const MUG: SkuNumber = SkuNumber(0);
 
+const START_MS: u64 = 1_700_000_000_000;
+
 /// A shop on a disk, and an engine that goes on only by its steps: what is between two of them can be looked at.
-fn opened(disk: &SimStorage, shards: usize) -> SteppedEngine {
+fn opened(disk: &SimStorage, shards: usize, clock: &Arc<ManualClock>) -> SteppedEngine {
     let engine = start(disk, shards);
     for name in ["sick", "well"] {
         let (_, web, mug) = Client::of(&engine, name).stocked(5);
         assert_eq!((web, mug), (WEB, MUG));
     }
     assert!(engine.stop().is_some());
-    let (disk, clock) = (Disk::simulated(disk), Arc::new(ManualClock::at(1_700_000_000_000)));
+    let (disk, clock) = (Disk::simulated(disk), Arc::clone(clock) as Arc<dyn Clock>);
     SteppedEngine::start(disk, Fingerprints::with_key([3; 32]), clock, &config(shards)).unwrap()
 }
 
@@ -56,12 +58,13 @@ fn a_panic_in_a_rule_harms_nobody_else_and_nothing_that_was_recorded() {
     for shards in SHARDS {
         a_panic_in_decide_is_one_failed_request(shards);
         a_panic_in_evolve_is_a_merchant_that_answers_nothing_before_it_is_built_again(shards);
+        a_panic_where_a_hold_expires_ends_it_once(shards);
     }
 }
 
 fn a_panic_in_decide_is_one_failed_request(shards: usize) {
     let disk = SimStorage::default();
-    let engine = opened(&disk, shards);
+    let engine = opened(&disk, shards, &Arc::new(ManualClock::at(START_MS)));
     let client = Client::on(engine.handle(), "sick");
     let last = engine.handle().durable();
     plant(Bug::PanicInDecide);
@@ -76,7 +79,7 @@ fn a_panic_in_decide_is_one_failed_request(shards: usize) {
 
 fn a_panic_in_evolve_is_a_merchant_that_answers_nothing_before_it_is_built_again(shards: usize) {
     let disk = SimStorage::default();
-    let engine = opened(&disk, shards);
+    let engine = opened(&disk, shards, &Arc::new(ManualClock::at(START_MS)));
     let [sick, well] = ["sick", "well"].map(|name| Client::on(engine.handle(), name));
     plant(Bug::PanicInEvolve);
     let first = order(&sick, "1001");
@@ -94,4 +97,28 @@ fn a_panic_in_evolve_is_a_merchant_that_answers_nothing_before_it_is_built_again
     let digest = engine.stop();
     assert!(digest.is_some());
     assert_eq!(start(&disk, 1).stop(), digest, "each order happened once");
+}
+
+fn a_panic_where_a_hold_expires_ends_it_once(shards: usize) {
+    let disk = SimStorage::default();
+    let clock = Arc::new(ManualClock::at(START_MS));
+    let engine = opened(&disk, shards, &clock);
+    let sick = Client::on(engine.handle(), "sick");
+    let (lines, ids) = ([(MUG, 5)].into_iter().collect(), vec![("1".to_owned(), 0)]);
+    let hold = HoldAsk { channel: WEB, ttl_ms: 1_000, customer: None, lines, ids };
+    let held = ask(&engine, &sick, Ask::PlaceHold(Box::new(hold)), None);
+    assert!(matches!(held, Answer::Recorded { .. }), "{held:?}");
+    clock.set(START_MS + 2_000);
+    plant(Bug::PanicInEvolve);
+    let refused = ask(&engine, &sick, order(&sick, "1001"), None);
+    assert!(
+        matches!(refused, Answer::Poisoned),
+        "nothing is decided where a hold's end was not done: {refused:?}"
+    );
+    engine.handle().tidy().unwrap();
+    accepted(ask(&engine, &sick, order(&sick, "1001"), None));
+    drop(sick);
+    let digest = engine.stop();
+    assert!(digest.is_some());
+    assert_eq!(start(&disk, 1).stop(), digest, "and it ended once");
 }

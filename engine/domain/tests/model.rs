@@ -410,6 +410,17 @@ impl World {
         }
     }
 
+    /// What is free at many locations, asked at once; one of them never had any.
+    fn compare_in_one_walk(&self, sku: SkuNumber) {
+        let ascending: Vec<_> = (0..=LOCATIONS).map(LocationNumber).zip((0..4).rev()).collect();
+        let mut row = [u32::MAX; LOCATIONS as usize + 1];
+        let actor = self.state.sku(sku).unwrap();
+        actor.free_at(&ascending, &mut row);
+        for (location, place) in ascending {
+            assert_eq!(row[place], actor.free(location), "{sku} at {location}");
+        }
+    }
+
     /// Both sides say the same, and so does a state built from the events.
     fn compare(&self) {
         assert_eq!(self.state.check(), Ok(()));
@@ -447,6 +458,7 @@ impl World {
             assert_eq!(held, expected, "what is held of {sku}");
             let waiting = actor.backlog().map_or(0, Backlog::total);
             assert_eq!(waiting, self.books.waiting(sku).into(), "who waits for {sku}");
+            self.compare_in_one_walk(sku);
         }
         for (id, expected) in &self.books.orders {
             let order = self.state.order(*id);

@@ -286,6 +286,16 @@ impl FreeStock for Shelf<'_> {
         }
     }
 
+    fn free_at(&self, sku: SkuNumber, ascending: &[(LocationNumber, usize)], row: &mut [u32]) {
+        match (self.promise(sku), self.state.sku(sku)) {
+            (Some(promise), _) => {
+                ascending.iter().for_each(|(location, place)| row[*place] = promise.at(*location));
+            }
+            (None, Some(actor)) => actor.free_at(ascending, row),
+            (None, None) => row.fill(0),
+        }
+    }
+
     fn total(&self, sku: SkuNumber) -> u64 {
         self.promise(sku).map_or(u64::MAX, Promise::total)
     }

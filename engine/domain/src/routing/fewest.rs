@@ -5,6 +5,7 @@
 //! not always the fewest; beyond another, whoever has something, in the channel's order. The same input gives the
 //! same plan.
 
+use super::table::Table;
 use super::{FreeStock, Need, Take};
 use crate::id::LocationNumber;
 use alloc::vec::Vec;
@@ -16,20 +17,19 @@ const STEPS_MAX: usize = 200_000;
 const GREEDY_STEPS_MAX: usize = 2_000_000;
 
 /// What is needed of each SKU as far as it is there at all, and what each location has of it.
-struct Table {
+struct Search {
     targets: Vec<u64>,
-    /// `free[location][need]`.
-    free: Vec<Vec<u64>>,
+    table: Table,
 }
 
 pub(super) fn plan(needs: &[Need], locations: &[LocationNumber], stock: &impl FreeStock) -> Vec<Take> {
-    let table = Table::of(needs, locations, stock);
-    let chosen = table.exact().unwrap_or_else(|| table.greedy());
+    let search = Search::of(needs, Table::read(needs, locations, stock));
+    let chosen = search.exact().unwrap_or_else(|| search.greedy());
     let mut takes = Vec::new();
-    for (need, target) in table.targets.iter().enumerate() {
+    for (need, target) in search.targets.iter().enumerate() {
         let mut left = *target;
         for place in &chosen {
-            let quantity = left.min(table.free[*place][need]);
+            let quantity = left.min(search.table.free(need, *place));
             if quantity > 0 {
                 takes.push(Take { need, location: locations[*place], quantity });
                 left -= quantity;
@@ -39,31 +39,22 @@ pub(super) fn plan(needs: &[Need], locations: &[LocationNumber], stock: &impl Fr
     takes
 }
 
-impl Table {
-    fn of(needs: &[Need], locations: &[LocationNumber], stock: &impl FreeStock) -> Self {
-        let row = |location: &LocationNumber| -> Vec<u64> {
-            needs.iter().map(|need| u64::from(stock.free(need.sku, *location))).collect()
-        };
-        let free: Vec<Vec<u64>> = locations.iter().map(row).collect();
-        let there = |need: usize| {
-            let free = free.iter().map(|row| row[need]).sum::<u64>();
-            free.min(stock.total(needs[need].sku))
-        };
-        let targets = needs.iter().enumerate().map(|(place, need)| need.quantity.min(there(place))).collect();
-        Self { targets, free }
+impl Search {
+    fn of(needs: &[Need], table: Table) -> Self {
+        let target = |(place, need): (usize, &Need)| need.quantity.min(table.there(place));
+        Self { targets: needs.iter().enumerate().map(target).collect(), table }
     }
 
     fn serves(&self, chosen: &[usize]) -> bool {
-        self.targets
-            .iter()
-            .enumerate()
-            .all(|(need, target)| chosen.iter().map(|place| self.free[*place][need]).sum::<u64>() >= *target)
+        self.targets.iter().enumerate().all(|(need, target)| {
+            chosen.iter().map(|place| self.table.free(need, *place)).sum::<u64>() >= *target
+        })
     }
 
     /// The first subset that serves everything: the smallest size, then the channel's order. `None` when
     /// the steps run out.
     fn exact(&self) -> Option<Vec<usize>> {
-        let count = self.free.len();
+        let count = self.table.places();
         let mut steps = 0;
         for size in 0..=count {
             let mut chosen: Vec<usize> = (0..size).collect();
@@ -87,26 +78,28 @@ impl Table {
     /// the channel's next location that has something of it.
     fn greedy(&self) -> Vec<usize> {
         let mut missing = self.targets.clone();
-        let mut is_chosen = alloc::vec![false; self.free.len()];
+        let places = self.table.places();
+        let mut is_chosen = alloc::vec![false; places];
         let mut steps = 0;
         while missing.iter().any(|units| *units > 0) {
             let serves = |place: usize| -> u64 {
-                missing.iter().zip(&self.free[place]).map(|(units, free)| *units.min(free)).sum()
+                let units = missing.iter().enumerate();
+                units.map(|(need, units)| self.table.free(need, place).min(*units)).sum()
             };
-            let mut rest = (0..self.free.len()).filter(|place| !is_chosen[*place]);
-            steps += self.free.len() * missing.len();
+            let mut rest = (0..places).filter(|place| !is_chosen[*place]);
+            steps += places * missing.len();
             let best = if steps <= GREEDY_STEPS_MAX {
                 rest.max_by_key(|place| (serves(*place), core::cmp::Reverse(*place)))
             } else {
                 rest.find(|place| serves(*place) > 0)
             };
             let Some(best) = best else { break };
-            for (units, free) in missing.iter_mut().zip(&self.free[best]) {
-                *units = units.saturating_sub(*free);
+            for (need, units) in missing.iter_mut().enumerate() {
+                *units = units.saturating_sub(self.table.free(need, best));
             }
             is_chosen[best] = true;
         }
-        (0..self.free.len()).filter(|place| is_chosen[*place]).collect()
+        (0..places).filter(|place| is_chosen[*place]).collect()
     }
 }
 

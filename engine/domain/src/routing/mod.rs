@@ -1,10 +1,13 @@
 //! The planner: which locations serve an order.
 //!
-//! It is handed what is needed and what is free, and returns quantities; it claims nothing. One rule per
-//! file: `whole`: one location that can serve everything, the channel's preferred one; else `fewest`: the
-//! fewest locations. A rule language will choose among rules behind [`plan`]; nothing else will change.
+//! It is handed what is needed and what is free, and returns quantities; it claims nothing. A channel without
+//! a routing profile asks [`plan`], one rule per file: `whole`: one location that can serve everything, the
+//! channel's preferred one; else `fewest`: the fewest locations. A channel with a [`profile`] asks
+//! [`profile::plan_with`].
 
 mod fewest;
+pub mod profile;
+mod table;
 mod whole;
 
 use crate::id::{LocationNumber, SkuNumber};
@@ -35,8 +38,18 @@ pub trait FreeStock {
     /// Units of a SKU at a location that the order may claim.
     fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32;
 
+    /// The same for many locations at once: writes what is free at each into `row`, at the place that stands
+    /// beside it. `ascending` is sorted by location, so that whoever keeps stock so can walk both together.
+    fn free_at(&self, sku: SkuNumber, ascending: &[(LocationNumber, usize)], row: &mut [u32]) {
+        for (location, place) in ascending {
+            row[*place] = self.free(sku, *location);
+        }
+    }
+
     /// Units of a SKU that the order may claim in all, wherever; may be less than all that is free.
-    fn total(&self, sku: SkuNumber) -> u64;
+    fn total(&self, _sku: SkuNumber) -> u64 {
+        u64::MAX
+    }
 }
 
 /// Plans as much of the needs as stock can serve, over `locations`, the preferred one first.

@@ -104,7 +104,21 @@ impl SkuActor {
     /// overtakes an older one; after the pass, what is left could not be used by those who wait.
     #[must_use]
     pub fn free(&self, location: LocationNumber) -> u32 {
-        let unclaimed = self.unclaimed(location);
+        self.beyond_those_who_wait(self.unclaimed(location))
+    }
+
+    /// The same for many locations, which are sorted: each has a place in `row`, and what is free there is
+    /// written to it. One walk over the levels, however many there are.
+    pub fn free_at(&self, ascending: &[(LocationNumber, usize)], row: &mut [u32]) {
+        let mut levels = self.levels.iter().peekable();
+        for (location, place) in ascending {
+            while levels.next_if(|level| level.location() < *location).is_some() {}
+            let level = levels.peek().filter(|level| level.location() == *location);
+            row[*place] = level.map_or(0, |level| self.beyond_those_who_wait(level.unclaimed()));
+        }
+    }
+
+    fn beyond_those_who_wait(&self, unclaimed: u32) -> u32 {
         match self.backlog() {
             Some(backlog) if backlog.pass().is_some() => {
                 u32::try_from(u64::from(unclaimed).saturating_sub(backlog.total())).unwrap_or(0)

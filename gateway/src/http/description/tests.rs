@@ -245,3 +245,54 @@ fn codes_are_those_of_the_code_both_ways() {
     }
     assert_eq!(told, by_status, "each code stands with the status it has");
 }
+
+/// Names of the numbers of a refusal, and of the further members of a problem, in a source.
+fn members_in(source: &str, into: &mut Words) {
+    let source = source.split("#[cfg(test)]").next().unwrap();
+    let makers = [
+        ("(\"", ", number("),
+        ("(\"", ", i64::from("),
+        (".with(\"", ", "),
+        (" members.insert(\"", ".into(), "),
+    ];
+    for (opens, follows) in makers {
+        for call in source.split(opens).skip(1) {
+            let Some((name, rest)) = call.split_once('"') else { continue };
+            if rest.starts_with(follows) {
+                into.insert(name.to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_member_of_a_problem_is_described_and_no_other() {
+    let document = document().unwrap();
+    let told = document["components"]["schemas"]["Problem"]["properties"].as_object().unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = vec![std::fs::read_to_string(root.join("../engine/src/refusal.rs")).unwrap()];
+    sources(&root.join("src"), &mut texts);
+    let mut made = set(["type", "title", "status", "code", "detail", "request_id", "errors"]);
+    texts.iter().for_each(|text| members_in(text, &mut made));
+    assert_eq!(told.keys().cloned().collect::<Words>(), made);
+}
+
+#[test]
+fn what_takes_an_idempotency_key_tells_how_one_is_refused() {
+    let document = document().unwrap();
+    let mut with_key = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            // A bulk body has a key in each line, and answers in each; what is erased has no answer to remember.
+            let is_answered_once = !path.ends_with("/bulk") && operation["operationId"] != "eraseCustomer";
+            if !is_answered_once || !operation["parameters"].to_string().contains("IdempotencyKey") {
+                continue;
+            }
+            with_key += 1;
+            for status in ["400", "409", "422", "429"] {
+                assert!(operation["responses"].get(status).is_some(), "{method} {path} {status}");
+            }
+        }
+    }
+    assert!(with_key > 8, "{with_key}");
+}

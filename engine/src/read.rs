@@ -46,7 +46,7 @@ fn stock_row(state: &MerchantState, sku: SkuNumber, actor: &SkuActor) -> StockRe
         sku,
         levels: levels.to_vec(),
         safety_stock: levels.iter().map(|level| state.safety_stock(actor, level.location())).collect(),
-        free: levels.iter().map(|level| state.free_at(actor, level.location())).collect(),
+        standing: state.standing(actor),
         held: actor.held().iter().map(|(_, units)| units).sum(),
         pools: actor.pools().to_vec(),
         backordered: waiting(Class::Backorder),

@@ -84,6 +84,61 @@ fn a_hold_keeps_units_until_it_is_confirmed_released_or_expired() {
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
 }
 
+/// `reserved` and `available` of the mugs at each location, and what all channels together could sell.
+fn by_location(server: &Server, secret: &str) -> (Vec<(String, Value, Value)>, Value) {
+    let (_, _, stock) = server.ask("GET", "/v1/stock/MUG", secret, &[], "");
+    let row = |level: &Value| {
+        let location = level["location"].as_str().unwrap().to_owned();
+        (location, level["reserved"].clone(), level["available"].clone())
+    };
+    let levels = stock["locations"].as_array().unwrap().iter().map(row).collect();
+    (levels, stands(server, secret).0)
+}
+
+#[test]
+fn stock_shows_where_held_units_are_kept_for_now_and_what_that_leaves() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let row = |location: &str, reserved: u32, available: u32| {
+        (location.to_owned(), json!(reserved), json!(available))
+    };
+    let put = |path: &str, body: Value| {
+        let (status, _, answer) = server.ask("PUT", path, &secret, &[], &body.to_string());
+        assert!(status == 200 || status == 201, "{answer}");
+    };
+    let receive = json!({ "type": "receive", "sku": "MUG", "location": "east", "quantity": 4 });
+    assert_eq!(post(&server, &secret, "/v1/stock/movements", "m1", &receive).0, 201);
+    put("/v1/skus/MUG", json!({ "safety_stock": 1 }));
+    held(&server, &secret, "h1", &hold_body(7, QUARTER_MS));
+    let kept = vec![row("main", 7, 2), row("east", 0, 3)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(5)));
+    // An order that needs just these gets them: what is held is kept elsewhere then.
+    put("/v1/channels/till", json!({ "kind": "pos", "locations": ["main"] }));
+    let lines = json!([{ "id": "1", "sku": "MUG", "quantity": 5 }]);
+    let till = json!({ "external_id": "1", "channel": "till", "lines": lines });
+    let (status, _, placed) = post(&server, &secret, "/v1/orders", "o1", &till);
+    assert_eq!(status, 201, "{placed}");
+    let kept = vec![row("main", 4, 0), row("east", 3, 0)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(0)));
+    // A loss takes what safety stock kept, and then leaves holds without units.
+    let lose = |key: &str, delta: i32| {
+        let body =
+            json!({ "type": "adjust", "sku": "MUG", "location": "east", "delta": delta, "reason": "theft" });
+        let (status, _, answer) = post(&server, &secret, "/v1/stock/movements", key, &body);
+        // A movement is of goods alone.
+        assert_eq!((status, &answer["reserved"]), (201, &json!(0)), "{answer}");
+    };
+    lose("m2", -2);
+    let kept = vec![row("main", 5, 0), row("east", 2, 0)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(0)));
+    lose("m3", -1);
+    let kept = vec![row("main", 5, 0), row("east", 1, 0)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(0)));
+    assert_eq!(stands(&server, &secret).1, json!(7));
+}
+
 #[test]
 fn an_expired_hold_is_nobodys_and_a_late_buyer_may_still_win() {
     let data = tempfile::tempdir().unwrap();

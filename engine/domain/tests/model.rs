@@ -302,7 +302,6 @@ impl World {
             self.picture = Some((picture, now));
         }
     }
-
 }
 
 #[test]

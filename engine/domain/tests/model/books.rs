@@ -1,6 +1,6 @@
 //! The naive model: plain lists and maps, no counters. Whatever is a sum is summed each time it is asked.
 
-use super::promises::{Channel, Held, Pool, Shelf, flow};
+use super::promises::{Channel, Held, Pool, flow};
 use crate::LOCATIONS;
 use onhand_domain::command::{CancelOrder, PlaceHold, PlaceOrder, PutChannel};
 use onhand_domain::promise::StockPolicy;
@@ -131,7 +131,12 @@ impl Books {
         self.handed_beside(place.lines, usize::from(place.channel.0), hold)
     }
 
-    pub(super) fn handed_beside(&self, lines: &[(SkuNumber, u32)], channel: usize, hold: Option<HoldId>) -> Vec<u32> {
+    pub(super) fn handed_beside(
+        &self,
+        lines: &[(SkuNumber, u32)],
+        channel: usize,
+        hold: Option<HoldId>,
+    ) -> Vec<u32> {
         let mut left = BTreeMap::new();
         let hand = |(sku, quantity): &(SkuNumber, u32)| {
             let all = || {
@@ -148,12 +153,7 @@ impl Books {
 
     /// Units that may leave a place: each one that holds do not need there.
     pub(super) fn movable(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
-        let mut shelf: Shelf = std::array::from_fn(|place| {
-            self.unclaimed(sku, LocationNumber(u16::try_from(place).unwrap())).into()
-        });
-        let rows: Vec<_> = (0..self.channels.len())
-            .map(|of| (self.channels[of].locations.clone(), self.held(sku, of, None)))
-            .collect();
+        let (mut shelf, rows) = (self.unclaimed_of(sku), self.held_rows(sku));
         let all = flow(&shelf, &rows);
         let mut movable = 0;
         while shelf[usize::from(location.0)] > 0 {

@@ -1,6 +1,7 @@
 //! What both sides must agree on: the same answer to every question, and plans that keep what was promised.
 
 use super::books::Claims;
+use super::promises::flow;
 use crate::{Counts, LOCATIONS, MERCHANT, SKUS, World};
 use onhand_domain::command::PlaceOrder;
 use onhand_domain::digest::digest;
@@ -91,6 +92,30 @@ impl World {
         }
     }
 
+    /// What is reserved and available at locations is one choice of several: it backs as much of the holds as anything can,
+    /// and leaves as much as a channel could sell that all locations serve.
+    fn compare_standing(&self, sku: SkuNumber) {
+        let actor = self.state.sku(sku).unwrap();
+        let (mut reserved, mut available) = ([0; LOCATIONS as usize], [0; LOCATIONS as usize]);
+        for standing in self.state.standing(actor) {
+            let place = usize::from(standing.location.0);
+            (reserved[place], available[place]) = (standing.reserved.into(), standing.available.into());
+        }
+        let (shelf, unclaimed, holds) =
+            (self.books.shelf_of(sku), self.books.unclaimed_of(sku), self.books.held_rows(sku));
+        let backed: u64 = reserved.iter().sum();
+        assert_eq!(backed, flow(&unclaimed, &holds), "reserved of {sku}");
+        assert_eq!(backed, flow(&reserved, &holds), "where units of {sku} are reserved");
+        let left = shelf.iter().sum::<u64>() - flow(&shelf, &holds);
+        assert_eq!(available.iter().sum::<u64>(), left, "available of {sku}");
+        for place in 0..reserved.len() {
+            // Of those who wait only the next pass knows which of these units are for them.
+            let kept = unclaimed[place] - shelf[place];
+            let expected = unclaimed[place].checked_sub(reserved[place]).unwrap().saturating_sub(kept);
+            assert_eq!(available[place], expected, "{sku} at {place}");
+        }
+    }
+
     /// Both sides say the same, and so does a state built from the events.
     pub(super) fn compare(&self) {
         assert_eq!(self.state.check(), Ok(()));
@@ -123,6 +148,7 @@ impl World {
                 });
                 assert_eq!(pool, expected, "the pool of channel {channel} of {sku}");
             }
+            self.compare_standing(sku);
             let held: u64 = actor.held().iter().map(|(_, units)| units).sum();
             let expected: u64 = (0..3).map(|channel| self.books.held(sku, channel, None)).sum();
             assert_eq!(held, expected, "what is held of {sku}");

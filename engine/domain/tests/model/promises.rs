@@ -252,6 +252,12 @@ impl Books {
         others.map(|(_, hold)| hold.units_of(sku)).sum()
     }
 
+    /// What is held for each channel, wherever it lies.
+    pub(super) fn held_rows(&self, sku: SkuNumber) -> Vec<Promised> {
+        let row = |of: usize| (self.channels[of].locations.clone(), self.held(sku, of, None));
+        (0..self.channels.len()).map(row).collect()
+    }
+
     /// The same for an order that confirms a hold.
     pub(super) fn view_beside(&self, sku: SkuNumber, channel: usize, hold: Option<HoldId>) -> View {
         let confirmed = hold.and_then(|hold| self.holds.get(&hold));
@@ -294,8 +300,7 @@ impl Books {
         };
         let floor = |channel, terms| stated(channel, terms).map_or(0, |terms| u64::from(terms.policy.floor));
         let shelf = self.shelf(put.terms, |location| self.free(sku, location));
-        let held = |of: usize| (self.channels[of].locations.clone(), self.held(sku, of, None));
-        let mut rows: Vec<Promised> = (0..self.channels.len()).map(held).collect();
+        let mut rows = self.held_rows(sku);
         for (channel, row) in self.promised(put.terms, pool) {
             let before = flow(&shelf, &rows);
             rows.push(row.clone());

@@ -181,6 +181,11 @@ impl Merchant {
         self.state.due(tools.trusted_ms).map_or(Ok(()), |_| Err(NotWritten::Busy))
     }
 
+    /// Lets holds end whose deadline has come, where nobody asks. What the log does not take now is still due then.
+    pub(crate) fn expire(&mut self, tools: &mut Tools<'_>) {
+        let _busy = self.end_due(tools);
+    }
+
     /// Whether the system has work of its own for this merchant.
     pub(crate) fn has_work(&self) -> bool {
         !self.poisoned && self.state.next_work().is_some()

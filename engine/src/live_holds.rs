@@ -4,7 +4,9 @@
 //! Who asks a merchant finds its holds ended at their deadlines. Where nobody asks, the shard must find out by itself,
 //! or those who wait get their units only with the next request. It looks ten times a second, for thousands of merchants.
 
+use crate::metrics;
 use crate::turn::Merchant;
+use ::metrics::gauge;
 use onhand_domain::MerchantNumber;
 use onhand_snapshots::planted::{Bug, is_planted};
 use std::collections::{BTreeSet, HashMap};
@@ -59,6 +61,11 @@ impl LiveHolds {
                 self.deadlines.remove(&(deadline, number));
             }
             self.deadlines.extend(now.deadline.map(|deadline| (deadline, number)));
+        }
+        if now.live > before.live {
+            gauge!(metrics::HOLDS_LIVE).increment(f64::from(now.live - before.live));
+        } else if now.live < before.live {
+            gauge!(metrics::HOLDS_LIVE).decrement(f64::from(before.live - now.live));
         }
     }
 

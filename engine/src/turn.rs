@@ -16,6 +16,7 @@ use crate::ask::{
 use crate::completion::Item;
 use crate::directory::Directory;
 use crate::keys::{Asked, KeyKind, Keys, Sighting, hash_of, order_key};
+use crate::metrics::count_holds;
 use crate::refusal::refusal_of;
 use crate::seen::closes;
 use crate::translate::{encode_body, kind_of, version_of};
@@ -215,6 +216,7 @@ impl Merchant {
         }
         // A full log is no loss: the work is still there next time.
         let lsn = tools.appender.append(&[tools.buffer])?;
+        count_holds(event);
         self.evolve(lsn, event, None);
         if self.poisoned { Err(NotWritten::Failed) } else { Ok(()) }
     }
@@ -322,6 +324,7 @@ impl Merchant {
         encode_body(&event, Some(&submission.ask), decimals, tools.claims, tools.buffer)?;
         let lsn = tools.appender.append(&[tools.buffer])?;
         self.remember(asked, &event, lsn, tools.keys);
+        count_holds(&event);
         self.evolve(lsn, &event, code_of(&submission.ask));
         let answer = match event {
             // What was decided is in the log, and is said once a state that can be trusted says it too.

@@ -168,6 +168,49 @@ fn an_expired_hold_is_nobodys_and_a_late_buyer_may_still_win() {
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
 }
 
+/// What a server has counted of a metric.
+fn counted(server: &Server, series: &str) -> u64 {
+    let (_, _, text) = server.ask("GET", "/metrics", "", &[], "");
+    let value = text.as_str().unwrap().lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("{series} is not exported")).parse().unwrap()
+}
+
+#[test]
+fn holds_are_counted_and_expire_though_nobody_asks() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let kept = held(&server, &secret, "h1", &hold_body(1, QUARTER_MS));
+    let confirmed = held(&server, &secret, "h2", &hold_body(2, QUARTER_MS));
+    let released = held(&server, &secret, "h3", &hold_body(1, QUARTER_MS));
+    let longer = json!({ "ttl_ms": 2 * QUARTER_MS });
+    assert_eq!(post(&server, &secret, &path(&kept, "/extend"), "e1", &longer).0, 200);
+    let confirm = json!({ "order": order("1", 2) });
+    assert_eq!(post(&server, &secret, &path(&confirmed, "/confirm"), "c1", &confirm).0, 201);
+    let gone = server.ask("DELETE", &path(&released, ""), &secret, &[("idempotency-key", "r1")], "");
+    assert_eq!(gone.0, 200, "{}", gone.2);
+    held(&server, &secret, "h4", &hold_body(7, 1_000));
+    let mut waits = order("2", 5);
+    waits["policy"] = json!("backorder");
+    let (status, _, placed) = post(&server, &secret, "/v1/orders", "o1", &waits);
+    assert_eq!((status, &placed["status"]), (201, &json!("backordered")), "{placed}");
+    // From here on nobody asks anything of the merchant.
+    while counted(&server, r#"onhand_holds_ended_total{end="expired"}"#) == 0 {}
+    let ended = ["confirmed", "released", "expired"]
+        .map(|end| counted(&server, &format!(r#"onhand_holds_ended_total{{end="{end}"}}"#)));
+    assert_eq!(ended, [1; 3]);
+    let others = ["onhand_holds_placed_total", "onhand_holds_extended_total", "onhand_holds_live"];
+    assert_eq!(others.map(|series| counted(&server, series)), [4, 1, 1]);
+    server.stop();
+    let log = onhand(&["log", data.path().to_str().unwrap()]);
+    let log = String::from_utf8_lossy(&log.stdout).into_owned();
+    assert!(log.contains("backlog_filled"), "{log}");
+    // What is read from the log is live, and was counted before.
+    let server = Server::start(data.path());
+    assert_eq!(others.map(|series| counted(&server, series)), [0, 0, 1]);
+}
+
 #[test]
 fn what_cannot_be_held_is_refused_and_changes_nothing() {
     let data = tempfile::tempdir().unwrap();

@@ -300,6 +300,8 @@ pub struct StockRead {
     pub held: u64,
     /// Units that are some channels' own.
     pub pools: Vec<Pool>,
+    /// What was dedicated to each of those pools.
+    pub dedicated: Vec<u32>,
     /// Units that wait, accepted without stock.
     pub backordered: u64,
     /// Units that wait, their claims lost.

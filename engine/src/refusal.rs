@@ -60,6 +60,7 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
         | Rejection::NotOpen { .. }
         | Rejection::TooManyClaims { .. }
         | Rejection::PromiseExceedsStock { .. }
+        | Rejection::DedicatedBelowUsed { .. }
         | Rejection::HoldEnded { .. }
         | Rejection::TooManyExtensions { .. }
         | Rejection::TooManyHolds { .. }
@@ -140,6 +141,16 @@ fn conflict(rejection: &Rejection) -> Refusal {
                 ("channel_policy", number(*index as u64)),
                 ("promised", number(*promised)),
                 ("available", number(*available)),
+            ],
+        ),
+        Rejection::DedicatedBelowUsed { index, dedicated, used } => Refusal::new(
+            409,
+            "dedicated_below_used",
+            format!("{dedicated} units were to be dedicated in all, {used} of the channel's pool are used"),
+            vec![
+                ("channel_policy", number(*index as u64)),
+                ("dedicated", number((*dedicated).into())),
+                ("used", number(*used)),
             ],
         ),
         Rejection::HoldEnded { .. } => Refusal::new(

@@ -19,6 +19,8 @@ pub enum Bug {
     IgnorePromises,
     /// Cancelled units go back to the pool first.
     RefundPoolFirst,
+    /// Less is dedicated than a pool has sold, and what it has sold beyond that is forgotten.
+    ForgetUsed,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

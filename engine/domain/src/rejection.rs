@@ -119,6 +119,15 @@ pub enum Rejection {
         /// Units that there are for them, after the pools and floors of channels of a better rank.
         available: u64,
     },
+    /// Fewer units are dedicated to a channel than were used of its pool.
+    DedicatedBelowUsed {
+        /// Which place in the list of channels, from 0.
+        index: usize,
+        /// What was asked.
+        dedicated: u32,
+        /// Units of the pool that live claims and holds have, or that are gone: shipped, or lost while they were claimed.
+        used: u64,
+    },
     /// The order is not among the open ones.
     OrderNotOpen {
         /// Which.

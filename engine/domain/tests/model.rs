@@ -43,7 +43,7 @@ const HOLD_EVENTS: u64 = 12;
 const MERCHANT: MerchantNumber = MerchantNumber(1);
 
 /// What the cases say little without.
-const MUST_HAPPEN: [&str; 43] = [
+const MUST_HAPPEN: [&str; 44] = [
     "Adjust NotEnough",
     "Adjust QuantityOutOfRange",
     "Adjust accepted",
@@ -68,6 +68,7 @@ const MUST_HAPPEN: [&str; 43] = [
     "PutChannel DuplicateLocation",
     "PutChannel accepted",
     "PutLocation accepted",
+    "PutSku DedicatedBelowUsed",
     "PutSku PromiseExceedsStock",
     "PutSku accepted",
     "Receive QuantityOutOfRange",
@@ -165,6 +166,15 @@ impl World {
             }
             Step::Sku(sku, terms) => {
                 let sku = Some(*sku);
+                self.run(&Command::PutSku(PutSku { sku, decimals: 0, terms }), counts);
+            }
+            Step::Dedicate(number, sku, channel, units) => {
+                let pools: Vec<(SkuNumber, usize)> = self.books.pools.keys().copied().collect();
+                let pool = pools.get(number / 5 % pools.len().max(1)).filter(|_| !number.is_multiple_of(5));
+                let (sku, channel) = pool.copied().unwrap_or((*sku, usize::from(*channel)));
+                let channel = ChannelNumber(u16::try_from(channel).unwrap());
+                let terms = &self.books.dedicating(sku, channel, *units);
+                let sku = Some(sku);
                 self.run(&Command::PutSku(PutSku { sku, decimals: 0, terms }), counts);
             }
             Step::Order(channel, policy, lines) => {

@@ -30,6 +30,7 @@ struct LevelView {
 #[derive(Debug, Serialize)]
 struct PoolView {
     channel: String,
+    dedicated: Units,
     available: Units,
     committed: Units,
 }
@@ -65,8 +66,9 @@ impl StockView {
             safety_stock: units((*safety_stock).into()),
             available: units(standing.available.into()),
         };
-        let pool = |pool: &Pool| PoolView {
+        let pool = |(pool, dedicated): (&Pool, &u32)| PoolView {
             channel: directory.with_channel_code(pool.channel, str::to_owned),
+            dedicated: units((*dedicated).into()),
             available: units(pool.left),
             committed: units(pool.charged),
         };
@@ -75,7 +77,7 @@ impl StockView {
             sku: sku.into(),
             lsn: lsn.0,
             locations: read.levels.iter().zip(kept).map(level).collect(),
-            pools: read.pools.iter().map(pool).collect(),
+            pools: read.pools.iter().zip(&read.dedicated).map(pool).collect(),
             reserved: (read.held > 0).then(|| units(read.held)),
             backordered: units(read.backordered),
             short: units(read.short),

@@ -6,7 +6,7 @@ use crate::LOCATIONS;
 use onhand_domain::command::PutSku;
 use onhand_domain::promise::{Amount, StockPolicy};
 use onhand_domain::sku::{ChannelTerms, Terms};
-use onhand_domain::{HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
 use std::cmp::Reverse;
 
 /// Units at each location.
@@ -32,6 +32,8 @@ pub(super) struct Pool {
     pub(super) since: OrderId,
     pub(super) left: u64,
     pub(super) claimed: Vec<bool>,
+    /// Units of it that are shipped or lost.
+    gone: u64,
 }
 
 impl Pool {
@@ -50,7 +52,11 @@ impl Pool {
     /// A unit that came from the pool goes first.
     pub(super) fn use_up(&mut self) {
         self.claimed.sort_unstable();
-        self.claimed.pop().unwrap();
+        self.gone += u64::from(self.claimed.pop().unwrap());
+    }
+
+    fn used(&self) -> u64 {
+        self.gone + self.claimed.iter().map(|from_pool| u64::from(*from_pool)).sum::<u64>()
     }
 }
 
@@ -185,6 +191,19 @@ impl Books {
         self.terms.get(&sku).unwrap_or(const { &Terms::NONE })
     }
 
+    /// The same with so many units dedicated to a channel.
+    pub(super) fn dedicating(&self, sku: SkuNumber, channel: ChannelNumber, dedicated: u32) -> Terms {
+        let mut terms = self.terms_of(sku).clone();
+        match terms.channels.iter_mut().find(|terms| terms.channel == channel) {
+            Some(terms) => terms.dedicated = dedicated,
+            None => {
+                let policy = self.channels[usize::from(channel.0)].stock_policy;
+                terms.channels.push(ChannelTerms { channel, policy, dedicated });
+            }
+        }
+        terms
+    }
+
     fn safety(&self, terms: &Terms, location: LocationNumber) -> u32 {
         let here = terms.safety_stock_at.iter().find(|row| row.0 == location).map(|row| row.1);
         here.or(terms.safety_stock).unwrap_or(self.safety[usize::from(location.0)])
@@ -279,17 +298,32 @@ impl Books {
         }
     }
 
-    /// What is left in a pool once a SKU has these terms.
-    fn pool_after(&self, sku: SkuNumber, now: &ChannelTerms) -> u64 {
-        let stated = self.terms_of(sku).channels.iter().find(|terms| terms.channel == now.channel);
-        let stated = stated.map_or(0, |terms| u64::from(terms.dedicated));
-        let left = self.left_in_pool(sku, usize::from(now.channel.0));
-        (left + u64::from(now.dedicated)).saturating_sub(stated)
+    /// What of a pool is used.
+    fn used_of_pool(&self, sku: SkuNumber, now: &ChannelTerms) -> u64 {
+        self.pools.get(&(sku, usize::from(now.channel.0))).map_or(0, Pool::used)
     }
 
-    /// Why terms must be refused, if they must: something grows that is not there.
+    /// What is left in a pool once a SKU has these terms.
+    fn pool_after(&self, sku: SkuNumber, now: &ChannelTerms) -> u64 {
+        u64::from(now.dedicated) - self.used_of_pool(sku, now)
+    }
+
+    /// Terms that dedicate less than is used already.
+    fn overdrawn(&self, sku: SkuNumber, put: &PutSku<'_>) -> Option<Rejection> {
+        let is_below =
+            |now: &ChannelTerms| now.dedicated > 0 && u64::from(now.dedicated) < self.used_of_pool(sku, now);
+        let below = put.terms.channels.iter().enumerate().filter(|(_, now)| is_below(now));
+        let (index, now) = below.min_by_key(|(_, now)| now.channel)?;
+        let (dedicated, used) = (now.dedicated, self.used_of_pool(sku, now));
+        Some(Rejection::DedicatedBelowUsed { index, dedicated, used })
+    }
+
+    /// Why terms must be refused, if they must: something grows that is not there, or was used already.
     pub(super) fn terms_refusal(&self, put: &PutSku<'_>) -> Option<Rejection> {
         let sku = put.sku.unwrap();
+        if let Some(refusal) = self.overdrawn(sku, put) {
+            return Some(refusal);
+        }
         let stated = |channel: usize, terms: &'_ Terms| {
             terms.channels.iter().find(|terms| usize::from(terms.channel.0) == channel).copied()
         };
@@ -325,7 +359,7 @@ impl Books {
             let channel = usize::from(now.channel.0);
             let left = self.pool_after(sku, now);
             let before = self.pools.get(&(sku, channel)).cloned();
-            let pool = before.unwrap_or(Pool { since: record, left: 0, claimed: Vec::new() });
+            let pool = before.unwrap_or(Pool { since: record, left: 0, claimed: Vec::new(), gone: 0 });
             pools.insert((sku, channel), Pool { left, ..pool });
         }
         self.pools = pools;

@@ -20,6 +20,8 @@ pub(super) enum Step {
     /// Safety stock of a location.
     Location(u16, u32),
     Sku(SkuNumber, Terms),
+    /// Other units are dedicated to a channel, most often to one that has a pool, counted round; the terms stay as they are.
+    Dedicate(usize, SkuNumber, u16, u32),
     Order(u16, Option<Policy>, Vec<(SkuNumber, u32)>),
     /// For a customer, if one is named.
     Hold(u16, Option<u8>, Vec<(SkuNumber, u32)>),
@@ -40,8 +42,8 @@ impl Step {
     /// What it is for a merchant that keeps nothing for anybody; some steps then are none.
     pub(super) fn plain(&self) -> Option<Self> {
         match self {
-            Self::Location(..) | Self::Sku(..) | Self::Hold(..) | Self::Confirm(..) => None,
-            Self::Extend(_) | Self::Release(_) | Self::Expire(_) => None,
+            Self::Location(..) | Self::Sku(..) | Self::Dedicate(..) | Self::Hold(..) => None,
+            Self::Confirm(..) | Self::Extend(_) | Self::Release(_) | Self::Expire(_) => None,
             Self::Channel(channel, locations, policy, ..) => {
                 Some(Self::Channel(*channel, locations.clone(), *policy, StockPolicy::SHARED, RANK))
             }
@@ -117,6 +119,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
         });
     let safety = (0_u16..LOCATIONS, 0_u32..3).prop_map(|(location, safety)| Step::Location(location, safety));
     let terms = (sku(), terms()).prop_map(|(sku, terms)| Step::Sku(sku, terms));
+    let dedicate = (any::<usize>(), sku(), 0_u16..3, 0_u32..4)
+        .prop_map(|(number, sku, channel, units)| Step::Dedicate(number, sku, channel, units));
     let order = (0_u16..3, prop::option::of(policy()), few((sku(), quantity(5)), 3))
         .prop_map(|(channel, policy, lines)| Step::Order(channel, policy, lines));
     let hold_lines = || few((sku(), quantity(3)), 2);
@@ -133,9 +137,9 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
         .prop_map(|(order, location, lines)| Step::Ship(order, location, lines));
     let ship_all = (any::<usize>(), location()).prop_map(|(order, location)| Step::ShipAll(order, location));
     let step = prop_oneof![
-        5 => receive, 4 => adjust, 2 => set, 3 => movement, 1 => channel,
-        9 => order, 4 => cancel, 2 => ship, 3 => ship_all, 1 => safety, 2 => terms,
-        4 => hold, 4 => confirm, 1 => extend, 1 => release, 2 => expire
+        5 => receive, 4 => adjust, 2 => set, 3 => movement, 2 => channel,
+        9 => order, 4 => cancel, 2 => ship, 3 => ship_all, 1 => safety, 2 => terms, 3 => dedicate,
+        5 => hold, 4 => confirm, 1 => extend, 1 => release, 4 => expire
     ];
     // Now and then the next command comes before those who wait were asked.
     prop::collection::vec((step, prop::bool::weighted(0.75)), 20..100)

@@ -70,7 +70,7 @@ impl Page<'_> {
         });
         terms.channels.iter().for_each(|terms| self.check_policy(&terms.policy));
         let due = self.ledger.pools_after(sku, &terms);
-        self.findings.check(Invariant::I9, due == terms.pools, || {
+        self.findings.check(Invariant::I9, due.as_ref() == Some(&terms.pools), || {
             format!("its pools are {:?}, {due:?} were due", terms.pools)
         });
         self.ledger.put_pools(self.findings.lsn.0, sku, &terms.pools);

@@ -61,6 +61,7 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
         | Rejection::TooManyClaims { .. }
         | Rejection::PromiseExceedsStock { .. }
         | Rejection::DedicatedBelowUsed { .. }
+        | Rejection::HoldsLackUnits { .. }
         | Rejection::HoldEnded { .. }
         | Rejection::TooManyExtensions { .. }
         | Rejection::TooManyHolds { .. }
@@ -152,6 +153,12 @@ fn conflict(rejection: &Rejection) -> Refusal {
                 ("dedicated", number((*dedicated).into())),
                 ("used", number(*used)),
             ],
+        ),
+        Rejection::HoldsLackUnits { sku, held, available } => Refusal::new(
+            409,
+            "holds_lack_units",
+            format!("buyers hold {held} units of a sku, {available} would be at the channel's locations"),
+            vec![("sku", number(sku.0.into())), ("held", number(*held)), ("available", number(*available))],
         ),
         Rejection::HoldEnded { .. } => Refusal::new(
             409,

@@ -140,6 +140,43 @@ fn stock_shows_where_held_units_are_kept_for_now_and_what_that_leaves() {
 }
 
 #[test]
+fn a_channel_keeps_the_locations_that_its_holds_need() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let receive = json!({ "type": "receive", "sku": "MUG", "location": "east", "quantity": 4 });
+    assert_eq!(post(&server, &secret, "/v1/stock/movements", "m1", &receive).0, 201);
+    held(&server, &secret, "h1", &hold_body(6, QUARTER_MS));
+    let put = |key: &str, locations: Value| {
+        let body = json!({ "kind": "shopify", "locations": locations }).to_string();
+        server.ask("PUT", "/v1/channels/web", &secret, &[("idempotency-key", key)], &body)
+    };
+    let refused = put("p1", json!(["east"]));
+    expect(&refused, 409, "holds_lack_units", "");
+    let numbers = ["sku", "held", "available"].map(|member| refused.2[member].clone());
+    assert_eq!(numbers, [json!("MUG"), json!(6), json!(4)], "{}", refused.2);
+    // The same key, the same answer, from the record now.
+    let again = put("p1", json!(["east"]));
+    assert_eq!(
+        (again.0, &again.2["sku"], &again.2["lsn"]),
+        (409, &json!("MUG"), &refused.2["lsn"]),
+        "{}",
+        again.2
+    );
+    let body = json!({ "kind": "shopify", "locations": ["east"] }).to_string();
+    let without_key = server.ask("PUT", "/v1/channels/web", &secret, &[], &body);
+    assert_eq!((without_key.0, &without_key.2["sku"]), (409, &json!("MUG")), "{}", without_key.2);
+    let (_, _, shown) = server.ask("GET", "/v1/channels/web", &secret, &[], "");
+    assert_eq!(shown["locations"], json!(["main", "east"]), "{shown}");
+    assert_eq!(put("p2", json!(["main"])).0, 200);
+    assert_eq!(stands(&server, &secret), (json!(4), json!(6)));
+    server.stop();
+    let audit = onhand(&["verify", data.path().to_str().unwrap()]);
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+}
+
+#[test]
 fn an_expired_hold_is_nobodys_and_a_late_buyer_may_still_win() {
     let data = tempfile::tempdir().unwrap();
     let secret = merchant(data.path(), "acme", SCOPES);

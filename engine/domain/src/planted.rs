@@ -21,6 +21,8 @@ pub enum Bug {
     RefundPoolFirst,
     /// Less is dedicated than a pool has sold, and what it has sold beyond that is forgotten.
     ForgetUsed,
+    /// A channel loses locations at which its holds need units.
+    IgnoreHeldUnits,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

@@ -43,7 +43,7 @@ const HOLD_EVENTS: u64 = 12;
 const MERCHANT: MerchantNumber = MerchantNumber(1);
 
 /// What the cases say little without.
-const MUST_HAPPEN: [&str; 44] = [
+const MUST_HAPPEN: [&str; 46] = [
     "Adjust NotEnough",
     "Adjust QuantityOutOfRange",
     "Adjust accepted",
@@ -66,6 +66,7 @@ const MUST_HAPPEN: [&str; 44] = [
     "PlaceOrder QuantityOutOfRange",
     "PlaceOrder accepted",
     "PutChannel DuplicateLocation",
+    "PutChannel HoldsLackUnits",
     "PutChannel accepted",
     "PutLocation accepted",
     "PutSku DedicatedBelowUsed",
@@ -82,6 +83,7 @@ const MUST_HAPPEN: [&str; 44] = [
     "fills",
     "fills of shorts",
     "holds expired",
+    "holds without units",
     "orders beside promises",
     "orders that confirm",
     "orders from 1 locations",
@@ -257,6 +259,7 @@ impl World {
         });
         *counts.entry(format!("{kind} {said}")).or_insert(0) += 1;
         if let Ok(event) = answer {
+            let lacking = self.lacking();
             let claims = match (&event, command) {
                 (Event::OrderAccepted(accepted), Command::PlaceOrder(place)) => {
                     self.judge(place, &accepted.claims, counts);
@@ -276,6 +279,14 @@ impl World {
             }
             self.happen(event);
             self.books.happen(first_id(&self.events), command, &claims);
+            let is_loss = match command {
+                Command::Adjust(adjust) => adjust.delta < 0,
+                Command::Set(set) => set.new < set.expected,
+                _ => false,
+            };
+            if !is_loss {
+                self.judge_backing(lacking, command, counts);
+            }
         }
     }
 
@@ -287,6 +298,7 @@ impl World {
 
     /// Lets those who wait be served, on both sides.
     fn serve(&mut self, counts: &mut Counts) {
+        let lacking = self.lacking();
         while let Some(work) = self.state.next_work() {
             let event = self.state.decide(&work).unwrap();
             if let Event::BacklogFilled(filled) = &event {
@@ -298,6 +310,7 @@ impl World {
             self.happen(event);
         }
         self.books.serve_all();
+        self.judge_backing(lacking, &"a pass", counts);
     }
 
     /// The picture still says what it said, whatever happened since; now and then another one is taken.

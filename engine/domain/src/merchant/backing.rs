@@ -1,8 +1,10 @@
 //! What backs live holds. A hold is at no location; where its units are kept for now is worked out when it is asked.
 
 use super::MerchantState;
-use crate::id::LocationNumber;
-use crate::promise::{Place, Spread};
+use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
+use crate::planted::{Bug, is_planted};
+use crate::promise::{Place, Row, Spread};
+use crate::rejection::Rejection;
 use crate::sku::{Level, SkuActor};
 use alloc::vec::Vec;
 
@@ -51,4 +53,55 @@ impl MerchantState {
         };
         levels.iter().enumerate().map(stands).collect()
     }
+
+    /// Whether a channel may be served by these locations: not if its holds would then have fewer units than they have
+    /// now. A hold that a loss has left without units is no obstacle. One walk over all live holds.
+    pub(super) fn check_backed(
+        &self,
+        channel: ChannelNumber,
+        locations: &[LocationNumber],
+    ) -> Result<(), Rejection> {
+        let served_now = self.channel(channel).map_or(&[][..], |channel| &channel.locations);
+        let are_kept = served_now.iter().all(|location| locations.contains(location));
+        if are_kept || is_planted(Bug::IgnoreHeldUnits) {
+            return Ok(());
+        }
+        let holds = self.holds().filter(|(_, hold)| hold.channel == channel);
+        let mut skus: Vec<SkuNumber> =
+            holds.flat_map(|(_, hold)| hold.units.iter().map(|(sku, _)| *sku)).collect();
+        skus.sort_unstable();
+        skus.dedup();
+        skus.into_iter().try_for_each(|sku| self.check_sku_backed(sku, channel, locations))
+    }
+
+    fn check_sku_backed(
+        &self,
+        sku: SkuNumber,
+        channel: ChannelNumber,
+        locations: &[LocationNumber],
+    ) -> Result<(), Rejection> {
+        let Some(actor) = self.sku(sku) else { return Ok(()) };
+        let now = self.held(actor, None);
+        let place = actor.held().partition_point(|(of, _)| *of < channel);
+        let Some(own) = now.get(place).map(|row| row.quantity) else { return Ok(()) };
+        let instead = |locations, quantity| {
+            let mut rows = now.to_vec();
+            rows[place] = Row { locations, quantity };
+            backed(actor, &rows)
+        };
+        let then = instead(locations, own);
+        if then >= backed(actor, &now) {
+            return Ok(());
+        }
+        let available = then - instead(&[], 0);
+        Err(Rejection::HoldsLackUnits { sku, held: own, available })
+    }
+}
+
+/// Units that these rows can have together of all that no claim has.
+fn backed(actor: &SkuActor, rows: &[Row<'_>]) -> u64 {
+    let place = |level: &Level| Place { location: level.location(), units: level.unclaimed().into() };
+    let places: Vec<Place> = actor.levels().iter().map(place).collect();
+    let spread = Spread::of(rows, &places);
+    (0..rows.len()).map(|row| spread.served(row)).sum()
 }

@@ -54,6 +54,7 @@ impl MerchantState {
             }
         }
         check_policy(&put.stock_policy)?;
+        self.check_backed(channel, put.locations)?;
         let PutChannel { policy, stock_policy, rank, .. } = *put;
         let (is_new, locations) = (put.channel.is_none(), put.locations.to_vec());
         Ok(Event::ChannelPut(ChannelPut { channel, is_new, locations, policy, stock_policy, rank }))

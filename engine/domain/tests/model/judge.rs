@@ -9,6 +9,7 @@ use onhand_domain::order::OrderPicture;
 use onhand_domain::sku::{Backlog, StockState};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantState, OrderId, SkuNumber};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 
 impl World {
     /// What a plan promises: as much as there is, never more than is free, one location for all if one can,
@@ -79,6 +80,25 @@ impl World {
             assert!(used.contains(&locations[preferred]), "{place:?}: {claims:?}");
         }
         *counts.entry(format!("orders from {} locations", used.len())).or_insert(0) += 1;
+    }
+
+    /// Units of live holds that lie nowhere, by SKU: a loss has taken them.
+    pub(super) fn lacking(&self) -> [u64; SKUS as usize] {
+        std::array::from_fn(|sku| {
+            let sku = SkuNumber(u32::try_from(sku).unwrap());
+            let holds = self.books.held_rows(sku);
+            let held: u64 = holds.iter().map(|(_, units)| units).sum();
+            held - flow(&self.books.unclaimed_of(sku), &holds)
+        })
+    }
+
+    /// A hold is backed by units: nothing but a loss leaves it with fewer.
+    pub(super) fn judge_backing(&self, before: [u64; SKUS as usize], what: &dyn Debug, counts: &mut Counts) {
+        let lacking = self.lacking();
+        *counts.entry("holds without units".to_owned()).or_insert(0) +=
+            u64::from(lacking.iter().any(|units| *units > 0));
+        let is_backed = lacking.iter().zip(before).all(|(now, before)| *now <= before);
+        assert!(is_backed, "{what:?} leaves holds without units: {before:?} before, {lacking:?} now");
     }
 
     /// What is free at many locations, asked at once; one of them never had any.

@@ -2,7 +2,7 @@
 //! all sets of locations (Ford and Fulkerson), and a pool is a list of its claimed units.
 
 use super::books::Books;
-use crate::LOCATIONS;
+use crate::{LOCATIONS, SKUS};
 use onhand_domain::command::PutSku;
 use onhand_domain::promise::{Amount, StockPolicy};
 use onhand_domain::sku::{ChannelTerms, Terms};
@@ -316,6 +316,20 @@ impl Books {
         let (index, now) = below.min_by_key(|(_, now)| now.channel)?;
         let (dedicated, used) = (now.dedicated, self.used_of_pool(sku, now));
         Some(Rejection::DedicatedBelowUsed { index, dedicated, used })
+    }
+
+    /// Why a channel may not be served by these locations: its holds would have fewer units than they have now.
+    pub(super) fn unbacked(&self, channel: usize, locations: &[LocationNumber]) -> Option<Rejection> {
+        (0..SKUS).map(SkuNumber).find_map(|sku| {
+            let unclaimed = self.unclaimed_of(sku);
+            let now = self.held_rows(sku);
+            let (mut then, mut others) = (now.clone(), now.clone());
+            then[channel].0 = locations.to_vec();
+            others[channel].1 = 0;
+            let (held, there) = (now[channel].1, flow(&unclaimed, &then));
+            let available = there - flow(&unclaimed, &others);
+            (there < flow(&unclaimed, &now)).then_some(Rejection::HoldsLackUnits { sku, held, available })
+        })
     }
 
     /// Why terms must be refused, if they must: something grows that is not there, or was used already.

@@ -64,7 +64,10 @@ impl Books {
             Command::PutChannel(put) => {
                 let named = |place: &usize| put.locations[..*place].contains(&put.locations[*place]);
                 let twice = (0..put.locations.len()).find(named);
-                twice.map(|place| Rejection::DuplicateLocation { location: put.locations[place] })
+                let twice =
+                    twice.map(|place| Rejection::DuplicateLocation { location: put.locations[place] });
+                let known = put.channel.filter(|channel| usize::from(channel.0) < self.channels.len());
+                twice.or_else(|| self.unbacked(usize::from(known?.0), put.locations))
             }
             Command::PutSku(put) if put.sku.is_some() => self.terms_refusal(put),
             Command::PlaceHold(place) => self.hold_refusal(place),

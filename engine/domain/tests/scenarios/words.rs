@@ -153,6 +153,9 @@ impl<S: Stage> Run<S> {
             Rejection::DedicatedBelowUsed { index, dedicated, used } => {
                 format!("dedicated_below_used place {} asked {dedicated} used {used}", index + 1)
             }
+            Rejection::HoldsLackUnits { sku, held, available } => {
+                format!("holds_lack_units {} held {held} available {available}", self.sku_name(*sku))
+            }
             Rejection::OrderNotOpen { order } => format!("order_not_open {}", self.order_name(*order)),
             Rejection::UnknownLine { index } => format!("unknown_line place {}", index + 1),
             Rejection::DuplicateLine { index } => format!("duplicate_line place {}", index + 1),

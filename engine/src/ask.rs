@@ -6,6 +6,7 @@ use onhand_domain::command::Confirm;
 use onhand_domain::command::{PutChannel, PutLocation, PutSku};
 use onhand_domain::event::{NewClaims, OrderedLines};
 use onhand_domain::hold::Hold;
+use onhand_domain::merchant::Standing;
 use onhand_domain::order::{Order, Policy};
 use onhand_domain::promise::StockPolicy;
 use onhand_domain::sku::{Level, Pool, StockState, Terms};
@@ -293,12 +294,14 @@ pub struct StockRead {
     pub levels: Vec<Level>,
     /// Units that stay at each of those locations.
     pub safety_stock: Vec<u32>,
-    /// What may be claimed at each of those locations by whoever comes first.
-    pub free: Vec<u32>,
-    /// Units that are held for buyers, wherever they lie.
+    /// What is reserved and available at each of those locations.
+    pub standing: Vec<Standing>,
+    /// Units that are held for buyers. More than is reserved at all locations together only after a loss.
     pub held: u64,
     /// Units that are some channels' own.
     pub pools: Vec<Pool>,
+    /// What was dedicated to each of those pools.
+    pub dedicated: Vec<u32>,
     /// Units that wait, accepted without stock.
     pub backordered: u64,
     /// Units that wait, their claims lost.

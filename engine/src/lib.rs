@@ -21,6 +21,7 @@ mod hold;
 pub mod keeper;
 pub mod keys;
 mod lanes;
+mod live_holds;
 pub mod metrics;
 mod parts;
 mod read;

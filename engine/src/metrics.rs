@@ -1,7 +1,9 @@
 //! What the engine counts. Names and meanings; `docs/METRICS.md` has the same table, and a test compares.
 //! No label names a SKU, an order or a merchant.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+use onhand_domain::Event;
+use onhand_domain::hold::EndCause;
 
 /// Frames written and synced.
 pub const LOG_SYNCS: &str = "onhand_log_syncs_total";
@@ -35,8 +37,20 @@ pub const MERCHANTS_OUT: &str = "onhand_merchants_out";
 /// 1 while the clock is not believed and nothing expires, else 0.
 pub const CLOCK_SUSPENDED: &str = "onhand_clock_suspended";
 
+/// Holds that are live, of all merchants.
+pub const HOLDS_LIVE: &str = "onhand_holds_live";
+/// Holds that were placed.
+pub const HOLDS_PLACED: &str = "onhand_holds_placed_total";
+/// Extensions of holds.
+pub const HOLDS_EXTENDED: &str = "onhand_holds_extended_total";
+/// Holds that ended, by how: the label `end` has one of [`HOLD_ENDS`].
+pub const HOLDS_ENDED: &str = "onhand_holds_ended_total";
+
+/// How a hold ends.
+pub const HOLD_ENDS: [&str; 3] = ["confirmed", "released", "expired"];
+
 /// Every metric of the engine: name and meaning.
-pub const CATALOGUE: [(&str, &str); 14] = [
+pub const CATALOGUE: [(&str, &str); 18] = [
     (LOG_SYNCS, "Frames written and synced to the log"),
     (LOG_RECORDS, "Records made durable"),
     (LOG_SYNC_SECONDS, "Time to write and sync one frame"),
@@ -54,6 +68,10 @@ pub const CATALOGUE: [(&str, &str); 14] = [
         DISK_LEVEL,
         "0 while the disk has room, 1 below the soft mark (no intake), 2 below the hard mark (reads only)",
     ),
+    (HOLDS_LIVE, "Holds that are live, of all merchants that are served"),
+    (HOLDS_PLACED, "Holds that were placed"),
+    (HOLDS_EXTENDED, "Extensions of holds"),
+    (HOLDS_ENDED, "Holds that ended, by how"),
 ];
 
 /// Tells the recorder what the names mean.
@@ -72,4 +90,24 @@ pub fn describe() {
     describe_gauge!(CLOCK_SUSPENDED, Unit::Count, CATALOGUE[11].1);
     describe_gauge!(DISK_FREE_BYTES, Unit::Bytes, CATALOGUE[12].1);
     describe_gauge!(DISK_LEVEL, Unit::Count, CATALOGUE[13].1);
+    describe_gauge!(HOLDS_LIVE, Unit::Count, CATALOGUE[14].1);
+    describe_counter!(HOLDS_PLACED, Unit::Count, CATALOGUE[15].1);
+    describe_counter!(HOLDS_EXTENDED, Unit::Count, CATALOGUE[16].1);
+    describe_counter!(HOLDS_ENDED, Unit::Count, CATALOGUE[17].1);
+}
+
+/// Counts what an event does to holds, once it is in the log; what is read from there was counted before.
+pub(crate) fn count_holds(event: &Event) {
+    let [confirmed, released, expired] = HOLD_ENDS;
+    let (end, count) = match event {
+        Event::HoldPlaced(_) => return counter!(HOLDS_PLACED).increment(1),
+        Event::HoldExtended(_) => return counter!(HOLDS_EXTENDED).increment(1),
+        Event::OrderAccepted(accepted) if accepted.hold.is_some() => (confirmed, 1),
+        Event::HoldsEnded(ended) => match ended.cause {
+            EndCause::Released => (released, ended.holds.len()),
+            EndCause::Expired => (expired, ended.holds.len()),
+        },
+        _ => return,
+    };
+    counter!(HOLDS_ENDED, "end" => end).increment(count as u64);
 }

@@ -3,7 +3,7 @@
 use crate::ask::{OrderRead, ReadAnswer, ReadAsk, StockRead};
 use crate::keys::Keys;
 use crate::turn::Merchant;
-use onhand_domain::sku::{Class, SkuActor};
+use onhand_domain::sku::{Class, Pool, SkuActor};
 use onhand_domain::{ChannelNumber, MerchantState, OrderId, SkuNumber};
 
 pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswer {
@@ -46,12 +46,18 @@ fn stock_row(state: &MerchantState, sku: SkuNumber, actor: &SkuActor) -> StockRe
         sku,
         levels: levels.to_vec(),
         safety_stock: levels.iter().map(|level| state.safety_stock(actor, level.location())).collect(),
-        free: levels.iter().map(|level| state.free_at(actor, level.location())).collect(),
+        standing: state.standing(actor),
         held: actor.held().iter().map(|(_, units)| units).sum(),
         pools: actor.pools().to_vec(),
+        dedicated: actor.pools().iter().map(|pool| dedicated(actor, pool)).collect(),
         backordered: waiting(Class::Backorder),
         short: waiting(Class::Short),
     }
+}
+
+/// What was dedicated to a pool: where there are no terms of it, nothing, and then there is no pool.
+fn dedicated(actor: &SkuActor, pool: &Pool) -> u32 {
+    actor.terms().and_then(|terms| terms.channel(pool.channel)).map_or(0, |terms| terms.dedicated)
 }
 
 /// Units of a SKU that a channel can sell now.

@@ -60,6 +60,8 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
         | Rejection::NotOpen { .. }
         | Rejection::TooManyClaims { .. }
         | Rejection::PromiseExceedsStock { .. }
+        | Rejection::DedicatedBelowUsed { .. }
+        | Rejection::HoldsLackUnits { .. }
         | Rejection::HoldEnded { .. }
         | Rejection::TooManyExtensions { .. }
         | Rejection::TooManyHolds { .. }
@@ -141,6 +143,22 @@ fn conflict(rejection: &Rejection) -> Refusal {
                 ("promised", number(*promised)),
                 ("available", number(*available)),
             ],
+        ),
+        Rejection::DedicatedBelowUsed { index, dedicated, used } => Refusal::new(
+            409,
+            "dedicated_below_used",
+            format!("{dedicated} units were to be dedicated in all, {used} of the channel's pool are used"),
+            vec![
+                ("channel_policy", number(*index as u64)),
+                ("dedicated", number((*dedicated).into())),
+                ("used", number(*used)),
+            ],
+        ),
+        Rejection::HoldsLackUnits { sku, held, available } => Refusal::new(
+            409,
+            "holds_lack_units",
+            format!("buyers hold {held} units of a sku, {available} would be at the channel's locations"),
+            vec![("sku", number(sku.0.into())), ("held", number(*held)), ("available", number(*available))],
         ),
         Rejection::HoldEnded { .. } => Refusal::new(
             409,

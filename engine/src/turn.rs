@@ -16,6 +16,7 @@ use crate::ask::{
 use crate::completion::Item;
 use crate::directory::Directory;
 use crate::keys::{Asked, KeyKind, Keys, Sighting, hash_of, order_key};
+use crate::metrics::count_holds;
 use crate::refusal::refusal_of;
 use crate::seen::closes;
 use crate::translate::{encode_body, kind_of, version_of};
@@ -181,6 +182,11 @@ impl Merchant {
         self.state.due(tools.trusted_ms).map_or(Ok(()), |_| Err(NotWritten::Busy))
     }
 
+    /// Lets holds end whose deadline has come, where nobody asks. What the log does not take now is still due then.
+    pub(crate) fn expire(&mut self, tools: &mut Tools<'_>) {
+        let _busy = self.end_due(tools);
+    }
+
     /// Whether the system has work of its own for this merchant.
     pub(crate) fn has_work(&self) -> bool {
         !self.poisoned && self.state.next_work().is_some()
@@ -210,6 +216,7 @@ impl Merchant {
         }
         // A full log is no loss: the work is still there next time.
         let lsn = tools.appender.append(&[tools.buffer])?;
+        count_holds(event);
         self.evolve(lsn, event, None);
         if self.poisoned { Err(NotWritten::Failed) } else { Ok(()) }
     }
@@ -317,6 +324,7 @@ impl Merchant {
         encode_body(&event, Some(&submission.ask), decimals, tools.claims, tools.buffer)?;
         let lsn = tools.appender.append(&[tools.buffer])?;
         self.remember(asked, &event, lsn, tools.keys);
+        count_holds(&event);
         self.evolve(lsn, &event, code_of(&submission.ask));
         let answer = match event {
             // What was decided is in the log, and is said once a state that can be trusted says it too.

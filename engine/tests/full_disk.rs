@@ -122,7 +122,7 @@ impl Shop {
 
     fn sellable(&self) -> u32 {
         match self.ask(Ask::Read(ReadAsk::Stock { from: MUG, limit: 1 })).unwrap() {
-            Answer::Read { read: ReadAnswer::Stock { rows, .. }, .. } => rows[0].free[0],
+            Answer::Read { read: ReadAnswer::Stock { rows, .. }, .. } => rows[0].standing[0].available,
             other => panic!("{other:?}"),
         }
     }

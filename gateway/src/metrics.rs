@@ -224,7 +224,11 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 fn begin_at_zero() {
     LazyLock::force(&METERS);
     drop(histogram!(RECOVERY_SECONDS));
-    for (name, _) in engine::CATALOGUE {
+    for end in engine::HOLD_ENDS {
+        counter!(engine::HOLDS_ENDED, "end" => end).increment(0);
+    }
+    let has_label = |name: &str| name == engine::HOLDS_ENDED;
+    for (name, _) in engine::CATALOGUE.into_iter().filter(|(name, _)| !has_label(name)) {
         if name.ends_with("_total") {
             counter!(name).increment(0);
         } else if name.ends_with("_seconds") {

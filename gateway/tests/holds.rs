@@ -84,6 +84,98 @@ fn a_hold_keeps_units_until_it_is_confirmed_released_or_expired() {
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
 }
 
+/// `reserved` and `available` of the mugs at each location, and what all channels together could sell.
+fn by_location(server: &Server, secret: &str) -> (Vec<(String, Value, Value)>, Value) {
+    let (_, _, stock) = server.ask("GET", "/v1/stock/MUG", secret, &[], "");
+    let row = |level: &Value| {
+        let location = level["location"].as_str().unwrap().to_owned();
+        (location, level["reserved"].clone(), level["available"].clone())
+    };
+    let levels = stock["locations"].as_array().unwrap().iter().map(row).collect();
+    (levels, stands(server, secret).0)
+}
+
+#[test]
+fn stock_shows_where_held_units_are_kept_for_now_and_what_that_leaves() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let row = |location: &str, reserved: u32, available: u32| {
+        (location.to_owned(), json!(reserved), json!(available))
+    };
+    let put = |path: &str, body: Value| {
+        let (status, _, answer) = server.ask("PUT", path, &secret, &[], &body.to_string());
+        assert!(status == 200 || status == 201, "{answer}");
+    };
+    let receive = json!({ "type": "receive", "sku": "MUG", "location": "east", "quantity": 4 });
+    assert_eq!(post(&server, &secret, "/v1/stock/movements", "m1", &receive).0, 201);
+    put("/v1/skus/MUG", json!({ "safety_stock": 1 }));
+    held(&server, &secret, "h1", &hold_body(7, QUARTER_MS));
+    let kept = vec![row("main", 7, 2), row("east", 0, 3)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(5)));
+    // An order that needs just these gets them: what is held is kept elsewhere then.
+    put("/v1/channels/till", json!({ "kind": "pos", "locations": ["main"] }));
+    let lines = json!([{ "id": "1", "sku": "MUG", "quantity": 5 }]);
+    let till = json!({ "external_id": "1", "channel": "till", "lines": lines });
+    let (status, _, placed) = post(&server, &secret, "/v1/orders", "o1", &till);
+    assert_eq!(status, 201, "{placed}");
+    let kept = vec![row("main", 4, 0), row("east", 3, 0)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(0)));
+    // A loss takes what safety stock kept, and then leaves holds without units.
+    let lose = |key: &str, delta: i32| {
+        let body =
+            json!({ "type": "adjust", "sku": "MUG", "location": "east", "delta": delta, "reason": "theft" });
+        let (status, _, answer) = post(&server, &secret, "/v1/stock/movements", key, &body);
+        // A movement is of goods alone.
+        assert_eq!((status, &answer["reserved"]), (201, &json!(0)), "{answer}");
+    };
+    lose("m2", -2);
+    let kept = vec![row("main", 5, 0), row("east", 2, 0)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(0)));
+    lose("m3", -1);
+    let kept = vec![row("main", 5, 0), row("east", 1, 0)];
+    assert_eq!(by_location(&server, &secret), (kept, json!(0)));
+    assert_eq!(stands(&server, &secret).1, json!(7));
+}
+
+#[test]
+fn a_channel_keeps_the_locations_that_its_holds_need() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let receive = json!({ "type": "receive", "sku": "MUG", "location": "east", "quantity": 4 });
+    assert_eq!(post(&server, &secret, "/v1/stock/movements", "m1", &receive).0, 201);
+    held(&server, &secret, "h1", &hold_body(6, QUARTER_MS));
+    let put = |key: &str, locations: Value| {
+        let body = json!({ "kind": "shopify", "locations": locations }).to_string();
+        server.ask("PUT", "/v1/channels/web", &secret, &[("idempotency-key", key)], &body)
+    };
+    let refused = put("p1", json!(["east"]));
+    expect(&refused, 409, "holds_lack_units", "");
+    let numbers = ["sku", "held", "available"].map(|member| refused.2[member].clone());
+    assert_eq!(numbers, [json!("MUG"), json!(6), json!(4)], "{}", refused.2);
+    // The same key, the same answer, from the record now.
+    let again = put("p1", json!(["east"]));
+    assert_eq!(
+        (again.0, &again.2["sku"], &again.2["lsn"]),
+        (409, &json!("MUG"), &refused.2["lsn"]),
+        "{}",
+        again.2
+    );
+    let body = json!({ "kind": "shopify", "locations": ["east"] }).to_string();
+    let without_key = server.ask("PUT", "/v1/channels/web", &secret, &[], &body);
+    assert_eq!((without_key.0, &without_key.2["sku"]), (409, &json!("MUG")), "{}", without_key.2);
+    let (_, _, shown) = server.ask("GET", "/v1/channels/web", &secret, &[], "");
+    assert_eq!(shown["locations"], json!(["main", "east"]), "{shown}");
+    assert_eq!(put("p2", json!(["main"])).0, 200);
+    assert_eq!(stands(&server, &secret), (json!(4), json!(6)));
+    server.stop();
+    let audit = onhand(&["verify", data.path().to_str().unwrap()]);
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+}
+
 #[test]
 fn an_expired_hold_is_nobodys_and_a_late_buyer_may_still_win() {
     let data = tempfile::tempdir().unwrap();
@@ -111,6 +203,49 @@ fn an_expired_hold_is_nobodys_and_a_late_buyer_may_still_win() {
     server.stop();
     let audit = onhand(&["verify", data.path().to_str().unwrap()]);
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+}
+
+/// What a server has counted of a metric.
+fn counted(server: &Server, series: &str) -> u64 {
+    let (_, _, text) = server.ask("GET", "/metrics", "", &[], "");
+    let value = text.as_str().unwrap().lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("{series} is not exported")).parse().unwrap()
+}
+
+#[test]
+fn holds_are_counted_and_expire_though_nobody_asks() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &secret);
+    let kept = held(&server, &secret, "h1", &hold_body(1, QUARTER_MS));
+    let confirmed = held(&server, &secret, "h2", &hold_body(2, QUARTER_MS));
+    let released = held(&server, &secret, "h3", &hold_body(1, QUARTER_MS));
+    let longer = json!({ "ttl_ms": 2 * QUARTER_MS });
+    assert_eq!(post(&server, &secret, &path(&kept, "/extend"), "e1", &longer).0, 200);
+    let confirm = json!({ "order": order("1", 2) });
+    assert_eq!(post(&server, &secret, &path(&confirmed, "/confirm"), "c1", &confirm).0, 201);
+    let gone = server.ask("DELETE", &path(&released, ""), &secret, &[("idempotency-key", "r1")], "");
+    assert_eq!(gone.0, 200, "{}", gone.2);
+    held(&server, &secret, "h4", &hold_body(7, 1_000));
+    let mut waits = order("2", 5);
+    waits["policy"] = json!("backorder");
+    let (status, _, placed) = post(&server, &secret, "/v1/orders", "o1", &waits);
+    assert_eq!((status, &placed["status"]), (201, &json!("backordered")), "{placed}");
+    // From here on nobody asks anything of the merchant.
+    while counted(&server, r#"onhand_holds_ended_total{end="expired"}"#) == 0 {}
+    let ended = ["confirmed", "released", "expired"]
+        .map(|end| counted(&server, &format!(r#"onhand_holds_ended_total{{end="{end}"}}"#)));
+    assert_eq!(ended, [1; 3]);
+    let others = ["onhand_holds_placed_total", "onhand_holds_extended_total", "onhand_holds_live"];
+    assert_eq!(others.map(|series| counted(&server, series)), [4, 1, 1]);
+    server.stop();
+    let log = onhand(&["log", data.path().to_str().unwrap()]);
+    let log = String::from_utf8_lossy(&log.stdout).into_owned();
+    assert!(log.contains("backlog_filled"), "{log}");
+    // What is read from the log is live, and was counted before.
+    let server = Server::start(data.path());
+    assert_eq!(others.map(|series| counted(&server, series)), [0, 0, 1]);
 }
 
 #[test]

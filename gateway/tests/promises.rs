@@ -73,7 +73,11 @@ fn what_is_stated_decides_and_survives() {
     let (_, _, stock) = server.ask("GET", "/v1/stock/MUG", &key, &[], "");
     let level = &stock["locations"][0];
     assert_eq!((&level["safety_stock"], &level["available"]), (&json!(2), &json!(6)), "{stock}");
-    assert_eq!(stock["pools"], json!([{ "channel": "pos", "available": 1, "committed": 2 }]), "{stock}");
+    assert_eq!(
+        stock["pools"],
+        json!([{ "channel": "pos", "dedicated": 3, "available": 1, "committed": 2 }]),
+        "{stock}"
+    );
     // From the log, then from a snapshot that a stop leaves, or the log again.
     server.kill();
     let server = Server::start(data.path());
@@ -177,6 +181,61 @@ fn what_cannot_hold_is_refused_with_its_numbers_and_changes_nothing() {
     assert_eq!((refused.0, &refused.2["code"]), (422, &json!("duplicate_location")), "{}", refused.2);
     assert_eq!(server.ask("GET", sku, &key, &[], "").2, before);
     assert_eq!(promised(&server, &key, "MUG", &["web", "pos", "market"]), [4, 8, 2]);
+}
+
+#[test]
+fn what_is_dedicated_counts_in_all_and_ends_where_it_is_not_stated() {
+    let data = tempfile::tempdir().unwrap();
+    let key = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &key);
+    put(&server, &key, "/v1/channels/pos", &json!({ "kind": "pos", "locations": ["main"] }));
+    let dedicated = |units: u32| json!({ "channel_policies": [{ "channel": "pos", "dedicated": units }] });
+    let pools = || server.ask("GET", "/v1/stock/MUG", &key, &[], "").2["pools"].clone();
+    let pool = |dedicated: u32, available: u32, committed: u32| json!([{ "channel": "pos", "dedicated": dedicated, "available": available, "committed": committed }]);
+    let channels = ["web", "pos"];
+    put(&server, &key, "/v1/skus/MUG", &dedicated(4));
+    assert_eq!(promised(&server, &key, "MUG", &channels), [6, 10]);
+    let (_, _, sold) = order(&server, &key, "1", "pos", 4);
+    assert_eq!(pools(), pool(4, 0, 4), "{sold}");
+    // All of it is sold: less cannot have been dedicated, and stating it makes no unit.
+    let refused = server.ask("PUT", "/v1/skus/MUG", &key, &[], &dedicated(1).to_string());
+    expect(&refused, 409, "dedicated_below_used", "");
+    let numbers = ["channel_policy", "dedicated", "used"].map(|member| refused.2[member].clone());
+    assert_eq!(numbers, [json!(0), json!(1), json!(4)], "{}", refused.2);
+    put(&server, &key, "/v1/skus/MUG", &dedicated(4));
+    assert_eq!(
+        (pools(), promised(&server, &key, "MUG", &channels)),
+        (pool(4, 0, 4), vec![json!(6), json!(6)])
+    );
+    put(&server, &key, "/v1/skus/MUG", &dedicated(6));
+    assert_eq!(
+        (pools(), promised(&server, &key, "MUG", &channels)),
+        (pool(6, 2, 4), vec![json!(4), json!(6)])
+    );
+    let path = format!("/v1/orders/{}/fulfillments", sold["id"].as_str().unwrap());
+    let ship = json!({ "location": "main", "lines": [{ "id": "1", "quantity": 4 }] }).to_string();
+    let shipped = server.ask("POST", &path, &key, &[("idempotency-key", "s1")], &ship);
+    assert_eq!((shipped.0, pools()), (201, pool(6, 2, 0)), "{}", shipped.2);
+    // A title alone: the terms are gone, and with them the pool; what was left is anybody's.
+    let shown = put(&server, &key, "/v1/skus/MUG", &json!({ "title": "Mug" }));
+    assert_eq!((&shown["channel_policies"], pools()), (&Value::Null, Value::Null), "{shown}");
+    assert_eq!(promised(&server, &key, "MUG", &channels), [6, 6]);
+    // Stated again, it begins anew.
+    put(&server, &key, "/v1/skus/MUG", &dedicated(4));
+    assert_eq!(
+        (pools(), promised(&server, &key, "MUG", &channels)),
+        (pool(4, 4, 0), vec![json!(2), json!(6)])
+    );
+    // A line of bulk replaces as much.
+    let line =
+        json!({ "sku": "MUG", "title": "Mug", "channel_policies": [{ "channel": "web", "floor": 1 }] });
+    let (status, _, answer) = server.ask("POST", "/v1/skus/bulk", &key, &[], &line.to_string());
+    assert_eq!((status, &lines_of(&answer)[0]["status"]), (200, &json!(200)), "{answer}");
+    assert_eq!((pools(), promised(&server, &key, "MUG", &channels)), (Value::Null, vec![json!(6), json!(5)]));
+    server.stop();
+    let audit = onhand(&["verify", data.path().to_str().unwrap()]);
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub enum Bug {
     StaysFull,
     /// An erased key is not synced.
     EraseUnsynced,
+    /// Holds end when somebody asks, and not before.
+    WaitToBeAsked,
 }
 
 #[cfg(feature = "planted")]

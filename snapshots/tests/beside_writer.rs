@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! Reading without a lock beside a server that goes on: whatever it writes between two reads, the log is whole
 //! up to some frame, and never called damaged.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! A copy of the log beside a server that writes and archives it: whole up to some durable record, or none.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

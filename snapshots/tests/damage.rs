@@ -1,8 +1,8 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! What may happen to the files of a log while nobody looks. Each byte flipped, zeroed, and the file cut there; each
 //! file taken away, put under another's name, exchanged with another one, put back as it was before. Either every record
 //! is what was written, or the start is refused with the file, the place in it and the records; nothing is lost without
 //! a word but what `docs/RELIABILITY.md` says cannot be noticed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! Generations and indexes: published whole or not at all, found damaged or exact; on sled and on the
 //! simulated disk.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use onhand_snapshots::chunks::{ChunkError, ChunkStore, FileChunks, Set, SetWriter, SledChunks};
 use onhand_snapshots::index::{Entry, INDEX_DIR};

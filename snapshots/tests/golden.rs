@@ -1,7 +1,7 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! Files of this release, byte for byte: each is made again and compared, and each is opened from its bytes alone
 //! and read. With `ONHAND_GOLDEN=write` in the environment they are made again on purpose; `docs/FORMATS.md`
 //! says when that is allowed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! Opening the index: what is damaged is left out and removed when told, and any other trouble fails the start
 //! and removes nothing.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

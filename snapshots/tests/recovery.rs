@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! What a crash, a failing disk and damage may do to the log, on the simulated disk.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

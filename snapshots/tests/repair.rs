@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! Repairs that exchange files of the log: what they mend, and what a crash amid them leaves.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

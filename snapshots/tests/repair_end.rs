@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! Where the log ended: a backup's file takes the place of the last segment only if the damaged file shows that nothing
 //! stood behind what the backup has.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

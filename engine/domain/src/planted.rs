@@ -19,6 +19,10 @@ pub enum Bug {
     IgnorePromises,
     /// Cancelled units go back to the pool first.
     RefundPoolFirst,
+    /// Less is dedicated than a pool has sold, and what it has sold beyond that is forgotten.
+    ForgetUsed,
+    /// A channel loses locations at which its holds need units.
+    IgnoreHeldUnits,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

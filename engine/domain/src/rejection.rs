@@ -1,6 +1,6 @@
 //! The business "no": an answer with the numbers that explain it, and not an error. One variant per cause.
 
-use crate::id::{HoldId, LocationNumber, OrderId};
+use crate::id::{HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::sku::StockState;
 use alloc::vec::Vec;
 
@@ -117,6 +117,24 @@ pub enum Rejection {
         /// Units of its pool and its floor.
         promised: u64,
         /// Units that there are for them, after the pools and floors of channels of a better rank.
+        available: u64,
+    },
+    /// Fewer units are dedicated to a channel than were used of its pool.
+    DedicatedBelowUsed {
+        /// Which place in the list of channels, from 0.
+        index: usize,
+        /// What was asked.
+        dedicated: u32,
+        /// Units of the pool that live claims and holds have, or that are gone: shipped, or lost while they were claimed.
+        used: u64,
+    },
+    /// A channel is to lose locations, and those it keeps have too few units for what buyers hold of a SKU.
+    HoldsLackUnits {
+        /// Which SKU: the first one, by number.
+        sku: SkuNumber,
+        /// Units of it that are held for orders of the channel.
+        held: u64,
+        /// Units that there would be for them, beside what is held for other channels.
         available: u64,
     },
     /// The order is not among the open ones.

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! Every released record, byte for byte: what a log of this release holds, a later release must read, and must
 //! write again in the same way. One file a kind below `golden/`, with the header and each variant of the body.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! The largest records that may be, and bytes that are none: what fits is read back, what does not is refused,
 //! and nothing makes a decoder panic or allocate what it is told to.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -6,9 +6,10 @@ use crate::oracle::judge;
 use crate::people::People;
 use crate::swarm::Swarm;
 use crate::tally::Tally;
-use crate::wish::Wish;
+use crate::wish::{HOLD_MS_MAX, Wish};
 use crate::world::{Life, World};
 use onhand_engine::SpaceLevel;
+use onhand_engine::clock::Clock;
 use onhand_engine::snapshots::storage::OpKind;
 
 /// Steps after the faults have stopped by which every request must be answered.
@@ -48,6 +49,7 @@ impl World {
         assert_eq!(life.engine.handle().space(), SpaceLevel::Enough, "there is room");
         assert!(content, "after {CALM_STEPS} steps without faults some request has no answer");
         self.read_people(&life.engine);
+        self.judge_rest(&life);
         self.tally.sealed = life.engine.sealed();
         let digest = self.stop(life);
         assert!(digest.is_some(), "a last stop fails");
@@ -80,6 +82,27 @@ impl World {
         self.tally.records = report.totals.records;
         self.tally.digest = report.digest;
         self.tally
+    }
+
+    /// Once the engine has come to rest, nothing was left for somebody to ask for: a read of every merchant makes no record.
+    /// All holds have expired by then, and who waits has their units.
+    fn judge_rest(&self, life: &Life) {
+        let handle = life.engine.handle();
+        self.clock.set(self.clock.now_ms() + HOLD_MS_MAX);
+        handle.confirm_clock();
+        let rest = || {
+            while (0..life.engine.shards()).any(|shard| life.engine.shard_step(shard))
+                || life.engine.log_step()
+            {}
+        };
+        rest();
+        let last = handle.durable();
+        for shop in &life.shops {
+            assert!(shop.send(0, shop.nothing()), "no room for a read");
+        }
+        rest();
+        assert_eq!(handle.durable(), last, "something was left until somebody asked");
+        assert!(life.shops.iter().all(|shop| shop.answers().len() == 1), "a read has no answer");
     }
 
     fn settle(&mut self, life: &Life) {

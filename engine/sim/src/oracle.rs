@@ -6,7 +6,8 @@
 //! - Personal data reads as it was sent until it is erased, and never again after that (`people.rs`).
 //! - The audit, which shares no line with the engine, finds every invariant to hold: nothing is sold twice.
 //! - A start, with any number of shards, comes to the state that the audit comes to.
-//! - When the faults stop, every request gets its answer.
+//! - When the faults stop, every request gets its answer; and once nothing is left to do, nobody has to ask for what is due
+//!   (`calm.rs`).
 
 use crate::client::{Clients, Sending};
 use crate::people::sealed_of;

@@ -58,7 +58,8 @@ impl Shop {
     /// Whatever has to be there before anything is sold.
     pub(crate) fn catalogue() -> Vec<Ask> {
         let locations = (0..LOCATIONS).map(|number| Self::location(number, 0));
-        let channels = (0..CHANNELS).map(|number| Self::channel(number, StockPolicy::SHARED, RANK));
+        let channels = (0..CHANNELS)
+            .map(|number| Self::channel(number, StockPolicy::SHARED, RANK, usize::from(LOCATIONS)));
         let skus = (0..SKUS).map(|number| Self::sku(number, Terms::NONE));
         locations.chain(channels).chain(skus).collect()
     }
@@ -76,9 +77,10 @@ impl Shop {
         }))
     }
 
-    /// A channel that may sell so much.
-    pub(crate) fn channel(number: u16, stock_policy: StockPolicy, rank: u16) -> Ask {
-        let locations = (0..LOCATIONS).rev().skip(usize::from(number)).map(LocationNumber).collect();
+    /// A channel that may sell so much, at so many of its locations.
+    pub(crate) fn channel(number: u16, stock_policy: StockPolicy, rank: u16, locations: usize) -> Ask {
+        let all = (0..LOCATIONS).rev().skip(usize::from(number)).map(LocationNumber);
+        let locations = all.take(locations).collect();
         let policy = if number == 0 { Policy::Reject } else { Policy::Backorder };
         let (code, kind) = (format!("channel {number}"), "api".into());
         Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank }))

@@ -43,11 +43,12 @@ pub(crate) enum Wish {
         location: u16,
         units: u32,
     },
-    /// How much a channel may sell, and who comes first.
+    /// How much a channel may sell, who comes first, and how many of its locations serve it.
     Channel {
         channel: u16,
         stock_policy: StockPolicy,
         rank: u16,
+        locations: usize,
     },
     /// What is stated for one SKU alone.
     Terms {
@@ -81,6 +82,9 @@ pub(crate) enum Wish {
 pub(crate) const SKUS: u32 = 5;
 pub(crate) const LOCATIONS: u16 = 3;
 pub(crate) const CHANNELS: u16 = 2;
+
+/// A hold is for less than this, placed or extended.
+pub(crate) const HOLD_MS_MAX: u64 = 60_000;
 
 /// The most lines of an order: more than fit into a row in memory.
 const LINES_MAX: u32 = 7;
@@ -142,7 +146,7 @@ impl Wish {
             3..6 => Self::Hold {
                 channel: u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0),
                 // From no time at all to some hundred answers.
-                ttl_ms: dice.below(60_000),
+                ttl_ms: dice.below(HOLD_MS_MAX),
                 customer: u8::try_from(dice.below(4)).unwrap_or(0),
                 lines: some_units(dice),
             },
@@ -150,7 +154,7 @@ impl Wish {
             choice => {
                 let hold = holds[dice.place(holds.len())];
                 match choice {
-                    6 => Self::Extend { hold, ttl_ms: dice.below(60_000) },
+                    6 => Self::Extend { hold, ttl_ms: dice.below(HOLD_MS_MAX) },
                     7 => Self::Release { hold },
                     _ => Self::Confirm {
                         hold,
@@ -171,7 +175,8 @@ impl Wish {
             1 | 2 => {
                 let channel = u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0);
                 let rank = u16::try_from(1 + dice.place(3)).unwrap_or(1);
-                Self::Channel { channel, stock_policy: stock_policy(dice), rank }
+                let locations = 1 + dice.place(usize::from(LOCATIONS));
+                Self::Channel { channel, stock_policy: stock_policy(dice), rank, locations }
             }
             _ => {
                 let mut terms = Terms::NONE;
@@ -247,7 +252,9 @@ impl Wish {
                 })
             }
             Self::Safety { location, units } => Shop::location(*location, *units),
-            Self::Channel { channel, stock_policy, rank } => Shop::channel(*channel, *stock_policy, *rank),
+            Self::Channel { channel, stock_policy, rank, locations } => {
+                Shop::channel(*channel, *stock_policy, *rank, *locations)
+            }
             Self::Terms { sku, terms } => Shop::sku(*sku, terms.clone()),
             Self::Cancel { order, lines } => {
                 Ask::CancelOrder(CancelAsk { order: OrderId(order.0), lines: lines.clone(), reason: None })

@@ -10,7 +10,7 @@ use std::panic::{catch_unwind, set_hook};
 /// Seeds within which a bug must be found.
 const SEEDS_MAX: u64 = 150;
 
-const DURABLE: [durable::Bug; 15] = [
+const DURABLE: [durable::Bug; 16] = [
     durable::Bug::AckEarly,
     durable::Bug::SkipSync,
     durable::Bug::SkipDirectorySync,
@@ -26,14 +26,17 @@ const DURABLE: [durable::Bug; 15] = [
     durable::Bug::Overtake,
     durable::Bug::StaysFull,
     durable::Bug::EraseUnsynced,
+    durable::Bug::WaitToBeAsked,
 ];
 
-const RULES: [rules::Bug; 5] = [
+const RULES: [rules::Bug; 7] = [
     rules::Bug::LinesApart,
     rules::Bug::ReleaseTwice,
     rules::Bug::OldestLose,
     rules::Bug::IgnorePromises,
     rules::Bug::RefundPoolFirst,
+    rules::Bug::ForgetUsed,
+    rules::Bug::IgnoreHeldUnits,
 ];
 
 /// The first seed that finds something, and what it says.

@@ -14,9 +14,14 @@ use crossbeam::channel::{Sender, bounded};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Batches that may wait before a shard. Admission has bounded the submissions in them already.
 pub(super) const MAILBOX_MAX: usize = 4_096;
+
+/// How often an idle shard looks whether a hold's deadline has come, or whether the log has room again for what it left
+/// undone. Whoever waits for the units of an expired hold does not notice a tenth of a second; whoever asks is never late.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs turns.
 struct Turn;
@@ -79,7 +84,15 @@ impl Actor for Host {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        if self.shard.as_ref().is_some_and(Shard::has_work) {
+        self.look(context);
+        context.run_interval(LOOK_EVERY, Self::look);
+    }
+}
+
+impl Host {
+    /// Takes a turn if there is something to do.
+    fn look(&mut self, context: &mut Context<Self>) {
+        if !self.turn_is_due && self.shard.as_ref().is_some_and(Shard::has_work) {
             self.turn_is_due = true;
             context.notify(Turn);
         }
@@ -127,10 +140,7 @@ impl Handler<Adopt> for Host {
     fn handle(&mut self, adopt: Adopt, context: &mut Self::Context) {
         let Some(shard) = &mut self.shard else { return };
         shard.adopt(*adopt.0);
-        if !self.turn_is_due && shard.has_work() {
-            self.turn_is_due = true;
-            context.notify(Turn);
-        }
+        self.look(context);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::directory::Directory;
 use crate::fair::{BATCH_MAX, Fair};
 use crate::keys::Keys;
 use crate::lanes::Lanes;
+use crate::live_holds::LiveHolds;
 use crate::rebuild::Ward;
 use crate::snapshot::{FrozenPart, FrozenShard};
 use crate::trusted_time::TrustedTime;
@@ -113,6 +114,7 @@ pub(crate) struct Shard {
     queue: Fair<Batch>,
     /// Merchants with work of the system's own left.
     work: Vec<MerchantNumber>,
+    live_holds: LiveHolds,
     appender: Appender,
     completions: Arc<Completions>,
     time: Arc<TrustedTime>,
@@ -135,9 +137,12 @@ impl Shard {
         index: Arc<Index>,
         ward: Arc<Ward>,
     ) -> Self {
+        let mut live_holds = LiveHolds::default();
+        state.merchants.values().for_each(|merchant| live_holds.note(merchant));
         Self {
             number,
             work: state.with_work(),
+            live_holds,
             state,
             queue: Fair::default(),
             appender,
@@ -179,6 +184,7 @@ impl Shard {
         if let Some(merchant) = self.state.merchants.get_mut(&number) {
             merchant.poisoned = true;
             merchant.state = MerchantState::default();
+            self.live_holds.note(merchant);
             self.ward.admit(number);
         }
     }
@@ -193,6 +199,7 @@ impl Shard {
         if merchant.state.next_work().is_some() && !self.work.contains(&number) {
             self.work.push(number);
         }
+        self.live_holds.note(&merchant);
         self.state.merchants.insert(number, merchant);
     }
 
@@ -204,15 +211,22 @@ impl Shard {
     }
 
     /// Whether something is left to do. A log that takes nothing more leaves the system's own work to the next start, or
-    /// to the next request when the disk has room again: a shard that waited for it would never rest or stop.
+    /// until the disk has room again: a shard that waited for it would never rest or stop.
     pub(crate) fn has_work(&self) -> bool {
-        !self.queue.is_empty() || (!self.work.is_empty() && self.appender.can_append())
+        !self.queue.is_empty()
+            || ((!self.work.is_empty() || self.has_due_holds()) && self.appender.can_append())
+    }
+
+    /// Whether the deadline of some hold has come. The clock is only looked at where there are holds.
+    fn has_due_holds(&self) -> bool {
+        self.live_holds.next_deadline().is_some_and(|deadline| deadline <= self.time.now())
     }
 
     /// Runs a bounded number of turns and files their answers.
     pub(crate) fn step(&mut self) {
         let times = (self.time.stamp(), self.time.now());
         self.state.keys.follow(self.index.runs());
+        self.expire(times);
         self.catch_up(times);
         let mut count = 0;
         while count < STEP_MAX
@@ -261,7 +275,25 @@ impl Shard {
         if merchant.poisoned && !was_poisoned {
             self.ward.admit(merchant.number);
         }
+        self.live_holds.note(merchant);
         Waiting { until, inbox, directory, items }
+    }
+
+    /// Lets holds end whose deadline has come, also where nobody asks, and leaves their units to those who wait.
+    fn expire(&mut self, (now_ms, trusted_ms): Times) {
+        let ShardState { merchants, keys } = &mut self.state;
+        let (buffer, claims) = (&mut self.buffer, &mut self.claims);
+        let mut tools = Tools { appender: &self.appender, keys, buffer, claims, now_ms, trusted_ms };
+        for number in self.live_holds.due(trusted_ms) {
+            let Some(merchant) = merchants.get_mut(&number) else { continue };
+            merchant.expire(&mut tools);
+            self.live_holds.note(merchant);
+            if merchant.poisoned {
+                self.ward.admit(number);
+            } else if merchant.has_work() && !self.work.contains(&number) {
+                self.work.push(number);
+            }
+        }
     }
 
     /// Goes on with the system's own work that was left, one merchant after the other.
@@ -275,6 +307,7 @@ impl Shard {
             let is_done = work(merchant, &mut tools);
             if merchant.poisoned && !was_poisoned {
                 self.ward.admit(*number);
+                self.live_holds.note(merchant);
             }
             !is_done
         });

@@ -15,9 +15,9 @@ pub(crate) enum Claimed {
 }
 
 impl Ledger {
-    /// The pools that a SKU has once these terms are put: what a pool is to have more or less comes to or goes from what
-    /// is left in it. One that is new has no record yet.
-    pub(crate) fn pools_after(&self, sku: u32, terms: &SkuTermsV1) -> Vec<PoolV1> {
+    /// The pools that a SKU has once these terms are put: of what is dedicated in all, what was not used before is left.
+    /// One that is new has no record yet. `None` if more was used of one.
+    pub(crate) fn pools_after(&self, sku: u32, terms: &SkuTermsV1) -> Option<Vec<PoolV1>> {
         let before = self.skus.get(sku as usize).and_then(|sku| sku.terms.as_deref());
         let made = terms.channels.iter().filter(|now| now.dedicated > 0).map(|now| {
             let channel = now.channel;
@@ -25,7 +25,8 @@ impl Ledger {
             let stated = stated.map_or(0, |row| u64::from(row.dedicated));
             let new = PoolV1 { channel, since: 0, left: 0, charged: 0, claimed: 0 };
             let pool = self.pools.get(&(sku, channel)).copied().unwrap_or(new);
-            PoolV1 { left: (pool.left + u64::from(now.dedicated)).saturating_sub(stated), ..pool }
+            let left = (pool.left + u64::from(now.dedicated)).checked_sub(stated)?;
+            Some(PoolV1 { left, ..pool })
         });
         made.collect()
     }

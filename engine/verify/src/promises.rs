@@ -210,6 +210,19 @@ impl Ledger {
         }
     }
 
+    /// Units that holds of a SKU can have together of all that no claim has, if a channel is served by other locations;
+    /// `None` if there are too many sets.
+    pub(crate) fn backed(&self, sku: u32, instead: Option<(u16, &BTreeSet<u16>)>) -> Option<i64> {
+        let locations = |of: u16| match instead {
+            Some((channel, locations)) if channel == of => locations.clone(),
+            _ => self.locations_of(of),
+        };
+        let held = self.held.range((sku, 0)..=(sku, u16::MAX));
+        let rows: Vec<Row> =
+            held.map(|((_, of), units)| Row { locations: locations(*of), quantity: *units }).collect();
+        flow(&|location| self.place(sku, location).unclaimed().max(0), &rows)
+    }
+
     fn locations_of(&self, channel: u16) -> BTreeSet<u16> {
         let found = self.channels.get(usize::from(channel));
         found.map_or_else(BTreeSet::new, |channel| channel.locations.iter().copied().collect())

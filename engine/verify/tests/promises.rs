@@ -90,6 +90,17 @@ fn pools_are_what_terms_and_claims_make_them() {
     let sold = log.and(|log| log.accept(None, &asked("1", 4), &[(0, 4)]));
     let order = sold.last();
     sold.and(|log| log.put_terms(&pool(0, 3, 4))).holds("four claimed, three of them from the pool");
+    let stated = |dedicated: u32, left: u64| {
+        let policy = StockPolicyV1::default();
+        let pools = vec![PoolV1 { channel: WEB, since: 9, left, charged: 3, claimed: 4 }];
+        SkuTermsV1 {
+            channels: vec![SkuChannelTermsV1 { channel: WEB, policy, dedicated }],
+            pools,
+            ..own.clone()
+        }
+    };
+    sold.and(|log| log.put_terms(&stated(4, 1))).holds("one more in all");
+    sold.and(|log| log.put_terms(&stated(2, 0))).breaks("less than is used", Invariant::I9);
     sold.and(|log| log.put_terms(&pool(3, 0, 4))).breaks("claims took nothing from it", Invariant::I9);
     let back = sold.and(|log| {
         let line = LinePictureV1 {

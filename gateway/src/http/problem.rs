@@ -2,7 +2,8 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use onhand_engine::domain::Rejection;
+use onhand_engine::directory::Directory;
+use onhand_engine::domain::{Rejection, SkuNumber};
 use onhand_engine::refusal::{Refusal, refusal_of};
 use onhand_engine::snapshots::chunks::ChunkError;
 use onhand_engine::snapshots::log::{PlaceError, ReadError};
@@ -96,6 +97,17 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A refusal knows a SKU by its number; whoever asked knows it by its code.
+    #[must_use]
+    pub fn naming(mut self, directory: &Directory) -> Self {
+        if let Some(Value::Number(number)) = self.members.get("sku") {
+            let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+            let code = number.map(|number| directory.with_sku_code(SkuNumber(number), str::to_owned));
+            self.members.insert("sku".to_owned(), code.into());
+        }
         self
     }
 

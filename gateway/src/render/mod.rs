@@ -160,7 +160,7 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
             for (name, number) in refused.numbers {
                 problem = problem.with(name, number);
             }
-            Ok(Rendered::from(&problem.with("lsn", lsn.0)))
+            Ok(Rendered::from(&problem.naming(directory).with("lsn", lsn.0)))
         }
         Kind::LogOpened
         | Kind::LogClosed

@@ -4,6 +4,7 @@ use super::{Rendered, Units, broken};
 use crate::http::problem::Problem;
 use onhand_engine::ask::StockRead;
 use onhand_engine::directory::Directory;
+use onhand_engine::domain::merchant::Standing;
 use onhand_engine::domain::sku::{Level, Pool};
 use onhand_engine::domain::{LocationNumber, SkuNumber};
 use onhand_engine::record::decode;
@@ -29,6 +30,7 @@ struct LevelView {
 #[derive(Debug, Serialize)]
 struct PoolView {
     channel: String,
+    dedicated: Units,
     available: Units,
     committed: Units,
 }
@@ -53,28 +55,29 @@ impl StockView {
     pub fn of(directory: &Directory, lsn: Lsn, read: &StockRead) -> Self {
         let (sku, decimals) = directory.sku_code(read.sku).unwrap_or_default();
         let units = |units: u64| Units { units, decimals };
-        let level = |(level, (free, safety_stock)): (&Level, (&u32, &u32))| LevelView {
+        let level = |(level, (standing, safety_stock)): (&Level, (&Standing, &u32))| LevelView {
             location: directory.with_location_code(level.location(), str::to_owned),
             sellable: units(level.sellable().into()),
             damaged: units(level.damaged().into()),
             quality_control: units(level.quality_control().into()),
             on_hand: units(level.on_hand()),
-            reserved: units(0),
+            reserved: units(standing.reserved.into()),
             committed: units(level.committed().into()),
             safety_stock: units((*safety_stock).into()),
-            available: units((*free).into()),
+            available: units(standing.available.into()),
         };
-        let pool = |pool: &Pool| PoolView {
+        let pool = |(pool, dedicated): (&Pool, &u32)| PoolView {
             channel: directory.with_channel_code(pool.channel, str::to_owned),
+            dedicated: units((*dedicated).into()),
             available: units(pool.left),
             committed: units(pool.charged),
         };
-        let kept = read.free.iter().zip(&read.safety_stock);
+        let kept = read.standing.iter().zip(&read.safety_stock);
         Self {
             sku: sku.into(),
             lsn: lsn.0,
             locations: read.levels.iter().zip(kept).map(level).collect(),
-            pools: read.pools.iter().map(pool).collect(),
+            pools: read.pools.iter().zip(&read.dedicated).map(pool).collect(),
             reserved: (read.held > 0).then(|| units(read.held)),
             backordered: units(read.backordered),
             short: units(read.short),
@@ -178,6 +181,7 @@ pub(super) fn moved(directory: &Directory, lsn: Lsn, body: &[u8]) -> Result<Rend
             damaged: units(damaged),
             quality_control: units(quality_control),
             on_hand: units(sellable + damaged + quality_control),
+            // The record tells of the goods alone; what is held is at no location.
             reserved: units(0),
             committed: units(committed),
             available: units(sellable.saturating_sub(committed)),

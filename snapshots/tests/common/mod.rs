@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 //! What the tests of the log share: records that tell whether they are the right ones, and a disk that does
 //! something at a chosen call.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test program uses some of it")]
 
 pub mod tiny;

@@ -33,6 +33,12 @@ impl MerchantState {
         self.holds.iter().map(|(id, hold)| (*id, hold))
     }
 
+    /// When the next live hold ends, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
     /// What has to happen before anything else is decided at this time, in milliseconds since 1970-01-01 UTC: holds
     /// whose deadline has come end, a bounded number of them.
     #[must_use]

@@ -4,6 +4,7 @@
 //! happen and cannot fail. An order of many SKUs is one step here: the merchant's shard is the only one that
 //! talks to its SKU actors, so what was free when it asked is free when it claims.
 
+mod backing;
 mod backlog;
 mod cancel;
 mod check;
@@ -30,6 +31,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::hint::black_box;
 
+pub use backing::Standing;
 pub use backlog::FILL_DEMANDS_MAX;
 pub use check::Violation;
 pub use rules::CHANNEL_LOCATIONS_MAX;

@@ -5,6 +5,7 @@ use super::{Channel, Location, MerchantState};
 use crate::command::{PutChannel, PutLocation, PutSku};
 use crate::event::{ChannelPut, Event, LocationPut, SkuPut};
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::planted::{Bug, is_planted};
 use crate::promise::{Amount, StockPolicy};
 use crate::quantity::{DECIMALS_MAX, QUANTITY_MAX};
 use crate::rejection::Rejection;
@@ -53,6 +54,7 @@ impl MerchantState {
             }
         }
         check_policy(&put.stock_policy)?;
+        self.check_backed(channel, put.locations)?;
         let PutChannel { policy, stock_policy, rank, .. } = *put;
         let (is_new, locations) = (put.channel.is_none(), put.locations.to_vec());
         Ok(Event::ChannelPut(ChannelPut { channel, is_new, locations, policy, stock_policy, rank }))
@@ -74,12 +76,13 @@ impl MerchantState {
         let next = || u32::try_from(self.skus.len()).map(SkuNumber);
         let number = put.sku.map_or_else(next, Ok);
         let sku = number.map_err(|_| Rejection::TooMany { what: "skus", max: u32::MAX })?;
-        let pools = pools(actor, &terms);
+        let pools = pools(actor, &terms).map_err(|overdrawn| {
+            let Overdrawn { channel, dedicated, used } = overdrawn;
+            Rejection::DedicatedBelowUsed { index: place_of(put.terms, channel), dedicated, used }
+        })?;
         self.check_kept(actor, &terms, &pools).map_err(|excess| {
-            let is_it = |terms: &ChannelTerms| terms.channel == excess.channel;
-            let index = put.terms.channels.iter().position(is_it).unwrap_or(0);
-            let Excess { promised, available, .. } = excess;
-            Rejection::PromiseExceedsStock { index, promised, available }
+            let Excess { channel, promised, available } = excess;
+            Rejection::PromiseExceedsStock { index: place_of(put.terms, channel), promised, available }
         })?;
         Ok(Event::SkuPut(SkuPut { sku, is_new: put.sku.is_none(), decimals, terms, pools }))
     }
@@ -164,16 +167,33 @@ fn ordered(asked: &Terms) -> Result<Terms, Rejection> {
     Ok(terms)
 }
 
-/// The pools after terms were put: what a pool is to have more or less than before comes to or goes from what is left
-/// in it, so that the same terms again change nothing.
-fn pools(actor: Option<&SkuActor>, terms: &Terms) -> Vec<Pool> {
+/// The place of a channel in the terms that were asked for, from 0.
+fn place_of(asked: &Terms, channel: ChannelNumber) -> usize {
+    asked.channels.iter().position(|terms| terms.channel == channel).unwrap_or(0)
+}
+
+/// A pool that is to have had fewer units than were used of it.
+struct Overdrawn {
+    channel: ChannelNumber,
+    dedicated: u32,
+    used: u64,
+}
+
+/// The pools after terms were put. What is stated is how many units a pool has had in all, those that are used included:
+/// so the same terms again change nothing, and what is left depends on what is stated and not on what was stated before.
+fn pools(actor: Option<&SkuActor>, terms: &Terms) -> Result<Vec<Pool>, Overdrawn> {
     let pool = |now: &ChannelTerms| {
-        let channel = now.channel;
+        let ChannelTerms { channel, dedicated, .. } = *now;
         let before = actor.and_then(|actor| actor.pool(channel)).copied();
         let stated =
             actor.and_then(|actor| actor.terms()?.channel(channel)).map_or(0, |terms| terms.dedicated);
         let pool = before.unwrap_or(Pool { channel, since: THIS_RECORD, left: 0, charged: 0, claimed: 0 });
-        Pool { left: (pool.left + u64::from(now.dedicated)).saturating_sub(stated.into()), ..pool }
+        let used = u64::from(stated).saturating_sub(pool.left);
+        match u64::from(dedicated).checked_sub(used) {
+            Some(left) => Ok(Pool { left, ..pool }),
+            None if is_planted(Bug::ForgetUsed) => Ok(Pool { left: 0, ..pool }),
+            None => Err(Overdrawn { channel, dedicated, used }),
+        }
     };
     terms.channels.iter().filter(|terms| terms.dedicated > 0).map(pool).collect()
 }

@@ -71,15 +71,12 @@ impl Promise {
         let places = places(locations, &rows, free);
         let spread = Spread::of(&rows, &places);
         let (held, pool) = (0, 1 + holds.len() + before.len());
-        let floor = pool + 1;
-        let own = [held, pool, floor];
-        let units =
-            |place: usize| spread.left(place) + own.iter().map(|row| spread.kept(*row, place)).sum::<u64>();
-        let its_own = (0..).zip(&places).skip(places.len() - locations.len());
-        let its_own =
-            its_own.map(|(place, row)| (row.location, u32::try_from(units(place)).unwrap_or(u32::MAX)));
+        let own = [held, pool, pool + 1];
         let [held, pool, floor] = own.map(|row| spread.served(row));
-        Self::limited(its_own.collect(), policy, Own { held, pool, floor })
+        let units = left_by_others(&rows, own, &spread, &places);
+        let at = places.iter().zip(units).skip(places.len() - locations.len());
+        let at = at.map(|(place, units)| (place.location, u32::try_from(units).unwrap_or(u32::MAX)));
+        Self::limited(at.collect(), policy, Own { held, pool, floor })
     }
 
     /// What an order may claim that confirms a hold of more units than are free. What is held comes before safety stock
@@ -136,6 +133,23 @@ impl Promise {
         let found = self.locations.binary_search_by_key(&location, |(location, _)| *location);
         found.map_or(0, |found| self.locations[found].1)
     }
+}
+
+/// Units of each place that are left to the reader, whose `own` rows are among `rows`, once `spread` says what each row
+/// gets. Others are kept first, at the first places, and then what is the reader's own: so that lies where the reader
+/// prefers it, as far as others can be kept elsewhere.
+fn left_by_others(rows: &[Row<'_>], own: [usize; 3], spread: &Spread, places: &[Place]) -> Vec<u64> {
+    let quantity = own.iter().map(|row| spread.served(*row)).sum();
+    if quantity == 0 {
+        return (0..places.len()).map(|place| spread.left(place)).collect();
+    }
+    let is_other = |row: &usize| !own.contains(row);
+    let settled = |row: usize| Row { quantity: spread.served(row), ..rows[row] };
+    let mut settled: SmallVec<[Row<'_>; 8]> = (0..rows.len()).filter(is_other).map(settled).collect();
+    let its_own = settled.len();
+    settled.push(Row { locations: rows[own[0]].locations, quantity });
+    let spread = Spread::of(&settled, places);
+    (0..places.len()).map(|place| spread.left(place) + spread.kept(its_own, place)).collect()
 }
 
 /// All locations that matter, those first at which rows are kept first: where the reader has nothing, and then its own,

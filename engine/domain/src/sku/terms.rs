@@ -28,12 +28,13 @@ pub struct ChannelTerms {
     pub channel: ChannelNumber,
     /// Its share of what no pool has.
     pub policy: StockPolicy,
-    /// Units that were put into its pool; 0 for no pool.
+    /// Units that its pool has had since it was made, those that are used included; 0 for no pool.
     pub dedicated: u32,
 }
 
 /// Units that are one channel's own. Claims of the channel take from it first, as far as it has units left; when one is
 /// cancelled, units of the pool go back last. What shipped is gone, and of a channel's units those of the pool ship first.
+/// So what was dedicated is what is left, what claims have of it, and what is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pool {
     /// Whose.

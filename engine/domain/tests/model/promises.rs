@@ -2,11 +2,11 @@
 //! all sets of locations (Ford and Fulkerson), and a pool is a list of its claimed units.
 
 use super::books::Books;
-use crate::LOCATIONS;
+use crate::{LOCATIONS, SKUS};
 use onhand_domain::command::PutSku;
 use onhand_domain::promise::{Amount, StockPolicy};
 use onhand_domain::sku::{ChannelTerms, Terms};
-use onhand_domain::{HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
 use std::cmp::Reverse;
 
 /// Units at each location.
@@ -32,6 +32,8 @@ pub(super) struct Pool {
     pub(super) since: OrderId,
     pub(super) left: u64,
     pub(super) claimed: Vec<bool>,
+    /// Units of it that are shipped or lost.
+    gone: u64,
 }
 
 impl Pool {
@@ -50,7 +52,11 @@ impl Pool {
     /// A unit that came from the pool goes first.
     pub(super) fn use_up(&mut self) {
         self.claimed.sort_unstable();
-        self.claimed.pop().unwrap();
+        self.gone += u64::from(self.claimed.pop().unwrap());
+    }
+
+    fn used(&self) -> u64 {
+        self.gone + self.claimed.iter().map(|from_pool| u64::from(*from_pool)).sum::<u64>()
     }
 }
 
@@ -185,6 +191,19 @@ impl Books {
         self.terms.get(&sku).unwrap_or(const { &Terms::NONE })
     }
 
+    /// The same with so many units dedicated to a channel.
+    pub(super) fn dedicating(&self, sku: SkuNumber, channel: ChannelNumber, dedicated: u32) -> Terms {
+        let mut terms = self.terms_of(sku).clone();
+        match terms.channels.iter_mut().find(|terms| terms.channel == channel) {
+            Some(terms) => terms.dedicated = dedicated,
+            None => {
+                let policy = self.channels[usize::from(channel.0)].stock_policy;
+                terms.channels.push(ChannelTerms { channel, policy, dedicated });
+            }
+        }
+        terms
+    }
+
     fn safety(&self, terms: &Terms, location: LocationNumber) -> u32 {
         let here = terms.safety_stock_at.iter().find(|row| row.0 == location).map(|row| row.1);
         here.or(terms.safety_stock).unwrap_or(self.safety[usize::from(location.0)])
@@ -252,6 +271,12 @@ impl Books {
         others.map(|(_, hold)| hold.units_of(sku)).sum()
     }
 
+    /// What is held for each channel, wherever it lies.
+    pub(super) fn held_rows(&self, sku: SkuNumber) -> Vec<Promised> {
+        let row = |of: usize| (self.channels[of].locations.clone(), self.held(sku, of, None));
+        (0..self.channels.len()).map(row).collect()
+    }
+
     /// The same for an order that confirms a hold.
     pub(super) fn view_beside(&self, sku: SkuNumber, channel: usize, hold: Option<HoldId>) -> View {
         let confirmed = hold.and_then(|hold| self.holds.get(&hold));
@@ -273,17 +298,46 @@ impl Books {
         }
     }
 
-    /// What is left in a pool once a SKU has these terms.
-    fn pool_after(&self, sku: SkuNumber, now: &ChannelTerms) -> u64 {
-        let stated = self.terms_of(sku).channels.iter().find(|terms| terms.channel == now.channel);
-        let stated = stated.map_or(0, |terms| u64::from(terms.dedicated));
-        let left = self.left_in_pool(sku, usize::from(now.channel.0));
-        (left + u64::from(now.dedicated)).saturating_sub(stated)
+    /// What of a pool is used.
+    fn used_of_pool(&self, sku: SkuNumber, now: &ChannelTerms) -> u64 {
+        self.pools.get(&(sku, usize::from(now.channel.0))).map_or(0, Pool::used)
     }
 
-    /// Why terms must be refused, if they must: something grows that is not there.
+    /// What is left in a pool once a SKU has these terms.
+    fn pool_after(&self, sku: SkuNumber, now: &ChannelTerms) -> u64 {
+        u64::from(now.dedicated) - self.used_of_pool(sku, now)
+    }
+
+    /// Terms that dedicate less than is used already.
+    fn overdrawn(&self, sku: SkuNumber, put: &PutSku<'_>) -> Option<Rejection> {
+        let is_below =
+            |now: &ChannelTerms| now.dedicated > 0 && u64::from(now.dedicated) < self.used_of_pool(sku, now);
+        let below = put.terms.channels.iter().enumerate().filter(|(_, now)| is_below(now));
+        let (index, now) = below.min_by_key(|(_, now)| now.channel)?;
+        let (dedicated, used) = (now.dedicated, self.used_of_pool(sku, now));
+        Some(Rejection::DedicatedBelowUsed { index, dedicated, used })
+    }
+
+    /// Why a channel may not be served by these locations: its holds would have fewer units than they have now.
+    pub(super) fn unbacked(&self, channel: usize, locations: &[LocationNumber]) -> Option<Rejection> {
+        (0..SKUS).map(SkuNumber).find_map(|sku| {
+            let unclaimed = self.unclaimed_of(sku);
+            let now = self.held_rows(sku);
+            let (mut then, mut others) = (now.clone(), now.clone());
+            then[channel].0 = locations.to_vec();
+            others[channel].1 = 0;
+            let (held, there) = (now[channel].1, flow(&unclaimed, &then));
+            let available = there - flow(&unclaimed, &others);
+            (there < flow(&unclaimed, &now)).then_some(Rejection::HoldsLackUnits { sku, held, available })
+        })
+    }
+
+    /// Why terms must be refused, if they must: something grows that is not there, or was used already.
     pub(super) fn terms_refusal(&self, put: &PutSku<'_>) -> Option<Rejection> {
         let sku = put.sku.unwrap();
+        if let Some(refusal) = self.overdrawn(sku, put) {
+            return Some(refusal);
+        }
         let stated = |channel: usize, terms: &'_ Terms| {
             terms.channels.iter().find(|terms| usize::from(terms.channel.0) == channel).copied()
         };
@@ -294,8 +348,7 @@ impl Books {
         };
         let floor = |channel, terms| stated(channel, terms).map_or(0, |terms| u64::from(terms.policy.floor));
         let shelf = self.shelf(put.terms, |location| self.free(sku, location));
-        let held = |of: usize| (self.channels[of].locations.clone(), self.held(sku, of, None));
-        let mut rows: Vec<Promised> = (0..self.channels.len()).map(held).collect();
+        let mut rows = self.held_rows(sku);
         for (channel, row) in self.promised(put.terms, pool) {
             let before = flow(&shelf, &rows);
             rows.push(row.clone());
@@ -320,7 +373,7 @@ impl Books {
             let channel = usize::from(now.channel.0);
             let left = self.pool_after(sku, now);
             let before = self.pools.get(&(sku, channel)).cloned();
-            let pool = before.unwrap_or(Pool { since: record, left: 0, claimed: Vec::new() });
+            let pool = before.unwrap_or(Pool { since: record, left: 0, claimed: Vec::new(), gone: 0 });
             pools.insert((sku, channel), Pool { left, ..pool });
         }
         self.pools = pools;

@@ -150,6 +150,12 @@ impl<S: Stage> Run<S> {
             Rejection::PromiseExceedsStock { index, promised, available } => {
                 format!("promise_exceeds_stock place {} promised {promised} available {available}", index + 1)
             }
+            Rejection::DedicatedBelowUsed { index, dedicated, used } => {
+                format!("dedicated_below_used place {} asked {dedicated} used {used}", index + 1)
+            }
+            Rejection::HoldsLackUnits { sku, held, available } => {
+                format!("holds_lack_units {} held {held} available {available}", self.sku_name(*sku))
+            }
             Rejection::OrderNotOpen { order } => format!("order_not_open {}", self.order_name(*order)),
             Rejection::UnknownLine { index } => format!("unknown_line place {}", index + 1),
             Rejection::DuplicateLine { index } => format!("duplicate_line place {}", index + 1),

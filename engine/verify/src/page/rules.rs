@@ -7,6 +7,7 @@ use onhand_record::rules::{
     AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
     StockPolicyV1,
 };
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The most decimals that a SKU may have.
@@ -30,11 +31,28 @@ impl Page<'_> {
         let count = self.ledger.channels.len();
         let (code, locations) = (put.code.to_owned(), put.locations.clone());
         self.check_policy(&terms.stock_policy);
+        self.check_backed(put);
         let channel = Rc::new(Channel { code, locations, policy: put.policy, terms });
         if self.named(Named::Channel, put.is_new, u32::from(put.channel), count, put.code) {
             self.ledger.channels.push(channel);
         } else if let Some(row) = self.ledger.channels.get_mut(usize::from(put.channel)) {
             *row = channel;
+        }
+    }
+
+    /// A channel that changes its locations leaves its holds as many units as they had. What a loss had left without any
+    /// before may stay without.
+    fn check_backed(&mut self, put: &ChannelPutV1<'_>) {
+        let skus: BTreeSet<u32> =
+            self.ledger.held.keys().filter(|(_, of)| *of == put.channel).map(|(sku, _)| *sku).collect();
+        let locations: BTreeSet<u16> = put.locations.iter().copied().collect();
+        for sku in skus {
+            let now = self.ledger.backed(sku, None);
+            let then = self.ledger.backed(sku, Some((put.channel, &locations)));
+            let Some((now, then)) = now.zip(then) else { continue };
+            self.findings.check(Invariant::I9, then >= now, || {
+                format!("{now} held units of sku {sku} are there before, {then} after")
+            });
         }
     }
 
@@ -70,7 +88,7 @@ impl Page<'_> {
         });
         terms.channels.iter().for_each(|terms| self.check_policy(&terms.policy));
         let due = self.ledger.pools_after(sku, &terms);
-        self.findings.check(Invariant::I9, due == terms.pools, || {
+        self.findings.check(Invariant::I9, due.as_ref() == Some(&terms.pools), || {
             format!("its pools are {:?}, {due:?} were due", terms.pools)
         });
         self.ledger.put_pools(self.findings.lsn.0, sku, &terms.pools);

@@ -1,0 +1,112 @@
+//! Holds end at their deadlines, and who waits gets their units, also where nobody asks for anything: live, after a start,
+//! and not by a clock that is not believed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use common::{Client, SHARDS, accepted, config};
+use onhand_engine::Engine;
+use onhand_engine::OnFailure;
+use onhand_engine::ask::{Answer, Ask, HoldAsk};
+use onhand_engine::clock::{Clock, ManualClock};
+use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::{ChannelNumber, SkuNumber};
+use onhand_engine::keys::Known;
+use onhand_engine::record::{Header, Kind};
+use onhand_engine::secrets::Fingerprints;
+use onhand_engine::snapshots::storage::SimStorage;
+use onhand_engine::snapshots::{Disk, Lsn};
+use onhand_engine::stepped::SteppedEngine;
+use std::sync::Arc;
+
+const START_MS: u64 = 1_700_000_000_000;
+const TTL_MS: u64 = 60_000;
+const WEB: ChannelNumber = ChannelNumber(0);
+const MUG: SkuNumber = SkuNumber(0);
+
+fn start(disk: &SimStorage, shards: usize, clock: &Arc<ManualClock>) -> SteppedEngine {
+    let (disk, clock) = (Disk::simulated(disk), Arc::clone(clock) as Arc<dyn Clock>);
+    SteppedEngine::start(disk, Fingerprints::with_key([3; 32]), clock, &config(shards)).unwrap()
+}
+
+/// Lets everything go on until nothing is left to do, and the log has it.
+fn rest(engine: &SteppedEngine) {
+    while (0..engine.shards()).any(|shard| engine.shard_step(shard)) || engine.log_step() {}
+}
+
+fn ask(engine: &SteppedEngine, client: &Client, ask: Ask) -> Answer {
+    client.send(ask, None, Known::default());
+    rest(engine);
+    client.answer().unwrap()
+}
+
+/// A shop whose five mugs are held; an order of three waits.
+fn shop(disk: &SimStorage, shards: usize, clock: &Arc<ManualClock>) -> SteppedEngine {
+    let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
+    let (on, key) = (Disk::simulated(disk), Fingerprints::with_key([3; 32]));
+    let threads = Engine::start(on, key, Arc::clone(clock) as _, &config(shards), on_failure).unwrap();
+    let (_, web, mug) = Client::of(&threads, "acme").stocked(5);
+    assert_eq!((web, mug), (WEB, MUG));
+    assert!(threads.stop().is_some());
+    let engine = start(disk, shards, clock);
+    let client = Client::on(engine.handle(), "acme");
+    let (lines, ids) = ([(MUG, 5)].into_iter().collect(), vec![("1".to_owned(), 0)]);
+    let hold = HoldAsk { channel: WEB, ttl_ms: TTL_MS, customer: None, lines, ids };
+    let held = ask(&engine, &client, Ask::PlaceHold(Box::new(hold)));
+    assert!(matches!(held, Answer::Recorded { .. }), "{held:?}");
+    let waits = client.order_ask(WEB, "1001", Some(Policy::Backorder), &[(MUG, 3)]);
+    let (_, claims) = accepted(ask(&engine, &client, waits));
+    assert!(claims.is_empty(), "{claims:?}");
+    engine
+}
+
+/// Kinds of the records behind a place.
+fn kinds_behind(engine: &SteppedEngine, behind: Lsn) -> Vec<Kind> {
+    let handle = engine.handle();
+    let kind = |lsn| Header::decode(&handle.read(Lsn(lsn)).unwrap()).unwrap().0.kind;
+    (behind.0 + 1..=handle.durable().0).map(kind).collect()
+}
+
+#[test]
+fn who_waits_gets_the_units_of_an_expired_hold_though_nobody_asks() {
+    for shards in SHARDS {
+        let (disk, clock) = (SimStorage::default(), Arc::new(ManualClock::at(START_MS)));
+        let engine = shop(&disk, shards, &clock);
+        let before = engine.handle().durable();
+        clock.set(START_MS + TTL_MS - 1);
+        rest(&engine);
+        assert_eq!(kinds_behind(&engine, before), [], "it is not due");
+        clock.set(START_MS + TTL_MS);
+        rest(&engine);
+        assert_eq!(kinds_behind(&engine, before), [Kind::HoldsEnded, Kind::BacklogFilled]);
+        assert!(engine.stop().is_some());
+    }
+}
+
+#[test]
+fn a_hold_that_expired_while_the_server_was_down_ends_with_its_start() {
+    for shards in SHARDS {
+        let (disk, clock) = (SimStorage::default(), Arc::new(ManualClock::at(START_MS)));
+        let engine = shop(&disk, shards, &clock);
+        assert!(engine.stop().is_some());
+        clock.set(START_MS + 2 * TTL_MS);
+        let engine = start(&disk, shards, &clock);
+        let before = engine.handle().durable();
+        rest(&engine);
+        assert_eq!(kinds_behind(&engine, before), [Kind::HoldsEnded, Kind::BacklogFilled]);
+    }
+}
+
+#[test]
+fn a_clock_that_is_not_believed_ends_nothing_by_itself() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+    let (disk, clock) = (SimStorage::default(), Arc::new(ManualClock::at(START_MS)));
+    let engine = shop(&disk, 1, &clock);
+    let before = engine.handle().durable();
+    clock.set(START_MS + DAY_MS);
+    rest(&engine);
+    assert_eq!(kinds_behind(&engine, before), []);
+    assert!(engine.handle().confirm_clock());
+    rest(&engine);
+    assert_eq!(kinds_behind(&engine, before), [Kind::HoldsEnded, Kind::BacklogFilled]);
+}

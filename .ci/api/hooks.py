@@ -24,7 +24,13 @@ def answers(ctx, response):
     return [json.loads(line) for line in response.content.decode().splitlines()]
 
 
-SHOP = {"sku": ["MUG", "TEA", "bulk"], "channel": ["web-eu"], "location": ["berlin"]}
+@schemathesis.serializer("application/toml")
+def toml(ctx, value):
+    """A text goes as it is."""
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+SHOP = {"sku": ["MUG", "TEA", "bulk"], "channel": ["web-eu"], "location": ["berlin"], "routing_profile": ["eu"]}
 OPEN_ORDER = "ord_00000000000004R"
 numbers = itertools.count()
 
@@ -91,6 +97,8 @@ def map_path_parameters(context, path_parameters):
     parameters = dict(path_parameters or {})
     if "sku" in parameters:
         parameters["sku"] = known("sku", parameters["sku"])
+    if "name" in parameters:
+        parameters["name"] = known("routing_profile", parameters["name"])
     order = parameters.get("id")
     if isinstance(order, str) and order.startswith("ord_") and len(order) == 19 and next(numbers) % 2:
         parameters["id"] = OPEN_ORDER

@@ -11,10 +11,11 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use onhand_engine::domain::command::{PutLocation, PutSku, Receive};
+use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::routing::profile::{
-    Condition, Fact, Filter, LineFacts, Objective, Op, OrderFacts, Otherwise, PlaceFacts, Planned,
-    PriorityList, Profile, Quantifier, Rank, Ranking, Rate, RateCard, RateRow, Set, Split, Strategy, Symbol,
-    Weight, World, check, plan_with,
+    Condition, Fact, Filter, LineFacts, Objective, Op, OrderFacts, PlaceFacts, Planned, PriorityList,
+    Profile, Quantifier, Rank, Ranking, Rate, RateCard, RateRow, Set, Split, Strategy, Symbol, Weight, World,
+    check, plan_with,
 };
 use onhand_engine::domain::routing::{FreeStock, Need};
 use onhand_engine::domain::sku::{StockState, Terms};
@@ -138,7 +139,7 @@ fn profile(max_split: u16, strategies: Vec<Strategy>) -> Profile {
         defaults: Split { max_split, line_split: true },
         strategies,
         fallbacks: Vec::new(),
-        otherwise: Otherwise::Backorder,
+        otherwise: Some(Policy::Backorder),
         rate_cards: vec![RateCard::new((0..10).map(row).collect())],
     }
 }

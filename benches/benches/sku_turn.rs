@@ -47,7 +47,13 @@ fn turn(criterion: &mut Criterion) {
                         (SkuNumber(u32::try_from((spread >> 33) % u64::from(skus)).unwrap_or(0)), 1)
                     })
                     .collect();
-                let place = PlaceOrder { channel: ChannelNumber(0), policy: None, lines: &lines, hold: None };
+                let place = PlaceOrder {
+                    channel: ChannelNumber(0),
+                    policy: None,
+                    lines: &lines,
+                    hold: None,
+                    route: None,
+                };
                 let event = state.decide(&Command::PlaceOrder(place)).expect("stock is there");
                 state.evolve(OrderId(number), black_box(&event));
             });

@@ -33,6 +33,7 @@ pub fn channel() -> Ask {
     Ask::PutChannel(Box::new(ChannelAsk {
         stock_policy: StockPolicy::SHARED,
         rank: RANK,
+        profile: None,
         code: "web".into(),
         kind,
         locations,
@@ -141,5 +142,6 @@ pub fn order(
         lines: lines.into(),
         asked: bytes,
         hold: None,
+        said: None,
     }
 }

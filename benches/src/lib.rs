@@ -123,6 +123,7 @@ impl Shop {
             policy,
             stock_policy: StockPolicy::SHARED,
             rank: RANK,
+            profile: None,
         };
         self.run(1, BATCH, [Ask::PutChannel(Box::new(channel))]);
         let put = (0..skus).map(|number| {

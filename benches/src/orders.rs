@@ -70,6 +70,7 @@ impl Orders {
             lines: lines.into(),
             asked: bytes,
             hold: None,
+            said: None,
         })
     }
 }

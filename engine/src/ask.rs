@@ -2,6 +2,7 @@
 //! record does; and what comes back.
 
 use crate::keys::Known;
+use crate::routing::Format;
 use onhand_domain::command::Confirm;
 use onhand_domain::command::{PutChannel, PutLocation, PutSku};
 use onhand_domain::event::{NewClaims, OrderedLines};
@@ -9,8 +10,11 @@ use onhand_domain::hold::Hold;
 use onhand_domain::merchant::Standing;
 use onhand_domain::order::{Order, Policy};
 use onhand_domain::promise::StockPolicy;
+use onhand_domain::routing::profile::Profile;
 use onhand_domain::sku::{Level, Pool, StockState, Terms};
-use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, Rejection, SkuNumber};
+use onhand_domain::{
+    ChannelNumber, Event, HoldId, LocationNumber, OrderId, ProfileNumber, Rejection, SkuNumber,
+};
 use onhand_record::order::OrderRefusedV1;
 use onhand_snapshots::Lsn;
 
@@ -63,6 +67,8 @@ pub enum Ask {
     PutChannel(Box<ChannelAsk>),
     /// Create or change a SKU.
     PutSku(Box<SkuAsk>),
+    /// Create a routing profile, or the next version of one.
+    PutProfile(Box<ProfileAsk>),
     /// Move stock.
     MoveStock(StockAsk),
     /// Place an order.
@@ -117,6 +123,21 @@ pub struct ChannelAsk {
     pub stock_policy: StockPolicy,
     /// Who is promised units when they are scarce: the smaller rank first.
     pub rank: u16,
+    /// The rules by which its orders are routed.
+    pub profile: Option<ProfileNumber>,
+}
+
+/// See [`Ask::PutProfile`].
+#[derive(Debug, Clone)]
+pub struct ProfileAsk {
+    /// Its name.
+    pub code: String,
+    /// How the text is written.
+    pub format: Format,
+    /// The rules, as they were put.
+    pub text: String,
+    /// What [`crate::directory::Directory::read_profile`] made of it.
+    pub rules: Profile,
 }
 
 /// See [`Ask::PutSku`].
@@ -189,7 +210,7 @@ pub enum Movement {
 }
 
 /// See [`Ask::PlaceOrder`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OrderAsk {
     /// Which channel.
     pub channel: ChannelNumber,
@@ -203,6 +224,25 @@ pub struct OrderAsk {
     pub asked: Vec<u8>,
     /// The hold that it confirms, if it confirms one.
     pub hold: Option<Confirm>,
+    /// What it says of itself for rules to ask, if it says something.
+    pub said: Option<Box<OrderSaid>>,
+}
+
+/// What an order says of itself for rules to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderSaid {
+    /// Larger is more urgent.
+    pub priority: Option<i32>,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// Of the customer.
+    pub customer_tier: Option<String>,
+    /// Whether a business buys.
+    pub is_b2b: Option<bool>,
+    /// How it is to be sent.
+    pub ship_method: Option<String>,
+    /// 0 (none) to 100.
+    pub payment_risk: Option<u8>,
 }
 
 /// See [`Ask::PlaceHold`].
@@ -283,6 +323,8 @@ pub enum ReadAsk {
     Orders(Vec<OrderId>),
     /// A hold as it stands.
     Hold(HoldId),
+    /// What would become of an order that came now.
+    Plan(Box<OrderAsk>),
 }
 
 /// Stock of one SKU as its owner sees it.
@@ -336,6 +378,8 @@ pub enum ReadAnswer {
     Orders(Vec<OrderRead>),
     /// See [`ReadAsk::Hold`]; `None` if it is not live.
     Hold(Option<Box<Hold>>),
+    /// See [`ReadAsk::Plan`].
+    Plan(Box<Result<Event, Rejection>>),
 }
 
 /// What a submission gets. Every variant but the last five, and those that give the request back, rests on a record
@@ -439,8 +483,9 @@ impl LocationAsk {
 
 impl ChannelAsk {
     pub(crate) fn command(&self, channel: Option<ChannelNumber>) -> PutChannel<'_> {
-        let Self { locations, policy, stock_policy, rank, .. } = self;
-        PutChannel { channel, locations, policy: *policy, stock_policy: *stock_policy, rank: *rank }
+        let Self { locations, policy, stock_policy, rank, profile, .. } = self;
+        let (policy, stock_policy, rank, profile) = (*policy, *stock_policy, *rank, *profile);
+        PutChannel { channel, locations, policy, stock_policy, rank, profile }
     }
 }
 

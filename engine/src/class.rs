@@ -29,6 +29,7 @@ impl Ask {
             Self::PutLocation(_)
             | Self::PutChannel(_)
             | Self::PutSku(_)
+            | Self::PutProfile(_)
             | Self::MoveStock(_)
             | Self::PlaceOrder(_)
             | Self::PlaceHold(_)

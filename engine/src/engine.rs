@@ -6,6 +6,7 @@ use crate::completion::Completions;
 use crate::config::EngineConfig;
 use crate::customer::CustomerKeys;
 use crate::error::StartError;
+use crate::geo::Places;
 use crate::handle::Handle;
 use crate::keeper::{KeeperGate, Lateness, keep};
 use crate::metrics;
@@ -68,6 +69,10 @@ impl Engine {
         // It only saves time: a full disk must not keep a server from starting.
         if let Err(error) = disk.chunks.warm_up() {
             tracing::warn!(%error, "sled cannot be opened ahead of need");
+        }
+        // So that no shard reads it while orders wait.
+        if let Err(error) = Places::bundled() {
+            tracing::error!(?error, "the table of places is damaged; no distance is known");
         }
         for (number, state) in std::mem::take(&mut parts.states).into_iter().enumerate() {
             let thread_error = |source| StartError::Io { what: "starting a thread", source };

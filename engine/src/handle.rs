@@ -18,7 +18,7 @@ use crate::secrets::{Fingerprints, random_bytes};
 use crate::seen::closes;
 use crate::snapshot::SnapshotError;
 use crate::space::{Space, SpaceLevel};
-use crate::translate::decode_event;
+use crate::translate::{Told, decode_event};
 use crate::trusted_time::TrustedTime;
 use onhand_domain::{MerchantNumber, OrderId};
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, MerchantCreatedV1};
@@ -206,7 +206,7 @@ impl Handle {
     fn closes(&self, lsn: Lsn, merchant: MerchantNumber, order: OrderId) -> Result<bool, SearchError> {
         let record = self.read(lsn)?;
         let (header, body) = Header::decode(&record)?;
-        let closed = decode_event(&header, body)?.and_then(|told| closes(&told.event));
+        let closed = decode_event(&header, body)?.as_ref().and_then(Told::event).and_then(closes);
         Ok(header.merchant == merchant.0 && closed == Some(order.0))
     }
 

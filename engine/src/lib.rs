@@ -3,7 +3,7 @@
 //! Read [`turn`] first: decide, append, evolve. A [`actor`] hosts a shard, which owns merchants whole;
 //! [`completion`] holds every answer back until its record is durable; [`recovery`] rebuilds all of it from
 //! the log, from a picture that [`keeper`] has taken now and then ([`snapshot`]). [`restore`] writes the log of a copy.
-//! [`Handle`] is the public face, [`Engine`] starts and stops.
+//! [`routing`] reads the profiles that merchants write. [`Handle`] is the public face, [`Engine`] starts and stops.
 
 mod actor;
 pub mod ask;
@@ -16,6 +16,7 @@ pub mod directory;
 mod engine;
 pub mod error;
 mod fair;
+pub mod geo;
 mod handle;
 mod hold;
 pub mod keeper;
@@ -31,6 +32,8 @@ pub mod refusal;
 pub mod registry;
 pub mod repair;
 pub mod restore;
+mod route;
+pub mod routing;
 pub mod secrets;
 mod seen;
 pub mod snapshot;

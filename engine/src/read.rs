@@ -22,6 +22,7 @@ pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswe
             };
             ReadAnswer::Orders(orders.iter().map(order).collect())
         }
+        ReadAsk::Plan(order) => ReadAnswer::Plan(Box::new(merchant.decide_order(order))),
         ReadAsk::Hold(hold) => ReadAnswer::Hold(state.hold(*hold).cloned().map(Box::new)),
     }
 }

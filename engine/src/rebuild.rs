@@ -98,7 +98,7 @@ fn apply(merchant: &mut Merchant, lsn: Lsn, record: &[u8]) -> Result<(), String>
     merchant.at = merchant.at.max(header.at);
     let told = decode_event(&header, body).map_err(|error| error.to_string())?;
     if let Some(told) = told {
-        merchant.apply(lsn, &told.event, told.code);
+        merchant.apply_told(lsn, told)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::registry::{Key, Registry, Scopes};
 use crate::secrets::Fingerprints;
 use crate::seen::{closes, keys_of};
 use crate::snapshot::{Foundation, load};
-use crate::translate::decode_event;
+use crate::translate::{Told, decode_event};
 use onhand_domain::MerchantNumber;
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, LogClosedV1, MerchantCreatedV1};
 use onhand_record::{Header, Kind, decode, newer};
@@ -191,6 +191,7 @@ impl Replay<'_> {
             Kind::LocationPut
             | Kind::ChannelPut
             | Kind::SkuPut
+            | Kind::RoutingProfilePut
             | Kind::StockMoved
             | Kind::OrderAccepted
             | Kind::OrderRefused
@@ -215,7 +216,7 @@ impl Replay<'_> {
         seen.map_err(|error| error.to_string())?;
         let told = decode_event(header, body).map_err(|error| error.to_string())?;
         if lsn > self.covered {
-            let closed = || Ok(told.as_ref().and_then(|told| closes(&told.event)));
+            let closed = || Ok(told.as_ref().and_then(Told::event).and_then(closes));
             let mut insert = |kind, key: &[u8; 16]| keys.insert(hash_of(number, kind, key), lsn);
             keys_of(header, body, closed, self.fingerprints, &mut insert)
                 .map_err(|error| error.to_string())?;
@@ -228,7 +229,7 @@ impl Replay<'_> {
         if let Some(told) = told
             && !merchant.poisoned
         {
-            merchant.evolve(lsn, &told.event, told.code);
+            merchant.evolve_told(lsn, told);
         }
         Ok(())
     }

@@ -83,7 +83,7 @@ pub fn refusal_of(rejection: &Rejection) -> Refusal {
 
 fn conflict(rejection: &Rejection) -> Refusal {
     match rejection {
-        Rejection::InsufficientStock { shortfalls } => {
+        Rejection::InsufficientStock { shortfalls, .. } => {
             let detail = format!("stock cannot serve {} line(s)", shortfalls.len());
             let first = shortfalls.first().map(|Shortfall { line, requested, available }| {
                 vec![

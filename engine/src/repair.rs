@@ -144,6 +144,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::LocationPut => "location_put",
         Kind::ChannelPut => "channel_put",
         Kind::SkuPut => "sku_put",
+        Kind::RoutingProfilePut => "routing_profile_put",
         Kind::StockMoved => "stock_moved",
         Kind::OrderAccepted => "order_accepted",
         Kind::OrderRefused => "order_refused",

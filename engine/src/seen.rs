@@ -2,7 +2,7 @@
 
 use crate::keys::{KeyKind, hash_of, order_key};
 use crate::secrets::Fingerprints;
-use crate::translate::decode_event;
+use crate::translate::{Told, decode_event};
 use onhand_domain::{Event, MerchantNumber};
 use onhand_record::order::external_of;
 use onhand_record::{DecodeError, Header, Kind};
@@ -58,7 +58,7 @@ pub(crate) fn entries_of(
 ) -> Result<(), DecodeError> {
     let (header, body) = Header::decode(record)?;
     let merchant = MerchantNumber(header.merchant);
-    let closed = || Ok(decode_event(&header, body)?.and_then(|told| closes(&told.event)));
+    let closed = || Ok(decode_event(&header, body)?.as_ref().and_then(Told::event).and_then(closes));
     keys_of(&header, body, closed, fingerprints, &mut |kind, key| {
         if kind == KeyKind::Idempotency && is_planted(Bug::ForgetKeys) {
             return;

@@ -3,9 +3,11 @@
 //! record, and a new record until it has an event.
 
 mod holds;
+mod routing;
 mod rules;
 
 use crate::ask::{Ask, Movement, StockAsk};
+use crate::directory::{Address, ProfileText};
 use onhand_domain::event::{
     BacklogFilled, Event, Filled, NewClaims, OrderAccepted, OrderCancelled, OrderShipped, Shorted, StockMoved,
 };
@@ -14,14 +16,16 @@ use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
 use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use onhand_record::header::{VERSION, VERSION_EXTENDED};
 use onhand_record::order::{
-    BacklogFilledV1, ClaimV1, FilledV1, HoldConfirmedV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1,
-    OrderShippedV1, ReleasedV1, SourceV1, WaitingV1, decode_confirmed,
+    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1, OrderShippedV1,
+    ReleasedV1, SourceV1, WaitingV1, decode_accepted_whole,
 };
-use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuTermsV1};
+use onhand_record::routing::RoutingProfilePutV1;
+use onhand_record::rules::{LocationTermsV1, PolicyV1, SkuTermsV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into};
 
 pub(crate) use holds::{hold_of, hold_row};
+pub(crate) use routing::{OrderEnd, format_of, format_record};
 pub(crate) use rules::{sku_terms, stock_policy_of, stock_policy_record, terms_of};
 
 /// The kind of record an event becomes.
@@ -31,6 +35,7 @@ pub fn kind_of(event: &Event) -> Kind {
         Event::LocationPut(..) => Kind::LocationPut,
         Event::ChannelPut(_) => Kind::ChannelPut,
         Event::SkuPut(..) => Kind::SkuPut,
+        Event::ProfilePut(_) => Kind::RoutingProfilePut,
         Event::StockMoved(_) => Kind::StockMoved,
         Event::OrderAccepted(_) => Kind::OrderAccepted,
         Event::OrderCancelled(_) => Kind::OrderCancelled,
@@ -44,12 +49,14 @@ pub fn kind_of(event: &Event) -> Kind {
 
 /// The version of that record's body.
 #[must_use]
-pub fn version_of(event: &Event) -> u8 {
-    let has_second_part = match event {
-        Event::LocationPut(put) => rules::location_terms(put) != LocationTermsV1::default(),
-        Event::ChannelPut(put) => rules::channel_terms(put) != ChannelTermsV1::default(),
-        Event::SkuPut(put) => rules::sku_terms(&put.terms, &put.pools) != SkuTermsV1::default(),
-        Event::OrderAccepted(accepted) => accepted.hold.is_some(),
+pub fn version_of(event: &Event, ask: Option<&Ask>) -> u8 {
+    let has_second_part = match (event, ask) {
+        (Event::ChannelPut(put), _) => return rules::channel_version(put),
+        (Event::OrderAccepted(accepted), Some(Ask::PlaceOrder(ask))) => {
+            return OrderEnd::accepted(accepted, ask).version();
+        }
+        (Event::LocationPut(put), _) => rules::location_terms(put) != LocationTermsV1::default(),
+        (Event::SkuPut(put), _) => rules::sku_terms(&put.terms, &put.pools) != SkuTermsV1::default(),
         _ => false,
     };
     if has_second_part { VERSION_EXTENDED } else { VERSION }
@@ -77,11 +84,9 @@ pub fn encode_body(
         (Event::OrderAccepted(accepted), Some(Ask::PlaceOrder(ask))) => {
             out.extend_from_slice(&ask.asked);
             encode_accepted(accepted, claims, out)?;
-            match accepted.hold {
-                Some(hold) => encode_into(&HoldConfirmedV1 { hold: hold.0 }, out),
-                None => Ok(()),
-            }
+            OrderEnd::accepted(accepted, ask).encode(out)
         }
+        (Event::ProfilePut(put), Some(Ask::PutProfile(ask))) => routing::encode_profile(put, ask, out),
         (Event::HoldPlaced(placed), Some(Ask::PlaceHold(ask))) => holds::encode_placed(placed, ask, out),
         (Event::HoldExtended(extended), _) => holds::encode_extended(extended, out),
         (Event::HoldsEnded(ended), _) => holds::encode_ended(ended, out),
@@ -243,12 +248,62 @@ fn state_record(state: StockState) -> StateV1 {
     }
 }
 
-/// What a record of a merchant tells the shard that rebuilds it: the event, and the name it gives, if any.
-pub struct Told<'a> {
-    /// What happened.
-    pub event: Event,
-    /// The code of a location, channel or SKU that was put.
-    pub code: Option<&'a str>,
+/// What a record of a merchant tells the shard that rebuilds it.
+pub enum Told<'a> {
+    /// What happened, and the name it gives.
+    Happened(Event, Named<'a>),
+    /// A version of a routing profile: what it means, whoever knows the names must read.
+    Profile(RoutingProfilePutV1<'a>),
+}
+
+impl Told<'_> {
+    /// What happened, where that can be said without names.
+    #[must_use]
+    pub fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Happened(event, _) => Some(event),
+            Self::Profile(_) => None,
+        }
+    }
+}
+
+/// What a record or a request says for the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// Nothing.
+    Nothing,
+    /// The code of a location, and where it is.
+    #[expect(private_interfaces, reason = "whoever is outside only asks for the event")]
+    Location(&'a str, Address<'a>),
+    /// The code of a channel.
+    Channel(&'a str),
+    /// The code of a SKU, and its tags.
+    Sku(&'a str, Vec<&'a str>),
+    /// Name and text of a routing profile.
+    #[expect(private_interfaces, reason = "whoever is outside only asks for the event")]
+    Profile(ProfileText<'a>),
+}
+
+impl<'a> From<&'a Ask> for Named<'a> {
+    fn from(ask: &'a Ask) -> Self {
+        match ask {
+            Ask::PutLocation(ask) => Named::Location(
+                &ask.code,
+                Address {
+                    kind: &ask.kind,
+                    country: &ask.country,
+                    region: ask.region.as_deref(),
+                    postal_code: ask.postal_code.as_deref(),
+                },
+            ),
+            Ask::PutChannel(ask) => Named::Channel(&ask.code),
+            Ask::PutSku(ask) => Named::Sku(&ask.code, ask.tags.iter().map(String::as_str).collect()),
+            Ask::PutProfile(ask) => {
+                Named::Profile(ProfileText { code: &ask.code, format: ask.format, text: &ask.text })
+            }
+            _ => Named::Nothing,
+        }
+    }
 }
 
 /// Reads a record's body back into its event; `None` for kinds that change no merchant's stock or orders.
@@ -256,12 +311,13 @@ pub struct Told<'a> {
 /// # Errors
 /// [`DecodeError`] if the body is not what its kind says.
 pub fn decode_event<'a>(header: &Header, body: &'a [u8]) -> Result<Option<Told<'a>>, DecodeError> {
-    let plain = |event: Event| Some(Told { event, code: None });
+    let plain = |event: Event| Some(Told::Happened(event, Named::Nothing));
     let Header { kind, version, .. } = *header;
     Ok(match kind {
         Kind::LocationPut => Some(rules::location_told(version, body)?),
         Kind::ChannelPut => Some(rules::channel_told(version, body)?),
         Kind::SkuPut => Some(rules::sku_told(version, body)?),
+        Kind::RoutingProfilePut => Some(Told::Profile(decode(body)?)),
         Kind::StockMoved => plain(stock_event(&decode(body)?)),
         Kind::OrderAccepted => plain(accepted_event(version, body)?),
         Kind::HoldPlaced => plain(holds::placed(header, body)?),
@@ -299,13 +355,14 @@ fn stock_event(body: &StockMovedV1<'_>) -> Event {
 }
 
 fn accepted_event(version: u8, body: &[u8]) -> Result<Event, DecodeError> {
-    let (asked, accepted, hold) = decode_confirmed(version, body)?;
+    let (asked, accepted, details) = decode_accepted_whole(version, body)?;
     Ok(Event::OrderAccepted(OrderAccepted {
         channel: ChannelNumber(asked.channel),
         policy: policy_of(accepted.policy),
         lines: asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect(),
         claims: claims_of(&accepted),
-        hold: hold.map(HoldId),
+        hold: details.hold.map(HoldId),
+        routed: routing::routed_of(&details)?,
     }))
 }
 

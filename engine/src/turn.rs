@@ -11,7 +11,7 @@
 //! appends behind it, so a crash that loses the one loses the other too.
 
 use crate::ask::{
-    Answer, Ask, CancelAsk, ExtendAsk, HoldAsk, OrderAsk, ReadAsk, RepeatAsk, ShipAsk, StockAsk, Submission,
+    Answer, Ask, CancelAsk, ExtendAsk, HoldAsk, ReadAsk, RepeatAsk, ShipAsk, StockAsk, Submission,
 };
 use crate::completion::Item;
 use crate::directory::Directory;
@@ -19,14 +19,13 @@ use crate::keys::{Asked, KeyKind, Keys, Sighting, hash_of, order_key};
 use crate::metrics::count_holds;
 use crate::refusal::refusal_of;
 use crate::seen::closes;
-use crate::translate::{encode_body, kind_of, version_of};
-use onhand_domain::command::{CancelOrder, ExtendHold, PlaceHold, PlaceOrder, ShipOrder};
+use crate::translate::{Named, OrderEnd, Told, encode_body, kind_of, version_of};
+use onhand_domain::command::{CancelOrder, ExtendHold, PlaceHold, ShipOrder};
 use onhand_domain::event::OrderAccepted;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::{Command, Event, MerchantNumber, MerchantState, OrderId, Rejection};
 use onhand_record::admin::CommandRefusedV1;
-use onhand_record::header::VERSION_EXTENDED;
-use onhand_record::order::{ClaimV1, HoldConfirmedV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1};
+use onhand_record::order::{ClaimV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1};
 use onhand_record::{EncodeError, Header, Kind, VERSION, encode_into};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::{AppendError, Appender};
@@ -207,7 +206,7 @@ impl Merchant {
     fn do_own(&mut self, event: &Event, tools: &mut Tools<'_>) -> Result<(), NotWritten> {
         // What is due by the trusted time is so by the record's, too, also where the clock runs behind that.
         let now_ms = tools.now_ms.max(tools.trusted_ms);
-        let header = self.header(kind_of(event), version_of(event), None, now_ms);
+        let header = self.header(kind_of(event), version_of(event, None), None, now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
         if let Err(error) = encode_body(event, None, 0, tools.claims, tools.buffer) {
@@ -217,7 +216,7 @@ impl Merchant {
         // A full log is no loss: the work is still there next time.
         let lsn = tools.appender.append(&[tools.buffer])?;
         count_holds(event);
-        self.evolve(lsn, event, None);
+        self.evolve(lsn, event, &Named::Nothing);
         if self.poisoned { Err(NotWritten::Failed) } else { Ok(()) }
     }
 
@@ -284,10 +283,8 @@ impl Merchant {
             Ask::MoveStock(StockAsk { sku, location, movement, .. }) => {
                 self.state.decide(&movement.command(*sku, *location))
             }
-            Ask::PlaceOrder(OrderAsk { channel, policy, lines, hold, .. }) => {
-                let (channel, policy, hold) = (*channel, *policy, *hold);
-                self.state.decide(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold }))
-            }
+            Ask::PutProfile(ask) => self.decide_profile(ask),
+            Ask::PlaceOrder(ask) => self.decide_order(ask),
             Ask::PlaceHold(ask) => {
                 let HoldAsk { channel, customer, ref lines, .. } = **ask;
                 let (deadline, key) = (now_ms.saturating_add(ask.ttl_ms), submission.actor);
@@ -317,7 +314,8 @@ impl Merchant {
         asked: &AskedKeys,
         tools: &mut Tools<'_>,
     ) -> Result<Turned, NotWritten> {
-        let header = self.header(kind_of(&event), version_of(&event), Some(submission), tools.now_ms);
+        let version = version_of(&event, Some(&submission.ask));
+        let header = self.header(kind_of(&event), version, Some(submission), tools.now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
         let decimals = self.decimals(&submission.ask);
@@ -325,7 +323,7 @@ impl Merchant {
         let lsn = tools.appender.append(&[tools.buffer])?;
         self.remember(asked, &event, lsn, tools.keys);
         count_holds(&event);
-        self.evolve(lsn, &event, code_of(&submission.ask));
+        self.evolve(lsn, &event, &Named::from(&submission.ask));
         let answer = match event {
             // What was decided is in the log, and is said once a state that can be trusted says it too.
             _ if self.poisoned => Answer::Poisoned,
@@ -369,7 +367,9 @@ impl Merchant {
         let refusal = refusal_of(&rejection);
         let is_remembered = submission.idempotency.is_some() && refusal.status == 409;
         let shortfalls = match &rejection {
-            Rejection::InsufficientStock { shortfalls } if matches!(submission.ask, Ask::PlaceOrder(_)) => {
+            Rejection::InsufficientStock { shortfalls, .. }
+                if matches!(submission.ask, Ask::PlaceOrder(_)) =>
+            {
                 Some(refused_body(shortfalls))
             }
             _ => None,
@@ -389,15 +389,15 @@ impl Merchant {
                 // One that has ended had no part in what was decided.
                 let confirmed =
                     ask.hold.map(|confirm| confirm.hold).filter(|hold| self.state.hold(*hold).is_some());
-                let version = if confirmed.is_some() { VERSION_EXTENDED } else { VERSION };
-                self.header(Kind::OrderRefused, version, Some(submission), tools.now_ms)
+                let routed = match &rejection {
+                    Rejection::InsufficientStock { routed, .. } => routed.as_deref(),
+                    _ => None,
+                };
+                let end = OrderEnd::of(confirmed, routed, ask);
+                self.header(Kind::OrderRefused, end.version(), Some(submission), tools.now_ms)
                     .encode_into(tools.buffer);
                 tools.buffer.extend_from_slice(&ask.asked);
-                let written = encode_into(refused, tools.buffer);
-                written.and_then(|()| match confirmed {
-                    Some(hold) => encode_into(&HoldConfirmedV1 { hold: hold.0 }, tools.buffer),
-                    None => Ok(()),
-                })
+                encode_into(refused, tools.buffer).and_then(|()| end.encode(tools.buffer))
             }
             _ => {
                 self.header(Kind::CommandRefused, VERSION, Some(submission), tools.now_ms)
@@ -460,9 +460,17 @@ impl Merchant {
     }
 
     /// Lets an event happen. If that contradicts an invariant, the state is not trusted any more.
-    pub(crate) fn evolve(&mut self, lsn: Lsn, event: &Event, code: Option<&str>) {
-        let evolved = catch_unwind(AssertUnwindSafe(|| self.apply(lsn, event, code)));
+    fn evolve(&mut self, lsn: Lsn, event: &Event, named: &Named<'_>) {
+        let evolved = catch_unwind(AssertUnwindSafe(|| self.apply(lsn, event, named)));
         if evolved.is_err() {
+            self.distrust(lsn, "the state contradicted itself");
+        }
+    }
+
+    /// Lets happen what a record says, likewise.
+    pub(crate) fn evolve_told(&mut self, lsn: Lsn, told: Told<'_>) {
+        let evolved = catch_unwind(AssertUnwindSafe(|| self.apply_told(lsn, told)));
+        if !matches!(evolved, Ok(Ok(()))) {
             self.distrust(lsn, "the state contradicted itself");
         }
     }
@@ -473,33 +481,40 @@ impl Merchant {
         tracing::error!(merchant = self.number.0, %lsn, why, "the merchant is not served");
     }
 
-    /// Lets an event happen, live or from the log.
-    pub(crate) fn apply(&mut self, lsn: Lsn, event: &Event, code: Option<&str>) {
-        self.state.evolve(OrderId(lsn.0), event);
-        let Some(code) = code else { return };
-        match event {
-            Event::LocationPut(put) => self.directory.put_location(put.location, code, lsn),
-            Event::ChannelPut(put) => self.directory.put_channel(put.channel, code, lsn),
-            Event::SkuPut(put) => self.directory.put_sku(put.sku, code, lsn, put.decimals),
-            Event::StockMoved(_)
-            | Event::OrderAccepted(_)
-            | Event::OrderCancelled(_)
-            | Event::OrderShipped(_)
-            | Event::HoldPlaced(_)
-            | Event::HoldExtended(_)
-            | Event::HoldsEnded(_)
-            | Event::BacklogFilled(_) => {}
+    /// Lets happen what a record says.
+    ///
+    /// # Errors
+    /// What is wrong with the record.
+    pub(crate) fn apply_told(&mut self, lsn: Lsn, told: Told<'_>) -> Result<(), String> {
+        match told {
+            Told::Happened(event, named) => self.apply(lsn, &event, &named),
+            Told::Profile(put) => {
+                let (event, named) = self.profile_told(&put)?;
+                self.apply(lsn, &event, &named);
+            }
         }
+        Ok(())
     }
-}
 
-/// The code of what is put, which the directory keeps.
-fn code_of(ask: &Ask) -> Option<&str> {
-    match ask {
-        Ask::PutLocation(ask) => Some(&ask.code),
-        Ask::PutChannel(ask) => Some(&ask.code),
-        Ask::PutSku(ask) => Some(&ask.code),
-        _ => None,
+    /// Lets an event happen, live or from the log.
+    fn apply(&mut self, lsn: Lsn, event: &Event, named: &Named<'_>) {
+        self.state.evolve(OrderId(lsn.0), event);
+        match (event, named) {
+            (Event::LocationPut(put), Named::Location(code, address)) => {
+                self.directory.put_location(put.location, code, lsn);
+                self.directory.put_address(put.location, *address);
+            }
+            (Event::ChannelPut(put), Named::Channel(code)) => {
+                self.directory.put_channel(put.channel, code, lsn);
+            }
+            (Event::SkuPut(put), Named::Sku(code, tags)) => {
+                self.directory.put_sku(put.sku, code, lsn, put.decimals, tags);
+            }
+            (Event::ProfilePut(put), Named::Profile(text)) => {
+                self.directory.put_profile(put.profile, *text, lsn);
+            }
+            _ => {}
+        }
     }
 }
 

@@ -113,7 +113,15 @@ impl Shop {
         encode_into(&order, &mut asked).unwrap();
         let external = self.engine.handle().fingerprints().external(self.directory.merchant, 0, external_id);
         let (channel, lines) = (ChannelNumber(0), [(MUG, 2)][..].into());
-        self.ask(Ask::PlaceOrder(OrderAsk { channel, external, policy: None, lines, asked, hold: None }))
+        self.ask(Ask::PlaceOrder(OrderAsk {
+            channel,
+            external,
+            policy: None,
+            lines,
+            asked,
+            hold: None,
+            said: None,
+        }))
     }
 
     fn placed(&self, number: u32) -> OrderId {

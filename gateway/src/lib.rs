@@ -2,14 +2,12 @@
 //!
 //! A request goes through [`auth`] (who is it, may it), a body in [`body`] (is it what it should be),
 //! [`intake`] (one message a turn to the shards) and back through [`render`] (an answer made of the record
-//! alone). [`http`] has the routes, [`cli`] the commands, [`demo`] the main job on real orders, [`geo`] places and
-//! the distances between them.
+//! alone). [`http`] has the routes, [`cli`] the commands, [`demo`] the main job on real orders.
 
 pub mod auth;
 pub mod body;
 pub mod cli;
 pub mod demo;
-pub mod geo;
 pub mod http;
 pub mod ids;
 pub mod intake;

@@ -88,11 +88,11 @@ pub enum RouteClass {
     ChangeOrder,
     /// `POST /v1/stock/movements`.
     Movement,
-    /// PUT of a location, channel or SKU.
+    /// PUT of a location, channel, SKU or routing profile.
     Catalogue,
     /// `POST /v1/availability`.
     Availability,
-    /// GET.
+    /// GET, and the preview of an order.
     Read,
     /// Whole bulk bodies, to the last answer.
     Bulk,
@@ -107,6 +107,7 @@ impl RouteClass {
     pub fn of(method: &str, path: &str) -> Self {
         match (method, path) {
             ("POST", "/v1/orders") => Self::PlaceOrder,
+            ("POST", "/v1/orders/preview") => Self::Read,
             ("POST", "/v1/availability") => Self::Availability,
             ("POST", "/v1/stock/movements") => Self::Movement,
             ("POST" | "DELETE", _) => Self::ChangeOrder,

@@ -30,9 +30,11 @@ fn filled(document: &Value, path: &str) -> String {
     };
     let Some((before, rest)) = path.split_once('{') else { return path.to_owned() };
     let (name, after) = rest.split_once('}').unwrap();
-    let what =
-        ["location", "channel", "sku", "order", "hold"].into_iter().find(|what| path.contains(what)).unwrap();
-    format!("{before}{}{after}", named(name, what)["example"].as_str().unwrap())
+    let kinds = ["profile", "location", "channel", "sku", "order", "hold"];
+    let what = kinds.into_iter().find(|what| path.contains(what)).unwrap();
+    let example = &named(name, what)["example"];
+    let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+    filled(document, &format!("{before}{example}{after}"))
 }
 
 #[test]
@@ -51,7 +53,7 @@ fn each_path_has_the_methods_that_are_described() {
 }
 
 /// The examples in the order of a first day, by operation and name.
-const DAY: [(&str, &str); 19] = [
+const DAY: [(&str, &str); 23] = [
     ("putLocation", "warehouse"),
     ("putChannel", "shop"),
     ("putSku", "mug"),
@@ -71,6 +73,10 @@ const DAY: [(&str, &str); 19] = [
     ("placeHold", "cart"),
     ("extendHold", "ten_minutes"),
     ("confirmHold", "paid"),
+    ("putRoutingProfile", "near"),
+    ("putRoutingProfile", "gifts"),
+    ("putChannel", "routed"),
+    ("previewOrder", "gift"),
 ];
 
 /// Every operation with its method and path.
@@ -82,6 +88,13 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
         }
     }
     operations
+}
+
+/// The example of a name of a request, and the media type that it stands under.
+fn sent_example<'a>(operation: &'a Value, name: &str) -> (&'a str, &'a Value) {
+    let contents = operation["requestBody"]["content"].as_object().unwrap();
+    let found = contents.iter().find(|(_, content)| content["examples"].get(name).is_some()).unwrap();
+    (found.0, &found.1["examples"][name]["value"])
 }
 
 /// The example of a name in one of the contents of a request or an answer.
@@ -117,13 +130,14 @@ fn examples_are_what_happens_on_a_first_day() {
     for (id, name) in DAY {
         let (method, path, operation) =
             operations.iter().find(|(_, _, one)| one["operationId"] == id).unwrap();
-        let body = example(&operation["requestBody"], name).unwrap();
+        let (media, body) = sent_example(operation, name);
         let is_bulk = method == "POST" && path.ends_with("/bulk");
-        let text = match body.as_array().filter(|_| is_bulk) {
-            Some(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),
-            None => body.to_string(),
+        let text = match body {
+            Value::Array(lines) if is_bulk => lines.iter().map(|line| format!("{line}\n")).collect(),
+            Value::String(text) => text.clone(),
+            body => body.to_string(),
         };
-        let headers = [("idempotency-key", &*format!("{id}-{name}"))];
+        let headers = [("idempotency-key", &*format!("{id}-{name}")), ("content-type", media)];
         let (status, _, answer) = server.ask(method, &filled(&document, path), &key, &headers, &text);
         let answer = if is_bulk { Value::Array(lines_of(&answer)) } else { timeless(answer) };
         let (wanted_status, wanted) = wanted(operation, name);

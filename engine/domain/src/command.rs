@@ -1,9 +1,11 @@
 //! Wishes, in numbers: names were resolved before, time and ids are the shell's.
 
-use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::order::Policy;
 use crate::promise::StockPolicy;
+use crate::routing::profile::{OrderFacts, PlaceFacts, Profile};
 use crate::sku::{StockState, Terms};
+use alloc::sync::Arc;
 
 /// Everything the core can be asked to do for one merchant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +16,8 @@ pub enum Command<'a> {
     PutChannel(PutChannel<'a>),
     /// Create a SKU, or change the rules of one.
     PutSku(PutSku<'a>),
+    /// Create a routing profile, or the next version of one.
+    PutProfile(PutProfile),
     /// Goods came in.
     Receive(Receive),
     /// Stock is corrected by a difference.
@@ -68,6 +72,8 @@ pub struct PutChannel<'a> {
     pub stock_policy: StockPolicy,
     /// Who is promised units when they are scarce: the smaller rank first.
     pub rank: u16,
+    /// The rules by which its orders are routed, in their newest version.
+    pub profile: Option<ProfileNumber>,
 }
 
 /// The rank of a channel that states none: others can come before it and after it.
@@ -77,7 +83,7 @@ impl<'a> PutChannel<'a> {
     /// One that sells what there is.
     #[must_use]
     pub fn plain(channel: Option<ChannelNumber>, locations: &'a [LocationNumber], policy: Policy) -> Self {
-        Self { channel, locations, policy, stock_policy: StockPolicy::SHARED, rank: RANK }
+        Self { channel, locations, policy, stock_policy: StockPolicy::SHARED, rank: RANK, profile: None }
     }
 }
 
@@ -98,6 +104,15 @@ impl PutSku<'_> {
     pub fn plain(sku: Option<SkuNumber>, decimals: u8) -> Self {
         Self { sku, decimals, terms: const { &Terms::NONE } }
     }
+}
+
+/// See [`Command::PutProfile`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PutProfile {
+    /// Its number if its name is known already.
+    pub profile: Option<ProfileNumber>,
+    /// The version, which [`check`](crate::routing::profile::check()) has passed.
+    pub rules: Arc<Profile>,
 }
 
 /// See [`Command::Receive`].
@@ -165,6 +180,17 @@ pub struct PlaceOrder<'a> {
     pub lines: &'a [(SkuNumber, u32)],
     /// The hold that it confirms, if it confirms one: the order may have its units, and it ends.
     pub hold: Option<Confirm>,
+    /// What a routing profile may ask of it; `None` if nobody knows more than its channel and its lines.
+    pub route: Option<&'a RoutingFacts<'a>>,
+}
+
+/// What is known of an order and its way, for the routing profile of its channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RoutingFacts<'a> {
+    /// Of the order and its lines.
+    pub order: OrderFacts<'a>,
+    /// Of locations, ascending; of one that is not in it nothing is known.
+    pub places: &'a [(LocationNumber, PlaceFacts<'a>)],
 }
 
 /// What an order confirms.

@@ -2,10 +2,13 @@
 //! crash can leave nothing half done.
 
 use crate::hold::{EndCause, Hold};
-use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::order::{OrderPicture, Policy, Released};
 use crate::promise::StockPolicy;
+use crate::routing::profile::{Explanation, Profile};
 use crate::sku::{Class, Cursor, Level, Pool, StockState, Terms};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -18,6 +21,8 @@ pub enum Event {
     ChannelPut(ChannelPut),
     /// A SKU exists, or its rules changed.
     SkuPut(SkuPut),
+    /// A routing profile has a new version.
+    ProfilePut(ProfilePut),
     /// Stock changed by a movement.
     StockMoved(StockMoved),
     /// An order was accepted.
@@ -77,6 +82,19 @@ pub struct ChannelPut {
     pub stock_policy: StockPolicy,
     /// Who is promised units when they are scarce: the smaller rank first.
     pub rank: u16,
+    /// The rules by which its orders are routed.
+    pub profile: Option<ProfileNumber>,
+}
+
+/// See [`Event::ProfilePut`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProfilePut {
+    /// Which.
+    pub profile: ProfileNumber,
+    /// Whether it is new.
+    pub is_new: bool,
+    /// The version.
+    pub rules: Arc<Profile>,
 }
 
 /// See [`Event::StockMoved`]. I6: the only event besides [`OrderShipped`] that changes what is on hand.
@@ -128,6 +146,20 @@ pub struct OrderAccepted {
     pub claims: NewClaims,
     /// The hold that it confirmed, and that has ended with it.
     pub hold: Option<HoldId>,
+    /// Which rules decided, and why so, if its channel has a routing profile.
+    pub routed: Option<Box<Routed>>,
+}
+
+/// What a routing profile said of an order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Routed {
+    /// Which profile.
+    pub profile: ProfileNumber,
+    /// Its version, what of it decided, and what became of each location.
+    pub explanation: Explanation,
+    /// Of an accepted order that waits in part, the locations that may serve it later, ascending; `None` is all of its
+    /// channel's. Who has lost a claim is served from any.
+    pub within: Option<Vec<LocationNumber>>,
 }
 
 /// See [`Event::HoldPlaced`]. The hold's id is the LSN of the record.

@@ -36,6 +36,11 @@ number!(
     u16
 );
 number!(
+    /// A routing profile of one merchant, dense from 0.
+    ProfileNumber,
+    u16
+);
+number!(
     /// An order: the LSN of the record that accepted it, so it needs no index to be found in the log.
     OrderId,
     u64
@@ -57,6 +62,14 @@ impl SkuNumber {
 
 impl LocationNumber {
     /// The row of this location in a dense table.
+    #[must_use]
+    pub fn row(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl ProfileNumber {
+    /// The row of this profile in a dense table.
     #[must_use]
     pub fn row(self) -> usize {
         usize::from(self.0)

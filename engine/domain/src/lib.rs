@@ -34,6 +34,6 @@ pub mod table;
 
 pub use command::Command;
 pub use event::Event;
-pub use id::{ChannelNumber, HoldId, LocationNumber, MerchantNumber, OrderId, SkuNumber};
+pub use id::{ChannelNumber, HoldId, LocationNumber, MerchantNumber, OrderId, ProfileNumber, SkuNumber};
 pub use merchant::MerchantState;
 pub use rejection::Rejection;

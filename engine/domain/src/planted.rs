@@ -19,6 +19,10 @@ pub enum Bug {
     IgnorePromises,
     /// Cancelled units go back to the pool first.
     RefundPoolFirst,
+    /// Who waits is served from where the rules of its order forbid.
+    ForgetWithin,
+    /// An explanation says that a location served which did not.
+    ExplainOtherwise,
     /// Less is dedicated than a pool has sold, and what it has sold beyond that is forgotten.
     ForgetUsed,
     /// A channel loses locations at which its holds need units.

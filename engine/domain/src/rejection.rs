@@ -1,7 +1,9 @@
 //! The business "no": an answer with the numbers that explain it, and not an error. One variant per cause.
 
+use crate::event::Routed;
 use crate::id::{HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::sku::StockState;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Why a command was refused. Nothing has changed.
@@ -11,6 +13,8 @@ pub enum Rejection {
     InsufficientStock {
         /// Every line that could not be served, in the order of the lines.
         shortfalls: Vec<Shortfall>,
+        /// Which rules decided, and why so, if the channel has a routing profile.
+        routed: Option<Box<Routed>>,
     },
     /// An order without lines.
     NoLines,

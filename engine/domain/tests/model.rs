@@ -159,7 +159,7 @@ impl World {
             Step::Channel(channel, locations, policy, stock_policy, rank) => {
                 let channel = Some(ChannelNumber(*channel));
                 let (policy, stock_policy, rank) = (*policy, *stock_policy, *rank);
-                let put = PutChannel { channel, locations, policy, stock_policy, rank };
+                let put = PutChannel { channel, locations, policy, stock_policy, rank, profile: None };
                 self.run(&Command::PutChannel(put), counts);
             }
             Step::Location(location, safety_stock) => {
@@ -181,7 +181,10 @@ impl World {
             }
             Step::Order(channel, policy, lines) => {
                 let (channel, policy) = (ChannelNumber(*channel), *policy);
-                self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None }), counts);
+                self.run(
+                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None, route: None }),
+                    counts,
+                );
             }
             Step::Hold(channel, customer, lines) => {
                 let channel = ChannelNumber(*channel);
@@ -195,7 +198,10 @@ impl World {
             Step::Confirm(number, or_reserve, channel, lines) => {
                 let (hold, channel, policy) = (self.a_hold(*number), ChannelNumber(*channel), None);
                 let hold = Some(Confirm { hold, or_reserve: *or_reserve });
-                self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold }), counts);
+                self.run(
+                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold, route: None }),
+                    counts,
+                );
             }
             Step::Extend(number) => {
                 let (hold, deadline) = (self.a_hold(*number), self.events.len() as u64 + HOLD_EVENTS);

@@ -5,11 +5,12 @@
 #[path = "routing/shop.rs"]
 mod shop;
 
+use onhand_domain::order::Policy;
 use onhand_domain::routing::Take;
 use onhand_domain::routing::profile::{
-    Barrier, Condition, Decision, Fact, Filter, LineFacts, NORMAL, Objective, Op, OrderFacts, Otherwise,
-    Outcome, Planned, PriorityList, Profile, Quantifier, Rank, Ranking, Rate, RateCard, RateRow, Reason, Set,
-    Split, Strategy, Symbol, UNKNOWN, Weight, check, plan_with,
+    Barrier, By, Condition, Decision, Fact, Filter, LineFacts, NORMAL, Objective, Op, OrderFacts, Outcome,
+    Planned, PriorityList, Profile, Quantifier, Rank, Ranking, Rate, RateCard, RateRow, Reason, Set, Split,
+    Strategy, Symbol, UNKNOWN, Weight, check, plan_with,
 };
 use onhand_domain::{ChannelNumber, LocationNumber, SkuNumber};
 use shop::{Place, Shop, needs, profile, ranks, strategy};
@@ -42,8 +43,8 @@ fn check_plan(
     let found: Vec<_> = planned.takes.iter().map(found).collect();
     assert_eq!((planned.explanation.decision, &found[..]), (decision, takes), "{profile:#?}");
     let outcome = match decision {
-        Decision::Strategy(_) | Decision::Fallback(_) => Outcome::Full,
-        Decision::Backorder(_) => Outcome::Backorder,
+        Decision::Strategy(_) | Decision::Fallback(_) | Decision::Defaults => Outcome::Full,
+        Decision::Backorder(_) | Decision::Held => Outcome::Backorder,
         Decision::Reject(_) => Outcome::Reject,
     };
     assert_eq!((planned.outcome, planned.explanation.is_cut_short), (outcome, false));
@@ -206,9 +207,9 @@ fn splits_have_limits() {
     check_takes(&shop, split(2, false), &[5, 5], &[(0, 1, 5), (1, 1, 5)]);
     check_takes(&shop, split(2, false), &[5, 5, 5], &[(0, 0, 5), (1, 2, 5), (2, 2, 5)]);
     let one = profile(vec![split(1, true)]);
-    check_plan(&shop, &one, &[5, 5, 1], Decision::Backorder(None), &[(0, 0, 5), (1, 1, 5), (2, 0, 1)]);
+    check_plan(&shop, &one, &[5, 5, 1], Decision::Backorder(By::Strategy(0)), &[(0, 1, 5), (1, 1, 5)]);
     let whole = profile(vec![split(3, false)]);
-    check_plan(&shop, &whole, &[6], Decision::Backorder(None), &[(0, 0, 5), (0, 1, 1)]);
+    check_plan(&shop, &whole, &[6], Decision::Backorder(By::Strategy(0)), &[(0, 0, 5)]);
 }
 
 #[test]
@@ -225,14 +226,32 @@ fn the_first_that_serves_everything_wins() {
         otherwise,
         ..profile(vec![of_large.clone(), only(0)])
     };
-    let backorder = rules(Otherwise::Backorder);
+    let backorder = rules(Some(Policy::Backorder));
     check_plan(&shop, &backorder, &[1], Decision::Strategy(1), &[(0, 0, 1)]);
     check_plan(&shop, &backorder, &[2], Decision::Strategy(0), &[(0, 1, 2)]);
     check_plan(&shop, &backorder, &[5], Decision::Fallback(0), &[(0, 2, 5)]);
     // The last fallback serves what it can.
-    check_plan(&shop, &backorder, &[7], Decision::Backorder(Some(1)), &[(0, 1, 4)]);
-    check_plan(&shop, &backorder, &[70], Decision::Backorder(Some(1)), &[(0, 1, 4)]);
-    check_plan(&shop, &rules(Otherwise::Reject), &[7], Decision::Reject(Some(1)), &[(0, 1, 4)]);
+    check_plan(&shop, &backorder, &[7], Decision::Backorder(By::Fallback(1)), &[(0, 1, 4)]);
+    check_plan(&shop, &backorder, &[70], Decision::Backorder(By::Fallback(1)), &[(0, 1, 4)]);
+    check_plan(&shop, &rules(Some(Policy::Reject)), &[7], Decision::Reject(By::Fallback(1)), &[(0, 1, 4)]);
+}
+
+#[test]
+fn a_part_is_served_by_the_last_rules_that_are_called_for() {
+    let shop = Shop::with(&[&[2], &[4], &[6]]);
+    let only = |location: u16, least: i64| {
+        let large = Condition::Compare(Fact::Quantity, Op::Ge(least));
+        let when = Some(Condition::Lines(Quantifier::Any, Box::new(large)));
+        let filters = vec![Filter::Include(set(&[location]))];
+        Strategy { when, filters, ..strategy(ranks(&[Objective::FewestShipments])) }
+    };
+    let one = profile(vec![only(0, 5), only(1, 7), only(2, 8)]);
+    check_plan(&shop, &one, &[7], Decision::Backorder(By::Strategy(1)), &[(0, 1, 4)]);
+    check_plan(&shop, &one, &[9], Decision::Backorder(By::Strategy(2)), &[(0, 2, 6)]);
+    // Where nothing is called for, the channel's locations serve as the defaults say.
+    check_plan(&shop, &one, &[3], Decision::Defaults, &[(0, 1, 3)]);
+    let whole = Profile { defaults: Split { max_split: 1, line_split: true }, ..profile(vec![only(0, 20)]) };
+    check_plan(&shop, &whole, &[9], Decision::Backorder(By::Defaults), &[(0, 2, 6)]);
 }
 
 #[test]
@@ -242,7 +261,7 @@ fn a_part_is_as_large_as_the_limits_allow() {
         defaults: Split { max_split, line_split },
         ..profile(vec![strategy(ranks(&[Objective::FewestShipments]))])
     };
-    let decided = Decision::Backorder(None);
+    let decided = Decision::Backorder(By::Strategy(0));
     check_plan(&shop, &rules(1, true), &[9, 9], decided, &[(0, 1, 3), (1, 1, 3)]);
     check_plan(&shop, &rules(2, true), &[9, 9], decided, &[(0, 1, 3), (1, 1, 3), (1, 2, 5)]);
     check_plan(&shop, &rules(3, true), &[9, 9], decided, &[(0, 0, 4), (0, 1, 3), (1, 1, 3), (1, 2, 5)]);

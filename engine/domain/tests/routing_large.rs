@@ -5,8 +5,8 @@
 mod shop;
 
 use onhand_domain::routing::profile::{
-    Condition, Decision, EXPLANATION_BYTES_MAX, FALLBACK_STEPS_MAX, Fact, Filter, LineFacts, Objective, Op,
-    OrderFacts, PLAN_STEPS_MAX, Profile, Quantifier, READS_MAX, Ranking, Set, Strategy as Rules, Symbol,
+    By, Condition, Decision, EXPLANATION_BYTES_MAX, FALLBACK_STEPS_MAX, Fact, Filter, LineFacts, Objective,
+    Op, OrderFacts, PLAN_STEPS_MAX, Profile, Quantifier, READS_MAX, Ranking, Set, Strategy as Rules, Symbol,
     WALK_STEPS_MAX, Weight, plan_with,
 };
 use onhand_domain::routing::{FreeStock, Need};
@@ -97,13 +97,17 @@ fn conditions_that_take_all_steps_end_in_a_plan_of_the_defaults() {
     let plain = profile(strategies.clone());
     let planned = plan_with(&plain, &order, &shop, &needs, &shop.locations());
     assert!(planned.explanation.is_cut_short && planned.steps <= STEPS_MAX);
-    assert_eq!(planned.explanation.decision, Decision::Backorder(None));
+    assert_eq!(planned.explanation.decision, Decision::Defaults);
     assert_eq!(planned.takes.iter().map(|take| take.quantity).sum::<u64>(), 12_000);
     // Which filters hold is not known, so nobody serves.
     let kept_out = vec![Filter::Exclude(Set::new(vec![LocationNumber(0)]))];
     let guarded = Profile { fallbacks: (0..16).map(|_| rules(kept_out.clone())).collect(), ..plain };
     let planned = plan_with(&guarded, &order, &shop, &needs, &shop.locations());
     assert!(planned.takes.is_empty() && planned.explanation.is_cut_short);
+    // Nor later: who may serve what waits has passed every filter there is.
+    let mut others = shop.locations();
+    others.retain(|location| *location != LocationNumber(0));
+    assert_eq!(planned.within, Some(others));
 }
 
 #[test]
@@ -142,7 +146,8 @@ fn a_large_order_is_planned_well() {
 fn an_order_of_many_lines_looks_at_the_first_locations_alone() {
     let count = READS_MAX / 1_200;
     let at_one = |at: usize| move |location: u32, _: u32| u32::from(location as usize == at) * 9;
-    for (at, decision) in [(count - 1, Decision::Strategy(0)), (count, Decision::Backorder(None))] {
+    for (at, decision) in [(count - 1, Decision::Strategy(0)), (count, Decision::Backorder(By::Strategy(0)))]
+    {
         let (shop, needs) = largest(at_one(at), 9);
         let rules = profile(vec![strategy(ranks(&[Objective::FewestShipments]))]);
         let order = OrderFacts::of(ChannelNumber(0), &[]);

@@ -9,9 +9,9 @@
 mod shop;
 
 use onhand_domain::routing::profile::{
-    Decision, EXPLANATION_BYTES_MAX, Explanation, Filter, NORMAL, Objective, OrderFacts, Outcome, Planned,
-    PriorityList, Profile, Rank, Ranking, Rate, RateCard, RateRow, Set, Split, Strategy as Rules, UNKNOWN,
-    Weight, World, plan_with,
+    By, Decision, EXPLANATION_BYTES_MAX, Explanation, Filter, NORMAL, Objective, OrderFacts, Outcome,
+    Planned, PriorityList, Profile, Rank, Ranking, Rate, RateCard, RateRow, Set, Split, Strategy as Rules,
+    UNKNOWN, Weight, World, plan_with,
 };
 use onhand_domain::routing::{FreeStock, Need, Take, plan};
 use onhand_domain::{ChannelNumber, LocationNumber};
@@ -375,7 +375,7 @@ fn a_small_order_gets_the_best_plan_there_is() {
             Some((_, takes)) => (Decision::Strategy(0), takes),
             None => {
                 let part = case.best(split, false);
-                (Decision::Backorder(Some(0)), part.map_or(vec![], |(_, takes)| takes))
+                (Decision::Backorder(By::Fallback(0)), part.map_or(vec![], |(_, takes)| takes))
             }
         };
         assert_eq!(planned.explanation.decision, decision);

@@ -73,7 +73,7 @@ impl Shop {
     fn order(&mut self, channel: u16, lines: &[(u32, u32)], policy: Policy) -> Result<OrderId, Rejection> {
         let lines: Vec<_> = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
         let (channel, policy, lines) = (ChannelNumber(channel), Some(policy), &lines[..]);
-        self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None }))
+        self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None, route: None }))
     }
 
     /// An order of the first channel, all or nothing.
@@ -111,7 +111,7 @@ impl Shop {
 }
 
 fn lacks(line: u16, requested: u32, available: u32) -> Rejection {
-    Rejection::InsufficientStock { shortfalls: vec![Shortfall { line, requested, available }] }
+    Rejection::InsufficientStock { shortfalls: vec![Shortfall { line, requested, available }], routed: None }
 }
 
 // magento/magento2 #6363: eighteen frontends brought the stock to -14.
@@ -129,7 +129,7 @@ fn eighteen_buyers_of_four_mugs() {
 fn what_was_decided_before_another_order_cannot_happen_after_it() {
     let mut shop = Shop::mugs(1);
     let (channel, lines) = (ChannelNumber(0), &[(SkuNumber(MUG), 1)][..]);
-    let order = Command::PlaceOrder(PlaceOrder { channel, policy: None, lines, hold: None });
+    let order = Command::PlaceOrder(PlaceOrder { channel, policy: None, lines, hold: None, route: None });
     let first = shop.state.decide(&order).unwrap();
     let second = shop.state.decide(&order).unwrap();
     shop.happen(&first);

@@ -14,6 +14,7 @@ mod http;
 mod log;
 mod record;
 mod repair;
+mod routing;
 mod rows;
 pub mod seeds;
 mod texts;
@@ -22,7 +23,7 @@ mod texts;
 pub type Target = fn(&[u8]);
 
 /// All targets by name; each has a directory of its name in `corpus/`.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("segment", log::segment),
     ("archive", log::archive),
     ("record", record::record),
@@ -36,6 +37,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("request", http::request),
     ("customer", texts::customer),
     ("text", texts::text),
+    ("profile", routing::profile),
 ];
 
 /// The longest input that is tried: several frames, or an order of some hundred lines.

@@ -9,6 +9,7 @@ use onhand_engine::record::order::{
     BacklogFilledV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
     RepeatAnsweredV1, customer_of, external_of,
 };
+use onhand_engine::record::routing::{ChannelRoutingV1, OrderDetailsV1, RoutingProfilePutV1};
 use onhand_engine::record::rules::{
     ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
 };
@@ -41,6 +42,11 @@ pub(crate) fn record(input: &[u8]) {
     drop(decode_event(&header, body));
 }
 
+/// What stands behind an order, if it is more than a hold.
+fn details_of(rest: &[u8]) -> Option<&[u8]> {
+    if rest.is_empty() { Some(rest) } else { again!(OrderDetailsV1<'_>, rest) }
+}
+
 fn body_of(kind: Kind, body: &[u8]) {
     let rest = match kind {
         Kind::LogOpened => again!(LogOpenedV1, body),
@@ -53,17 +59,22 @@ fn body_of(kind: Kind, body: &[u8]) {
             .and_then(|rest| again!(LocationTermsV1, rest)),
         Kind::ChannelPut => again!(ChannelPutV1<'_>, body)
             .filter(|rest| !rest.is_empty())
-            .and_then(|rest| again!(ChannelTermsV1, rest)),
+            .and_then(|rest| again!(ChannelTermsV1, rest))
+            .filter(|rest| !rest.is_empty())
+            .and_then(|rest| again!(ChannelRoutingV1, rest)),
         Kind::SkuPut => again!(SkuPutV1<'_>, body)
             .filter(|rest| !rest.is_empty())
             .and_then(|rest| again!(SkuTermsV1, rest)),
+        Kind::RoutingProfilePut => again!(RoutingProfilePutV1<'_>, body),
         Kind::StockMoved => again!(StockMovedV1<'_>, body),
         Kind::OrderAccepted => {
             drop(external_of(body));
             drop(customer_of(body));
-            again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderAcceptedV1, rest))
+            again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderAcceptedV1, rest)).and_then(details_of)
         }
-        Kind::OrderRefused => again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderRefusedV1, rest)),
+        Kind::OrderRefused => {
+            again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderRefusedV1, rest)).and_then(details_of)
+        }
         Kind::OrderCancelled => again!(OrderCancelledV1<'_>, body),
         Kind::OrderShipped => again!(OrderShippedV1<'_>, body),
         Kind::BacklogFilled => again!(BacklogFilledV1, body),

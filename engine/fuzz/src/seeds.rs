@@ -52,6 +52,7 @@ fn all() -> io::Result<Vec<Seed>> {
     seeds.push(("rows", "shop".into(), generation()));
     seeds.extend(requests());
     seeds.extend(texts());
+    seeds.extend(profiles()?);
     Ok(seeds)
 }
 
@@ -214,4 +215,14 @@ fn texts() -> Vec<Seed> {
         ("text", "manifest".into(), [&[1], sealed.as_bytes()].concat()),
         ("customer", "sealed".into(), crate::texts::sealed_seed()),
     ]
+}
+
+/// A profile with all that is supplied, in both formats.
+fn profiles() -> io::Result<Vec<Seed>> {
+    let tests = root().join("../src/routing/tests");
+    let seed = |which: u8, file: &str| -> io::Result<Seed> {
+        let text = std::fs::read(tests.join(file))?;
+        Ok(("profile", file.replace('.', "-"), [&[which], &text[..]].concat()))
+    };
+    Ok(vec![seed(0, "good.toml")?, seed(1, "good.json")?])
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! offset  bytes
 //!      0      1  kind
-//!      1      1  version of the body: 1; 2 where a second part follows
+//!      1      1  version of the body: 1; 2 or 3 where further parts follow
 //!      2      1  flags: 1 = idempotency hash follows, 2 = fingerprint follows
 //!      3      1  0
 //!      4      4  merchant, little-endian; 0 = none
@@ -38,6 +38,8 @@ pub enum Kind {
     ChannelPut = 21,
     /// A SKU exists, or was changed.
     SkuPut = 22,
+    /// A routing profile has a new version.
+    RoutingProfilePut = 23,
     /// Stock moved.
     StockMoved = 30,
     /// An order was accepted.
@@ -63,7 +65,7 @@ pub enum Kind {
 }
 
 /// All kinds, in the order of their numbers.
-pub const KINDS: [Kind; 19] = [
+pub const KINDS: [Kind; 20] = [
     Kind::LogOpened,
     Kind::LogClosed,
     Kind::MerchantCreated,
@@ -72,6 +74,7 @@ pub const KINDS: [Kind; 19] = [
     Kind::LocationPut,
     Kind::ChannelPut,
     Kind::SkuPut,
+    Kind::RoutingProfilePut,
     Kind::StockMoved,
     Kind::OrderAccepted,
     Kind::OrderRefused,
@@ -92,16 +95,17 @@ pub const VERSION: u8 = 1;
 /// says something, so that a log that uses nothing new can be read by an older release.
 pub const VERSION_EXTENDED: u8 = 2;
 
+/// The version of a body of an order or a channel with what belongs to routing behind the rest. It, too, is written only
+/// where that says something.
+pub const VERSION_ROUTED: u8 = 3;
+
 impl Kind {
     /// The highest version of this kind's bodies.
     #[must_use]
     pub fn version_max(self) -> u8 {
         match self {
-            Self::LocationPut
-            | Self::ChannelPut
-            | Self::SkuPut
-            | Self::OrderAccepted
-            | Self::OrderRefused => VERSION_EXTENDED,
+            Self::LocationPut | Self::SkuPut => VERSION_EXTENDED,
+            Self::ChannelPut | Self::OrderAccepted | Self::OrderRefused => VERSION_ROUTED,
             _ => VERSION,
         }
     }
@@ -118,7 +122,7 @@ const FIXED_BYTES: usize = 36;
 pub struct Header {
     /// What the record says.
     pub kind: Kind,
-    /// The version of its body, [`VERSION`] or [`VERSION_EXTENDED`].
+    /// The version of its body, [`VERSION`], [`VERSION_EXTENDED`] or [`VERSION_ROUTED`].
     pub version: u8,
     /// Whose it is; 0 = nobody's.
     pub merchant: u32,

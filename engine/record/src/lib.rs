@@ -11,6 +11,7 @@ pub mod header;
 pub mod hold;
 mod newer;
 pub mod order;
+pub mod routing;
 pub mod rules;
 pub mod snapshot;
 pub mod stock;

@@ -1,8 +1,9 @@
-//! Orders. An order's record has two parts: what was asked, and what was decided. The id of an order is the
-//! LSN of the record that accepted it.
+//! Orders. An order's record has two parts: what was asked, and what was decided; what came later stands in a third one.
+//! The id of an order is the LSN of the record that accepted it.
 
-use crate::codec::{DecodeError, decode, decode_first};
-use crate::header::VERSION_EXTENDED;
+use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
+use crate::header::{VERSION, VERSION_EXTENDED, VERSION_ROUTED};
+use crate::routing::{OrderDetailsV1, OrderSaidV1};
 use crate::rules::PolicyV1;
 use bincode::{BorrowDecode, Encode};
 use serde::Serialize;
@@ -225,6 +226,14 @@ pub struct RepeatAnsweredV1 {
     pub conflicts: bool,
 }
 
+/// Reads of the body of an accepted or refused order what was asked.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one.
+pub fn decode_asked(body: &[u8]) -> Result<OrderAskedV1<'_>, DecodeError> {
+    decode_first(body).map(|(asked, _)| asked)
+}
+
 /// Reads of the body of an accepted or refused order only what it begins with: external id and channel.
 ///
 /// # Errors
@@ -247,54 +256,80 @@ pub fn customer_of(body: &[u8]) -> Result<Option<SealedV1<'_>>, DecodeError> {
     Ok(head.1)
 }
 
-/// Reads the body of an accepted order, whatever it confirms.
+/// Reads the body of an accepted order, without its details.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
 pub fn decode_accepted(version: u8, body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1), DecodeError> {
-    decode_confirmed(version, body).map(|(asked, accepted, _)| (asked, accepted))
+    decode_accepted_whole(version, body).map(|(asked, accepted, _)| (asked, accepted))
 }
 
-/// Reads the body of an accepted order, and the hold that it confirms, if it confirms one.
+/// Reads the body of an accepted order.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
-pub fn decode_confirmed(
+pub fn decode_accepted_whole(
     version: u8,
     body: &[u8],
-) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1, Option<u64>), DecodeError> {
-    with_hold(version, body)
+) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1, OrderDetailsV1<'_>), DecodeError> {
+    three_parts(version, body)
 }
 
-/// Reads the body of a refused order, whatever it was to confirm.
+/// Reads the body of a refused order, without its details.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
 pub fn decode_refused(version: u8, body: &[u8]) -> Result<(OrderAskedV1<'_>, OrderRefusedV1), DecodeError> {
-    decode_unconfirmed(version, body).map(|(asked, refused, _)| (asked, refused))
+    decode_refused_whole(version, body).map(|(asked, refused, _)| (asked, refused))
 }
 
-/// Reads the body of a refused order, and the hold that it was to confirm and that was live, if there was one.
+/// Reads the body of a refused order; the hold in it is one that was live.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
-pub fn decode_unconfirmed(
+pub fn decode_refused_whole(
     version: u8,
     body: &[u8],
-) -> Result<(OrderAskedV1<'_>, OrderRefusedV1, Option<u64>), DecodeError> {
-    with_hold(version, body)
+) -> Result<(OrderAskedV1<'_>, OrderRefusedV1, OrderDetailsV1<'_>), DecodeError> {
+    three_parts(version, body)
 }
 
-/// What was asked, what was decided, and in the later version the hold that it was about.
-fn with_hold<'a, T: BorrowDecode<'a, ()>>(
+/// The version of the body of an order with these details.
+#[must_use]
+pub fn version_with(details: &OrderDetailsV1<'_>) -> u8 {
+    match details {
+        OrderDetailsV1 { routed: None, said, .. } if *said != OrderSaidV1::default() => VERSION_ROUTED,
+        OrderDetailsV1 { routed: Some(_), .. } => VERSION_ROUTED,
+        OrderDetailsV1 { hold: Some(_), .. } => VERSION_EXTENDED,
+        OrderDetailsV1 { .. } => VERSION,
+    }
+}
+
+/// Appends the details of an order, as its [version](version_with) has them.
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_details(details: &OrderDetailsV1<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    match (version_with(details), details.hold) {
+        (VERSION_ROUTED, _) => encode_into(details, out),
+        (_, Some(hold)) => encode_into(&HoldConfirmedV1 { hold }, out),
+        (_, None) => Ok(()),
+    }
+}
+
+/// What was asked, what was decided, and the details that this version has.
+fn three_parts<'a, T: BorrowDecode<'a, ()>>(
     version: u8,
     body: &'a [u8],
-) -> Result<(OrderAskedV1<'a>, T, Option<u64>), DecodeError> {
+) -> Result<(OrderAskedV1<'a>, T, OrderDetailsV1<'a>), DecodeError> {
     let (asked, rest) = decode_first(body)?;
     if version < VERSION_EXTENDED {
-        return Ok((asked, decode(rest)?, None));
+        return Ok((asked, decode(rest)?, OrderDetailsV1::default()));
     }
     let (decided, rest) = decode_first(rest)?;
+    if version >= VERSION_ROUTED {
+        return Ok((asked, decided, decode(rest)?));
+    }
     let HoldConfirmedV1 { hold } = decode(rest)?;
-    Ok((asked, decided, Some(hold)))
+    Ok((asked, decided, OrderDetailsV1 { hold: Some(hold), ..OrderDetailsV1::default() }))
 }

@@ -3,7 +3,8 @@
 //! A body of version 2 has a second part behind the first: what is kept of stock, for whom. Without it nothing is.
 
 use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
-use crate::header::VERSION_EXTENDED;
+use crate::header::{VERSION, VERSION_EXTENDED, VERSION_ROUTED};
+use crate::routing::ChannelRoutingV1;
 use bincode::{BorrowDecode, Encode};
 use serde::Serialize;
 
@@ -189,12 +190,50 @@ pub fn decode_location(
     both_parts(version, body)
 }
 
+/// Appends a body of [`crate::Kind::ChannelPut`] with as many parts as its [version](channel_version) has.
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_channel(
+    put: &ChannelPutV1<'_>,
+    terms: &ChannelTermsV1,
+    routing: ChannelRoutingV1,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    if routing == ChannelRoutingV1::default() {
+        return encode_both(put, terms, out);
+    }
+    encode_into(put, out)?;
+    encode_into(terms, out)?;
+    encode_into(&routing, out)
+}
+
+/// The version of a body of [`crate::Kind::ChannelPut`] with these parts.
+#[must_use]
+pub fn channel_version(terms: &ChannelTermsV1, routing: ChannelRoutingV1) -> u8 {
+    if routing != ChannelRoutingV1::default() {
+        VERSION_ROUTED
+    } else if *terms != ChannelTermsV1::default() {
+        VERSION_EXTENDED
+    } else {
+        VERSION
+    }
+}
+
 /// Reads a body of [`crate::Kind::ChannelPut`] of this version.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one.
-pub fn decode_channel(version: u8, body: &[u8]) -> Result<(ChannelPutV1<'_>, ChannelTermsV1), DecodeError> {
-    both_parts(version, body)
+pub fn decode_channel(
+    version: u8,
+    body: &[u8],
+) -> Result<(ChannelPutV1<'_>, ChannelTermsV1, ChannelRoutingV1), DecodeError> {
+    if version < VERSION_ROUTED {
+        return both_parts(version, body).map(|(put, terms)| (put, terms, ChannelRoutingV1::default()));
+    }
+    let (put, rest) = decode_first(body)?;
+    let (terms, rest) = decode_first(rest)?;
+    Ok((put, terms, decode(rest)?))
 }
 
 /// Reads a body of [`crate::Kind::SkuPut`] of this version.

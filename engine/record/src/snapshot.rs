@@ -1,10 +1,12 @@
 //! What a snapshot generation holds. Chunks are rows back to back, each by itself, so that a chunk can end
 //! anywhere. Their keys are a kind (1 byte), the merchant (4, big-endian) and a count from 0 (4, big-endian);
 //! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`], [`CHUNK_ORDERS`], [`CHUNK_RULES`],
-//! [`CHUNK_TERMS`] and [`CHUNK_HOLDS`], in this order. The last three stand there only if they have something to say, so that an older release
-//! reads a generation that uses nothing new.
+//! [`CHUNK_TERMS`], [`CHUNK_HOLDS`], [`CHUNK_ROUTING`], [`CHUNK_TAGS`] and [`CHUNK_WITHIN`], in this order. All but the
+//! first four and routing stand there only if they have something to say. A generation without routing of a merchant was
+//! written by a release that knew none of it, and is not used: the log is read instead.
 
 use crate::order::WaitingV1;
+use crate::routing::FormatV1;
 use crate::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuTermsV1};
 use bincode::{BorrowDecode, Encode};
 
@@ -23,6 +25,12 @@ pub const CHUNK_RULES: u8 = 5;
 pub const CHUNK_TERMS: u8 = 6;
 /// Chunks of [`HoldRowV1`], the oldest first.
 pub const CHUNK_HOLDS: u8 = 7;
+/// Chunks of one [`MerchantRoutingV1`].
+pub const CHUNK_ROUTING: u8 = 8;
+/// Chunks of [`SkuTagsRowV1`], in the order of SKU numbers.
+pub const CHUNK_TAGS: u8 = 9;
+/// Chunks of [`WithinRowV1`], the oldest order first.
+pub const CHUNK_WITHIN: u8 = 10;
 
 /// What is said about a generation as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
@@ -161,4 +169,59 @@ pub struct HoldRowV1 {
     pub key: u32,
     /// SKU and units, in the order of SKU numbers.
     pub units: Vec<(u32, u32)>,
+}
+
+/// What a merchant's orders are routed by.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct MerchantRoutingV1<'a> {
+    /// By number.
+    pub profiles: Vec<ProfileRowV1<'a>>,
+    /// The profile of each channel, by channel number.
+    pub channels: Vec<Option<u16>>,
+    /// Where each location is, by location number.
+    pub places: Vec<PlaceRowV1<'a>>,
+}
+
+/// One routing profile.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ProfileRowV1<'a> {
+    /// Its name.
+    pub code: &'a str,
+    /// The records of all its versions, the first one first.
+    pub versions: Vec<u64>,
+    /// How the text of the newest is written.
+    pub format: FormatV1,
+    /// That text.
+    pub text: &'a str,
+}
+
+/// Where a location is, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct PlaceRowV1<'a> {
+    /// As in [`crate::rules::LocationPutV1`].
+    pub kind: &'a str,
+    /// ISO 3166-1 alpha-2.
+    pub country: &'a str,
+    /// Subdivision.
+    pub region: Option<&'a str>,
+    /// As the country writes it.
+    pub postal_code: Option<&'a str>,
+}
+
+/// The tags of one SKU that has some.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct SkuTagsRowV1<'a> {
+    /// Which.
+    pub sku: u32,
+    /// Its tags.
+    pub tags: Vec<&'a str>,
+}
+
+/// Which locations may serve an order that waits, where not all of its channel's may.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct WithinRowV1 {
+    /// The order.
+    pub order: u64,
+    /// The locations, ascending.
+    pub locations: Vec<u16>,
 }

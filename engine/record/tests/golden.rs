@@ -4,42 +4,29 @@
 
 mod common;
 
-use common::Book;
+use common::{Book, header};
 use onhand_record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
-use onhand_record::codec::decode_first;
 use onhand_record::header::VERSION_EXTENDED;
 use onhand_record::hold::{EndCauseV1, HeldLineV1, HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::order::{
-    BacklogFilledV1, ClaimV1, FilledV1, HoldConfirmedV1, LineAskedV1, LinePictureV1, OrderAcceptedV1,
-    OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1, ReleasedV1, RepeatAnsweredV1, SealedV1,
-    ShipToV1, ShortfallV1, SourceV1, WaitingV1, decode_confirmed, decode_unconfirmed,
+    BacklogFilledV1, FilledV1, LinePictureV1, OrderCancelledV1, OrderShippedV1, ReleasedV1, RepeatAnsweredV1,
+    SourceV1, WaitingV1,
 };
+use onhand_record::routing::{ChannelRoutingV1, FormatV1, RoutingProfilePutV1};
 use onhand_record::rules::{
     AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PolicyV1, PoolV1,
-    SkuChannelTermsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, decode_channel, decode_location, decode_sku,
-    encode_both,
+    SkuChannelTermsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, channel_version, decode_channel, decode_location,
+    decode_sku, encode_both, encode_channel,
 };
 use onhand_record::snapshot::{
-    ChannelRowV1, HoldRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1,
-    SkuRowV1, SkuTermsRowV1, SnapshotV1,
+    ChannelRowV1, HoldRowV1, KeyRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1,
+    NameV1, OrderRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1,
+    WithinRowV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{Header, Kind, VERSION, decode, encode_into};
-
-fn header(kind: Kind) -> Header {
-    Header {
-        kind,
-        version: VERSION,
-        merchant: 0x0102_0304,
-        at: 1_795_478_400_123,
-        actor: 7,
-        request: *b"request-16-bytes",
-        idempotency: Some([0xA1; 16]),
-        fingerprint: Some([0xF1; 16]),
-    }
-}
 
 /// Records of one kind: each is encoded as it stands in the file, and the file reads back as each.
 macro_rules! records {
@@ -170,13 +157,24 @@ fn rules() {
         locations: vec![3, 0, 65_535],
         policy: PolicyV1::Backorder,
     };
-    extended!(Kind::ChannelPut, decode_channel, [
-        "new" => channel.clone(), ChannelTermsV1::default();
-        "changed" => ChannelPutV1 {
-            is_new: false, locations: vec![], policy: PolicyV1::Reject, ..channel.clone()
-        }, ChannelTermsV1::default();
-        "keeps units" => channel.clone(), ChannelTermsV1 { stock_policy: policy, rank: 300 };
-        "has a rank" => channel, ChannelTermsV1 { rank: 1, ..ChannelTermsV1::default() };
+    let (none, eighth) = (ChannelRoutingV1::default(), ChannelRoutingV1 { profile: Some(300) });
+    channels([
+        ("new", channel.clone(), ChannelTermsV1::default(), none),
+        (
+            "changed",
+            ChannelPutV1 { is_new: false, locations: vec![], policy: PolicyV1::Reject, ..channel.clone() },
+            ChannelTermsV1::default(),
+            none,
+        ),
+        ("keeps units", channel.clone(), ChannelTermsV1 { stock_policy: policy, rank: 300 }, none),
+        ("has a rank", channel.clone(), ChannelTermsV1 { rank: 1, ..ChannelTermsV1::default() }, none),
+        ("has a profile", channel.clone(), ChannelTermsV1::default(), eighth),
+        (
+            "keeps units and has a profile",
+            channel,
+            ChannelTermsV1 { stock_policy: policy, rank: 300 },
+            eighth,
+        ),
     ]);
     let sku = SkuPutV1 {
         sku: 1_000_000,
@@ -239,93 +237,6 @@ fn stock() {
         "move" => StockMovedV1 {
             movement: MovementV1::Move, from: damaged, to: Some(StateV1::QualityControl), ..moved
         },
-    ]);
-}
-
-fn asked() -> OrderAskedV1<'static> {
-    OrderAskedV1 {
-        external_id: "#1001",
-        channel: 1,
-        policy: Some(PolicyV1::Backorder),
-        placed_at: Some(-1),
-        currency: Some(*b"EUR"),
-        ship_to: Some(ShipToV1 { country: "DE", region: Some("BE"), postal_code: Some("10115") }),
-        customer: Some(SealedV1 { key: 4_294_967_296, ciphertext: &[0xC1, 0x00, 0xFF] }),
-        lines: vec![
-            LineAskedV1 { id: "1", sku: 17, decimals: 0, quantity: 3, unit_price: Some(12_990_000) },
-            LineAskedV1 { id: "2", sku: 70_000, decimals: 3, quantity: u32::MAX, unit_price: Some(i64::MIN) },
-            LineAskedV1 { id: "3", sku: 0, decimals: 1, quantity: 251, unit_price: None },
-        ],
-    }
-}
-
-fn asked_least() -> OrderAskedV1<'static> {
-    OrderAskedV1 {
-        policy: None,
-        placed_at: None,
-        currency: None,
-        ship_to: None,
-        customer: None,
-        lines: vec![LineAskedV1 { id: "a", sku: 1, decimals: 0, quantity: 1, unit_price: None }],
-        ..asked()
-    }
-}
-
-fn asked_country_only() -> OrderAskedV1<'static> {
-    let ship_to = Some(ShipToV1 { country: "FR", region: None, postal_code: None });
-    OrderAskedV1 { policy: Some(PolicyV1::Reject), ship_to, ..asked_least() }
-}
-
-/// Orders have two bodies, one behind the other, and one that confirms a hold a third.
-macro_rules! orders {
-    ($kind:expr, $decode:expr, [$($case:literal => $asked:expr, $decided:expr, $hold:expr);+ $(;)?]) => {
-        let mut book = Book::open(common::file_of($kind));
-        $({
-            let (asked, decided, hold): (_, _, Option<u64>) = ($asked, $decided, $hold);
-            let mut bytes = Vec::new();
-            let version = if hold.is_some() { VERSION_EXTENDED } else { VERSION };
-            let header = Header { version, ..header($kind) };
-            header.encode_into(&mut bytes);
-            encode_into(&asked, &mut bytes).unwrap();
-            encode_into(&decided, &mut bytes).unwrap();
-            if let Some(hold) = hold {
-                encode_into(&HoldConfirmedV1 { hold }, &mut bytes).unwrap();
-            }
-            let stored = book.page($case, &bytes);
-            let (read, body) = Header::decode(&stored).unwrap();
-            assert_eq!(read, header);
-            assert_eq!($decode(version, body).unwrap(), (asked.clone(), decided, hold), "{}", $case);
-            // Who looks for the external id alone reads no further.
-            let ((external, channel), _) = decode_first::<(&str, u16)>(body).unwrap();
-            assert_eq!((external, channel), (asked.external_id, asked.channel));
-        })+
-        book.close();
-    };
-}
-
-#[test]
-fn orders() {
-    let claims = vec![
-        ClaimV1 { demand: 0, location: 3, quantity: 3 },
-        ClaimV1 { demand: 1, location: 300, quantity: 70_000 },
-        ClaimV1 { demand: 1, location: 4, quantity: u32::MAX },
-    ];
-    orders!(Kind::OrderAccepted, decode_confirmed, [
-        "full" => asked(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: claims.clone() }, None;
-        "country only" => asked_country_only(),
-            OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] }, None;
-        "nothing kept" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] }, None;
-        "confirms a hold" => asked_least(),
-            OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] }, Some(70_000);
-    ]);
-    let shortfalls = vec![
-        ShortfallV1 { line: 0, requested: 3, available: 2 },
-        ShortfallV1 { line: 1_199, requested: u32::MAX, available: 0 },
-    ];
-    orders!(Kind::OrderRefused, decode_unconfirmed, [
-        "full" => asked(), OrderRefusedV1 { shortfalls: shortfalls.clone() }, None;
-        "least" => asked_least(), OrderRefusedV1 { shortfalls: vec![] }, None;
-        "was to confirm a hold" => asked_least(), OrderRefusedV1 { shortfalls }, Some(70_000);
     ]);
 }
 
@@ -415,6 +326,40 @@ macro_rules! rows {
     };
 }
 
+/// Channels have up to three parts.
+fn channels<const N: usize>(cases: [(&'static str, ChannelPutV1<'_>, ChannelTermsV1, ChannelRoutingV1); N]) {
+    let mut book = Book::open(common::file_of(Kind::ChannelPut));
+    for (case, put, terms, routing) in cases {
+        let mut bytes = Vec::new();
+        let header = Header { version: channel_version(&terms, routing), ..header(Kind::ChannelPut) };
+        header.encode_into(&mut bytes);
+        encode_channel(&put, &terms, routing, &mut bytes).unwrap();
+        let stored = book.page(case, &bytes);
+        let (read, body) = Header::decode(&stored).unwrap();
+        assert_eq!(read, header);
+        assert_eq!(decode_channel(read.version, body).unwrap(), (put, terms, routing), "{case}");
+    }
+    book.close();
+}
+
+#[test]
+fn routing_profiles() {
+    let profile = RoutingProfilePutV1 {
+        profile: 300,
+        is_new: true,
+        code: "europe-é",
+        version: 1,
+        format: FormatV1::Toml,
+        text: "otherwise = \"reject\"\n",
+    };
+    records!(Kind::RoutingProfilePut, RoutingProfilePutV1<'_>, [
+        "new" => profile,
+        "next version" => RoutingProfilePutV1 {
+            is_new: false, version: 251, format: FormatV1::Json, text: "{}", ..profile
+        },
+    ]);
+}
+
 #[test]
 fn snapshot_rows() {
     let name = NameV1 { code: "MUG", put: 70_000 };
@@ -452,6 +397,18 @@ fn snapshot_rows() {
             locations: vec![LocationTermsV1 { safety_stock: 251 }, LocationTermsV1::default()],
             channels: vec![ChannelTermsV1 { stock_policy, rank: 1 }, ChannelTermsV1::default()],
         },
+        "routing" => MerchantRoutingV1<'_> = MerchantRoutingV1 {
+            profiles: vec![ProfileRowV1 {
+                code: "europe", versions: vec![9, 70_000], format: FormatV1::Json, text: "{}",
+            }],
+            channels: vec![None, Some(300)],
+            places: vec![
+                PlaceRowV1 { kind: "shop", country: "DE", region: Some("BE"), postal_code: Some("10115") },
+                PlaceRowV1 { kind: "3pl", country: "IE", region: None, postal_code: None },
+            ],
+        },
+        "within" => WithinRowV1 = WithinRowV1 { order: 70_000, locations: vec![3, 300] },
+        "tags" => SkuTagsRowV1<'_> = SkuTagsRowV1 { sku: 70_000, tags: vec!["blue", "é"] },
         "hold" => HoldRowV1 = HoldRowV1 {
             hold: 70_000,
             channel: 300,

@@ -8,14 +8,15 @@ use common::{golden_records, read_any, read_body};
 use onhand_record::codec::decode_first;
 use onhand_record::header::KINDS;
 use onhand_record::order::{
-    ClaimV1, HoldConfirmedV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1,
-    OrderRefusedV1, OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1, customer_of,
-    decode_confirmed, decode_unconfirmed,
+    ClaimV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1,
+    OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1, customer_of,
+    decode_accepted_whole, decode_refused_whole, encode_details,
 };
+use onhand_record::routing::{OrderDetailsV1, OrderSaidV1, RoutedV1};
 use onhand_record::rules::PolicyV1;
 use onhand_record::snapshot::{
-    KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1, SkuTermsRowV1,
-    SnapshotV1,
+    KeyRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1,
+    SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, RECORD_BYTES_MAX, decode, encode_into};
@@ -72,23 +73,42 @@ fn all_claims() -> impl Iterator<Item = (u16, u16)> {
     (0..LINES).flat_map(|line| (0..LOCATIONS).map(move |location| (line, u16::MAX - location)))
 }
 
+/// Twenty tags, an explanation of 300 bytes and a thousand locations are the most.
+fn largest_details() -> OrderDetailsV1<'static> {
+    let said = OrderSaidV1 {
+        priority: Some(i32::MIN),
+        tags: vec![LONGEST; 20],
+        customer_tier: Some(LONGEST),
+        is_b2b: Some(true),
+        ship_method: Some(LONGEST),
+        payment_risk: Some(u8::MAX),
+    };
+    let routed = Some(RoutedV1 {
+        profile: u16::MAX,
+        explanation: &[0xFF; 300],
+        within: Some((0..1_000).map(|number| u16::MAX - number).collect()),
+    });
+    OrderDetailsV1 { hold: Some(u64::MAX), said, routed }
+}
+
 #[test]
 fn the_largest_order_is_a_record() {
     let (ids, ciphertext) = (ids(), vec![0xC1; 16 << 10]);
     assert!(ids.iter().all(|id| id.len() == 64) && LONGEST.len() == 64);
     let asked = largest_asked(&ids, &ciphertext);
+    let details = largest_details();
     let claim = |(demand, location)| ClaimV1 { demand, location, quantity: u32::MAX };
     let accepted = OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: all_claims().map(claim).collect() };
     let mut record = Vec::new();
     largest_header(Kind::OrderAccepted).encode_into(&mut record);
     encode_into(&asked, &mut record).unwrap();
     encode_into(&accepted, &mut record).unwrap();
-    encode_into(&HoldConfirmedV1 { hold: u64::MAX }, &mut record).unwrap();
+    encode_details(&details, &mut record).unwrap();
     assert!(record.len() > RECORD_BYTES_MAX * 3 / 4 && record.len() <= RECORD_BYTES_MAX);
     let (header, body) = Header::decode(&record).unwrap();
     assert_eq!(header, largest_header(Kind::OrderAccepted));
-    let read = decode_confirmed(header.version, body).unwrap();
-    assert_eq!(read, (asked.clone(), accepted, Some(u64::MAX)));
+    let read = decode_accepted_whole(header.version, body).unwrap();
+    assert_eq!(read, (asked.clone(), accepted, details.clone()));
     assert_eq!(customer_of(body).unwrap(), asked.customer);
 
     let shortfall = |line| ShortfallV1 { line, requested: u32::MAX, available: u32::MAX };
@@ -97,11 +117,11 @@ fn the_largest_order_is_a_record() {
     largest_header(Kind::OrderRefused).encode_into(&mut record);
     encode_into(&asked, &mut record).unwrap();
     encode_into(&refused, &mut record).unwrap();
-    encode_into(&HoldConfirmedV1 { hold: u64::MAX }, &mut record).unwrap();
+    encode_details(&details, &mut record).unwrap();
     let (header, body) = Header::decode(&record).unwrap();
     assert_eq!(customer_of(body).unwrap(), asked.customer);
-    let read = decode_unconfirmed(header.version, body).unwrap();
-    assert_eq!(read, (asked, refused, Some(u64::MAX)));
+    let read = decode_refused_whole(header.version, body).unwrap();
+    assert_eq!(read, (asked, refused, details));
 }
 
 fn picture(locations: u16) -> Vec<LinePictureV1> {
@@ -257,6 +277,9 @@ proptest! {
         drop(decode_first::<OrderRowV1>(&bytes));
         drop(decode::<MerchantRulesV1>(&bytes));
         drop(decode_first::<SkuTermsRowV1>(&bytes));
+        drop(decode::<MerchantRoutingV1<'_>>(&bytes));
+        drop(decode_first::<SkuTagsRowV1<'_>>(&bytes));
+        drop(decode_first::<WithinRowV1>(&bytes));
     }
 
     /// Bytes that mostly are small numbers get deeper into a body than any others.
@@ -272,5 +295,8 @@ proptest! {
         drop(decode_first::<OrderRowV1>(&bytes));
         drop(decode::<MerchantRulesV1>(&bytes));
         drop(decode_first::<SkuTermsRowV1>(&bytes));
+        drop(decode::<MerchantRoutingV1<'_>>(&bytes));
+        drop(decode_first::<SkuTagsRowV1<'_>>(&bytes));
+        drop(decode_first::<WithinRowV1>(&bytes));
     }
 }

@@ -64,7 +64,10 @@ impl World {
         self.tally.requests = requests.clone().count() as u64;
         let is_order = |request: &&Request| matches!(request.wish, Wish::Order { .. });
         let is_rule = |request: &&Request| {
-            matches!(request.wish, Wish::Safety { .. } | Wish::Channel { .. } | Wish::Terms { .. })
+            matches!(
+                request.wish,
+                Wish::Safety { .. } | Wish::Channel { .. } | Wish::Terms { .. } | Wish::Profile { .. }
+            )
         };
         let is_hold = |request: &&Request| {
             matches!(
@@ -80,6 +83,7 @@ impl World {
         self.tally.torn = self.disk.torn();
         self.tally.answered = requests.filter(|request| request.told.is_some()).count() as u64;
         self.tally.records = report.totals.records;
+        self.tally.routed = report.totals.orders_routed;
         self.tally.digest = report.digest;
         self.tally
     }

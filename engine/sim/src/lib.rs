@@ -16,6 +16,7 @@ mod oracle;
 mod people;
 mod resolve;
 mod room;
+mod routing;
 mod shop;
 pub mod swarm;
 mod tally;

@@ -1,16 +1,18 @@
 //! One merchant at one run of the engine.
 
 use crate::bulk::Passed;
+use crate::routing::{POSTAL_CODES, profile_name};
 use crate::wish::{CHANNELS, LOCATIONS, SKUS};
-use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, ReadAsk, SkuAsk, Submission};
+use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, ProfileAsk, ReadAsk, SkuAsk, Submission};
 use onhand_engine::customer::Sealed;
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::StockPolicy;
 use onhand_engine::domain::sku::Terms;
-use onhand_engine::domain::{LocationNumber, MerchantNumber};
+use onhand_engine::domain::{LocationNumber, MerchantNumber, ProfileNumber};
 use onhand_engine::keys::Known;
+use onhand_engine::routing::Format;
 use onhand_engine::{Busy, Class, Handle, Inbox, Item, SpaceLevel, Ticket};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -59,7 +61,7 @@ impl Shop {
     pub(crate) fn catalogue() -> Vec<Ask> {
         let locations = (0..LOCATIONS).map(|number| Self::location(number, 0));
         let channels = (0..CHANNELS)
-            .map(|number| Self::channel(number, StockPolicy::SHARED, RANK, usize::from(LOCATIONS)));
+            .map(|number| Self::channel(number, StockPolicy::SHARED, RANK, usize::from(LOCATIONS), None));
         let skus = (0..SKUS).map(|number| Self::sku(number, Terms::NONE));
         locations.chain(channels).chain(skus).collect()
     }
@@ -71,19 +73,46 @@ impl Shop {
             kind: "warehouse".into(),
             country: "DE".into(),
             region: None,
-            postal_code: None,
+            postal_code: POSTAL_CODES.get(usize::from(number)).map(|code| (*code).to_owned()),
             priority: 1,
             safety_stock,
         }))
     }
 
     /// A channel that may sell so much, at so many of its locations.
-    pub(crate) fn channel(number: u16, stock_policy: StockPolicy, rank: u16, locations: usize) -> Ask {
+    pub(crate) fn channel(
+        number: u16,
+        stock_policy: StockPolicy,
+        rank: u16,
+        locations: usize,
+        profile: Option<ProfileNumber>,
+    ) -> Ask {
         let all = (0..LOCATIONS).rev().skip(usize::from(number)).map(LocationNumber);
         let locations = all.take(locations).collect();
         let policy = if number == 0 { Policy::Reject } else { Policy::Backorder };
         let (code, kind) = (format!("channel {number}"), "api".into());
-        Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank }))
+        Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank, profile }))
+    }
+
+    /// A channel whose orders are routed by a profile, if that is there.
+    pub(crate) fn routed(
+        &self,
+        number: u16,
+        stock_policy: StockPolicy,
+        rank: u16,
+        locations: usize,
+        profile: Option<u16>,
+    ) -> Ask {
+        let profile = profile.and_then(|profile| self.directory.profile(&profile_name(profile)));
+        Self::channel(number, stock_policy, rank, locations, profile)
+    }
+
+    /// The next version of a profile.
+    pub(crate) fn profile(&self, number: u16, text: &str) -> Ask {
+        let (code, format) = (profile_name(number), Format::Toml);
+        let rules = self.directory.read_profile(text, format);
+        let rules = rules.unwrap_or_else(|error| panic!("{error:?} in\n{text}"));
+        Ask::PutProfile(Box::new(ProfileAsk { code, format, text: text.to_owned(), rules }))
     }
 
     /// A SKU of which so much is kept.

@@ -11,6 +11,8 @@ pub struct Tally {
     pub orders: u64,
     /// Changes of what is kept of stock, for whom, that were asked for.
     pub rules: u64,
+    /// Orders of which a routing profile said where they come from.
+    pub routed: u64,
     /// Holds that were asked for, and what was to become of them.
     pub holds: u64,
     /// Bulk bodies that were sent, for the first time or again.
@@ -78,6 +80,7 @@ impl Tally {
             requests: self.requests + other.requests,
             orders: self.orders + other.orders,
             rules: self.rules + other.rules,
+            routed: self.routed + other.routed,
             holds: self.holds + other.holds,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
@@ -127,8 +130,8 @@ impl std::fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{} orders, {} changes of what is kept, {} of holds; {} bulk bodies sent, {} lines",
-            self.orders, self.rules, self.holds, self.bodies, self.lines
+            "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds; {} bulk bodies sent, {} lines",
+            self.orders, self.rules, self.routed, self.holds, self.bodies, self.lines
         )?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;
         writeln!(

@@ -1,6 +1,7 @@
 //! What clients want, apart from the engine that they ask: it can be asked again, of another one.
 
 use crate::dice::Dice;
+use crate::routing::{PROFILES, profile_text, ship_to};
 use crate::shop::Shop;
 use onhand_engine::ask::{Ask, CancelAsk, ExtendAsk, HoldAsk, Movement, OrderAsk, ShipAsk, StockAsk};
 use onhand_engine::customer::Sealed;
@@ -49,6 +50,12 @@ pub(crate) enum Wish {
         stock_policy: StockPolicy,
         rank: u16,
         locations: usize,
+        profile: Option<u16>,
+    },
+    /// By what orders are routed.
+    Profile {
+        profile: u16,
+        text: String,
     },
     /// What is stated for one SKU alone.
     Terms {
@@ -170,13 +177,19 @@ impl Wish {
 
     fn policy(dice: &mut Dice) -> Self {
         let location = |dice: &mut Dice| u16::try_from(dice.place(usize::from(LOCATIONS))).unwrap_or(0);
-        match dice.below(6) {
+        match dice.below(7) {
+            6 => {
+                let profile = u16::try_from(dice.place(usize::from(PROFILES))).unwrap_or(0);
+                Self::Profile { profile, text: profile_text(dice) }
+            }
             0 => Self::Safety { location: location(dice), units: dice.small(3) },
             1 | 2 => {
                 let channel = u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0);
                 let rank = u16::try_from(1 + dice.place(3)).unwrap_or(1);
+                let profile = u16::try_from(dice.place(usize::from(PROFILES) + 1)).unwrap_or(0);
+                let profile = Some(profile).filter(|profile| *profile < PROFILES);
                 let locations = 1 + dice.place(usize::from(LOCATIONS));
-                Self::Channel { channel, stock_policy: stock_policy(dice), rank, locations }
+                Self::Channel { channel, stock_policy: stock_policy(dice), rank, locations, profile }
             }
             _ => {
                 let mut terms = Terms::NONE;
@@ -232,7 +245,7 @@ impl Wish {
                 let lines = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
                 let hold = Some(Confirm { hold: HoldId(hold.0), or_reserve: *or_reserve });
                 let channel = ChannelNumber(*channel);
-                Ask::PlaceOrder(OrderAsk { channel, external, policy: None, lines, asked, hold })
+                Ask::PlaceOrder(OrderAsk { channel, external, policy: None, lines, asked, hold, said: None })
             }
             Self::Order { external, channel, policy, lines, person } => {
                 let sealed = match person {
@@ -249,12 +262,14 @@ impl Wish {
                     lines,
                     asked,
                     hold: None,
+                    said: None,
                 })
             }
             Self::Safety { location, units } => Shop::location(*location, *units),
-            Self::Channel { channel, stock_policy, rank, locations } => {
-                Shop::channel(*channel, *stock_policy, *rank, *locations)
+            Self::Channel { channel, stock_policy, rank, locations, profile } => {
+                shop.routed(*channel, *stock_policy, *rank, *locations, *profile)
             }
+            Self::Profile { profile, text } => shop.profile(*profile, text),
             Self::Terms { sku, terms } => Shop::sku(*sku, terms.clone()),
             Self::Cancel { order, lines } => {
                 Ask::CancelOrder(CancelAsk { order: OrderId(order.0), lines: lines.clone(), reason: None })
@@ -318,7 +333,7 @@ fn encoded(
         policy: policy.map(onhand_engine::translate::policy_record),
         placed_at: None,
         currency: Some(*b"EUR"),
-        ship_to: None,
+        ship_to: ship_to(external),
         customer: sealed.map(|Sealed { key, ciphertext }| SealedV1 { key: *key, ciphertext }),
         lines: ids.iter().zip(lines.iter().map(|(sku, quantity)| (sku, quantity))).map(line).collect(),
     };

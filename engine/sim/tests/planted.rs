@@ -29,11 +29,13 @@ const DURABLE: [durable::Bug; 16] = [
     durable::Bug::WaitToBeAsked,
 ];
 
-const RULES: [rules::Bug; 7] = [
+const RULES: [rules::Bug; 9] = [
     rules::Bug::LinesApart,
     rules::Bug::ReleaseTwice,
     rules::Bug::OldestLose,
     rules::Bug::IgnorePromises,
+    rules::Bug::ForgetWithin,
+    rules::Bug::ExplainOtherwise,
     rules::Bug::RefundPoolFirst,
     rules::Bug::ForgetUsed,
     rules::Bug::IgnoreHeldUnits,

@@ -214,7 +214,9 @@ impl Shard {
     /// until the disk has room again: a shard that waited for it would never rest or stop.
     pub(crate) fn has_work(&self) -> bool {
         !self.queue.is_empty()
-            || ((!self.work.is_empty() || self.has_due_holds()) && self.appender.can_append())
+            || ((!self.work.is_empty() || self.has_due_holds())
+                && self.appender.can_append()
+                && !self.appender.is_backed_up())
     }
 
     /// Whether the deadline of some hold has come. The clock is only looked at where there are holds.

@@ -2,26 +2,29 @@
 
 use super::SnapshotError;
 use crate::actor::ShardState;
-use crate::directory::Directories;
+use crate::directory::{Address, Directories, ProfileEntry};
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
-use crate::translate::{cursor_of, hold_of, policy_of, stock_policy_of, terms_of};
+use crate::translate::{cursor_of, format_of, hold_of, policy_of, stock_policy_of, terms_of};
 use onhand_domain::merchant::{Channel, Location};
 use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order};
 use onhand_domain::sku::{Cursor, Level, SkuActor};
-use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, MerchantState, OrderId, SkuNumber};
+use onhand_domain::{
+    ChannelNumber, LocationNumber, MerchantNumber, MerchantState, OrderId, ProfileNumber, SkuNumber,
+};
 use onhand_record::codec::decode_first;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS,
-    HoldRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1,
-    SkuTermsRowV1, SnapshotV1,
+    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES,
+    CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, HoldRowV1, KeyRowV1, MerchantRoutingV1, MerchantRowV1,
+    MerchantRulesV1, MerchantStateV1, OrderRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1,
+    SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::{DecodeError, decode};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::chunks::Set;
 use onhand_snapshots::planted::{Bug, is_planted};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -59,7 +62,7 @@ pub(crate) fn load(set: &Set, shards: usize) -> Result<Foundation, SnapshotError
     foundation.cut = Lsn(about.cut);
     foundation.cluster = Some(about.cluster);
     let built = catch_unwind(AssertUnwindSafe(|| {
-        Loader { set, foundation: &mut foundation, passes: Vec::new() }.load()
+        Loader { set, foundation: &mut foundation, passes: Vec::new(), routed: HashSet::new() }.load()
     }));
     built.map_err(|_| SnapshotError::Wrong("its rows contradict each other".into()))??;
     // That the invariants hold is checked once the tail was replayed as well.
@@ -78,6 +81,8 @@ struct Loader<'a> {
     foundation: &'a mut Foundation,
     /// Passes over those who wait, to go on with once all of them are there.
     passes: Vec<(MerchantNumber, SkuNumber, Cursor)>,
+    /// Merchants of which it has what their orders are routed by.
+    routed: HashSet<MerchantNumber>,
 }
 
 /// The rows of a chunk.
@@ -118,11 +123,15 @@ impl Loader<'_> {
                 (CHUNK_RULES, merchant) => self.rules(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_TERMS, merchant) => self.terms(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_HOLDS, merchant) => self.holds(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_ROUTING, merchant) => self.routing(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_TAGS, merchant) => self.tags(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_WITHIN, merchant) => self.within(MerchantNumber(merchant), &chunk)?,
                 (kind, _) => {
                     return Err(SnapshotError::Wrong(format!("chunks of kind {kind} are not known")));
                 }
             }
         }
+        self.are_routed()?;
         self.passes()
     }
 
@@ -167,7 +176,8 @@ impl Loader<'_> {
             let locations = row.locations.iter().copied().map(LocationNumber).collect();
             let terms = ChannelTermsV1::default();
             let (stock_policy, rank) = (stock_policy_of(&terms.stock_policy), terms.rank);
-            channels.push(Channel { locations, policy: policy_of(row.policy), stock_policy, rank });
+            let (policy, profile) = (policy_of(row.policy), None);
+            channels.push(Channel { locations, policy, stock_policy, rank, profile });
         }
         let locations = row.locations.iter().map(|_| Location { safety_stock: 0 }).collect();
         merchant.state = MerchantState::restored(locations, channels);
@@ -204,7 +214,7 @@ impl Loader<'_> {
             };
             let levels = row.levels.iter().map(level);
             merchant.state.restore_sku(SkuActor::restored(row.decimals, row.is_in_use, levels));
-            merchant.directory.put_sku(sku, row.name.code, Lsn(row.name.put), row.decimals);
+            merchant.directory.put_sku(sku, row.name.code, Lsn(row.name.put), row.decimals, &[]);
             passes.extend(row.pass.map(|pass| (number, sku, cursor_of(pass))));
         }
         self.passes.extend(passes);
@@ -235,6 +245,58 @@ impl Loader<'_> {
             merchant.state.restore_hold(id, hold);
         }
         Ok(())
+    }
+
+    fn routing(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let row: MerchantRoutingV1<'_> = decode(chunk)?;
+        self.routed.insert(number);
+        let merchant = self.merchant(number)?;
+        for (location, place) in (0_u16..).zip(&row.places) {
+            let PlaceRowV1 { kind, country, region, postal_code } = *place;
+            let address = Address { kind, country, region, postal_code };
+            merchant.directory.put_address(LocationNumber(location), address);
+        }
+        let mut profiles = Vec::new();
+        for ProfileRowV1 { code, versions, format, text } in &row.profiles {
+            let (format, version) = (format_of(*format), u32::try_from(versions.len()).unwrap_or(u32::MAX));
+            let rules = merchant.directory.reread_profile(text, format, version);
+            let rules = rules
+                .map_err(|error| SnapshotError::Wrong(format!("routing profile {code}: {}", error.detail)))?;
+            profiles.push(Arc::new(rules));
+            let versions = versions.iter().copied().map(Lsn).collect();
+            let (code, text) = ((*code).into(), (*text).into());
+            merchant.directory.restore_profile(ProfileEntry { code, versions, format, text });
+        }
+        let channels = row.channels.iter().map(|profile| profile.map(ProfileNumber));
+        merchant.state.restore_profiles(profiles, channels);
+        Ok(())
+    }
+
+    fn tags(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<SkuTagsRowV1<'_>>) {
+            let SkuTagsRowV1 { sku, tags } = row?;
+            merchant.directory.restore_tags(SkuNumber(sku), &tags);
+        }
+        Ok(())
+    }
+
+    fn within(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<WithinRowV1>) {
+            let WithinRowV1 { order, locations } = row?;
+            let locations = locations.into_iter().map(LocationNumber).collect();
+            merchant.state.restore_within(OrderId(order), locations);
+        }
+        Ok(())
+    }
+
+    /// A release that knew no routing wrote down neither where locations are nor which tags SKUs have.
+    fn are_routed(&self) -> Result<(), SnapshotError> {
+        if self.foundation.cuts.keys().all(|number| self.routed.contains(number)) {
+            return Ok(());
+        }
+        Err(SnapshotError::Wrong("an earlier release wrote it, without routing".into()))
     }
 
     fn passes(&mut self) -> Result<(), SnapshotError> {

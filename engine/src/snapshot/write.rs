@@ -1,8 +1,10 @@
 //! From pictures to a generation.
 
 use super::{FrozenPart, Picture, SnapshotError};
-use crate::directory::{FrozenName, FrozenNames};
-use crate::translate::{cursor_record, hold_row, policy_record, sku_terms, stock_policy_record};
+use crate::directory::{Address, FrozenName, FrozenNames, ProfileEntry, Site};
+use crate::translate::{
+    cursor_record, format_record, hold_row, policy_record, sku_terms, stock_policy_record,
+};
 use onhand_domain::SkuNumber;
 use onhand_domain::digest::{digest_of_hold, digest_of_order, digest_of_sku};
 use onhand_domain::merchant::{Channel, FrozenMerchant, Location};
@@ -12,9 +14,10 @@ use onhand_record::codec::encode_row_into;
 use onhand_record::encode_into;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, SkuTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TERMS,
-    ChannelRowV1, KeyRowV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, SkuRowV1,
-    SkuTermsRowV1, SnapshotV1,
+    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES,
+    CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, ChannelRowV1, KeyRowV1, MerchantRoutingV1, MerchantRowV1,
+    MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1,
+    SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_snapshots::chunks::SetWriter;
 use onhand_snapshots::planted::{Bug, is_planted};
@@ -126,6 +129,7 @@ fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u
         digest = digest.wrapping_add(digest_of_hold(part.number, *id, hold));
     }
     rules(part, writer)?;
+    routing(part, writer)?;
     Ok(digest)
 }
 
@@ -154,6 +158,49 @@ fn rules(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), SnapshotEr
     }
     holds.flush()?;
     Ok(())
+}
+
+/// Writes what a merchant's orders are routed by, the tags of its
+/// SKUs, and which locations may serve those who wait.
+fn routing(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), SnapshotError> {
+    let number = part.number.0;
+    let mut routing = Chunker::new(writer, CHUNK_ROUTING, number);
+    let row = routing_row(part);
+    routing.push(|out| encode_row_into(&row, out))?;
+    routing.flush()?;
+    let mut tagged = Chunker::new(writer, CHUNK_TAGS, number);
+    for (sku, tags) in part.names.tags() {
+        tagged.push(|out| encode_into(&SkuTagsRowV1 { sku, tags }, out))?;
+    }
+    tagged.flush()?;
+    let mut within = Chunker::new(writer, CHUNK_WITHIN, number);
+    for (order, locations) in &part.state.within {
+        let locations = locations.iter().map(|location| location.0).collect();
+        within.push(|out| encode_into(&WithinRowV1 { order: order.0, locations }, out))?;
+    }
+    within.flush()
+}
+
+fn routing_row(part: &FrozenPart) -> MerchantRoutingV1<'_> {
+    MerchantRoutingV1 {
+        profiles: part.names.routing.profiles.iter().map(profile_row).collect(),
+        channels: part.state.channels.iter().map(|row| row.profile.map(|profile| profile.0)).collect(),
+        places: part.names.routing.sites.iter().map(place_row).collect(),
+    }
+}
+
+fn profile_row(entry: &ProfileEntry) -> ProfileRowV1<'_> {
+    ProfileRowV1 {
+        code: &entry.code,
+        versions: entry.versions.iter().map(|version| version.0).collect(),
+        format: format_record(entry.format),
+        text: &entry.text,
+    }
+}
+
+fn place_row(site: &Site) -> PlaceRowV1<'_> {
+    let Address { kind, country, region, postal_code } = site.address();
+    PlaceRowV1 { kind, country, region, postal_code }
 }
 
 fn rules_row(state: &FrozenMerchant) -> MerchantRulesV1 {

@@ -1,14 +1,17 @@
 //! Locations, channels and SKUs: from event to record and back, with what they keep of stock, for whom.
 
-use super::{Told, policy_of, policy_record};
+use super::{Named, Told, policy_of, policy_record};
 use crate::ask::{ChannelAsk, LocationAsk, SkuAsk};
+use crate::directory::Address;
 use onhand_domain::event::{ChannelPut, Event, LocationPut, SkuPut};
 use onhand_domain::promise::{Amount, StockPolicy};
 use onhand_domain::sku::{ChannelTerms, Pool, Terms};
-use onhand_domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use onhand_domain::{ChannelNumber, LocationNumber, OrderId, ProfileNumber, SkuNumber};
+use onhand_record::routing::ChannelRoutingV1;
 use onhand_record::rules::{
-    AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PoolV1, SkuChannelTermsV1,
-    SkuPutV1, SkuTermsV1, StockPolicyV1, decode_channel, decode_location, decode_sku, encode_both,
+    self as record, AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PoolV1,
+    SkuChannelTermsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, decode_channel, decode_location, decode_sku,
+    encode_both,
 };
 use onhand_record::{DecodeError, EncodeError};
 
@@ -43,7 +46,7 @@ pub(super) fn encode_channel(
         locations: put.locations.iter().map(|location| location.0).collect(),
         policy: policy_record(put.policy),
     };
-    encode_both(&body, &channel_terms(put), out)
+    record::encode_channel(&body, &channel_terms(put), channel_routing(put), out)
 }
 
 pub(super) fn encode_sku(put: &SkuPut, ask: &SkuAsk, out: &mut Vec<u8>) -> Result<(), EncodeError> {
@@ -64,11 +67,13 @@ pub(super) fn location_told(version: u8, body: &[u8]) -> Result<Told<'_>, Decode
     let (body, terms) = decode_location(version, body)?;
     let LocationTermsV1 { safety_stock } = terms;
     let put = LocationPut { location: LocationNumber(body.location), is_new: body.is_new, safety_stock };
-    Ok(Told { event: Event::LocationPut(put), code: Some(body.code) })
+    let LocationPutV1 { code, kind, country, region, postal_code, .. } = body;
+    let address = Address { kind, country, region, postal_code };
+    Ok(Told::Happened(Event::LocationPut(put), Named::Location(code, address)))
 }
 
 pub(super) fn channel_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeError> {
-    let (body, terms) = decode_channel(version, body)?;
+    let (body, terms, routing) = decode_channel(version, body)?;
     let event = Event::ChannelPut(ChannelPut {
         channel: ChannelNumber(body.channel),
         is_new: body.is_new,
@@ -76,15 +81,17 @@ pub(super) fn channel_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeE
         policy: policy_of(body.policy),
         stock_policy: stock_policy_of(&terms.stock_policy),
         rank: terms.rank,
+        profile: routing.profile.map(ProfileNumber),
     });
-    Ok(Told { event, code: Some(body.code) })
+    Ok(Told::Happened(event, Named::Channel(body.code)))
 }
 
 pub(super) fn sku_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeError> {
     let (body, terms) = decode_sku(version, body)?;
     let (sku, is_new, decimals) = (SkuNumber(body.sku), body.is_new, body.decimals);
     let (terms, pools) = terms_of(&terms);
-    Ok(Told { event: Event::SkuPut(SkuPut { sku, is_new, decimals, terms, pools }), code: Some(body.code) })
+    let event = Event::SkuPut(SkuPut { sku, is_new, decimals, terms, pools });
+    Ok(Told::Happened(event, Named::Sku(body.code, body.tags)))
 }
 
 /// What a location keeps, as a record says it.
@@ -95,6 +102,16 @@ pub(super) fn location_terms(put: &LocationPut) -> LocationTermsV1 {
 /// What a channel keeps, as a record says it.
 pub(super) fn channel_terms(put: &ChannelPut) -> ChannelTermsV1 {
     ChannelTermsV1 { stock_policy: stock_policy_record(&put.stock_policy), rank: put.rank }
+}
+
+/// By what its orders are routed, as a record says it.
+fn channel_routing(put: &ChannelPut) -> ChannelRoutingV1 {
+    ChannelRoutingV1 { profile: put.profile.map(|profile| profile.0) }
+}
+
+/// The version of a channel's record.
+pub(super) fn channel_version(put: &ChannelPut) -> u8 {
+    record::channel_version(&channel_terms(put), channel_routing(put))
 }
 
 /// Terms and pools of a SKU, as a record says them.

@@ -275,7 +275,15 @@ impl Client {
         let mut bytes = Vec::new();
         encode_into(&asked, &mut bytes).unwrap();
         let external = self.handle.fingerprints().external(self.merchant, channel.0, external_id);
-        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines: lines.into(), asked: bytes, hold: None })
+        Ask::PlaceOrder(OrderAsk {
+            channel,
+            external,
+            policy,
+            lines: lines.into(),
+            asked: bytes,
+            hold: None,
+            said: None,
+        })
     }
 
     pub fn order(
@@ -353,6 +361,7 @@ pub fn channel_ask(code: &str, locations: &[LocationNumber], policy: Policy) -> 
         policy,
         stock_policy: StockPolicy::SHARED,
         rank: RANK,
+        profile: None,
     }))
 }
 
@@ -380,17 +389,8 @@ pub fn copy_of(ask: &Ask) -> Ask {
         Ask::PutChannel(ask) => Ask::PutChannel(ask.clone()),
         Ask::PutSku(ask) => Ask::PutSku(ask.clone()),
         Ask::MoveStock(ask) => Ask::MoveStock(ask.clone()),
-        Ask::PlaceOrder(OrderAsk { channel, external, policy, lines, asked, hold }) => {
-            let (lines, asked) = (lines.clone(), asked.clone());
-            Ask::PlaceOrder(OrderAsk {
-                channel: *channel,
-                external: *external,
-                policy: *policy,
-                lines,
-                asked,
-                hold: *hold,
-            })
-        }
+        Ask::PutProfile(ask) => Ask::PutProfile(ask.clone()),
+        Ask::PlaceOrder(ask) => Ask::PlaceOrder(ask.clone()),
         Ask::CancelOrder(ask) => Ask::CancelOrder(ask.clone()),
         Ask::ShipOrder(ask) => Ask::ShipOrder(ask.clone()),
         Ask::PlaceHold(ask) => Ask::PlaceHold(ask.clone()),

@@ -126,7 +126,7 @@ impl Desk {
         if header.merchant != client.merchant.0 {
             return None;
         }
-        decode_event(&header, body).unwrap().map(|told| told.event)
+        decode_event(&header, body).unwrap().and_then(|told| told.event().cloned())
     }
 
     /// What is asked by a command that names a thing.
@@ -137,16 +137,17 @@ impl Desk {
                 let Ask::PutLocation(ask) = location_ask(name) else { unreachable!("it is one") };
                 Ask::PutLocation(Box::new(LocationAsk { safety_stock, ..*ask }))
             }
-            Command::PutChannel(PutChannel { locations, policy, stock_policy, rank, .. }) => {
+            Command::PutChannel(PutChannel { locations, policy, stock_policy, rank, profile, .. }) => {
                 let Ask::PutChannel(ask) = channel_ask(name, locations, policy) else {
                     unreachable!("it is one")
                 };
-                Ask::PutChannel(Box::new(ChannelAsk { stock_policy, rank, ..*ask }))
+                Ask::PutChannel(Box::new(ChannelAsk { stock_policy, rank, profile, ..*ask }))
             }
             Command::PutSku(PutSku { decimals, terms, .. }) => {
                 let Ask::PutSku(ask) = sku_ask(name, decimals) else { unreachable!("it is one") };
                 Ask::PutSku(Box::new(SkuAsk { terms: terms.clone(), ..*ask }))
             }
+            Command::PutProfile(_) => unreachable!("the tables have no profiles"),
             Command::Receive(Receive { sku, location, state, quantity }) => {
                 stock(sku, location, Movement::Receive { state, quantity })
             }
@@ -159,7 +160,7 @@ impl Desk {
             Command::Move(Move { sku, location, from, to, quantity }) => {
                 stock(sku, location, Movement::Move { from, to, quantity })
             }
-            Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold }) => {
+            Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold, .. }) => {
                 let Ask::PlaceOrder(ask) = self.client.order_ask(channel, name, policy, lines) else {
                     unreachable!("it is one")
                 };
@@ -258,7 +259,7 @@ fn insufficient(refused: &OrderRefusedV1) -> Rejection {
         let ShortfallV1 { line, requested, available } = *row;
         Shortfall { line, requested, available }
     };
-    Rejection::InsufficientStock { shortfalls: refused.shortfalls.iter().map(row).collect() }
+    Rejection::InsufficientStock { shortfalls: refused.shortfalls.iter().map(row).collect(), routed: None }
 }
 
 /// An answer says what its record says.
@@ -268,7 +269,7 @@ fn assert_is_of(answer: &Answer, record: &[u8]) {
         Answer::Recorded { record: told, .. } => assert_eq!(told, record),
         Answer::Accepted { policy, claims, .. } => {
             let told = decode_event(&header, body).unwrap().unwrap();
-            let Event::OrderAccepted(accepted) = told.event else { panic!("{:?}", told.event) };
+            let Some(Event::OrderAccepted(accepted)) = told.event() else { panic!("{record:?}") };
             assert_eq!((accepted.policy, &accepted.claims), (*policy, claims));
         }
         Answer::Refused { refused, .. } => {

@@ -85,6 +85,7 @@ impl Books {
             Kind::LocationPut
             | Kind::ChannelPut
             | Kind::SkuPut
+            | Kind::RoutingProfilePut
             | Kind::StockMoved
             | Kind::OrderAccepted
             | Kind::OrderRefused

@@ -52,6 +52,8 @@ pub(crate) struct Channel {
     pub(crate) locations: Vec<u16>,
     pub(crate) policy: PolicyV1,
     pub(crate) terms: ChannelTermsV1,
+    /// The routing profile of its orders.
+    pub(crate) profile: Option<u16>,
 }
 
 /// A live hold.
@@ -93,6 +95,7 @@ pub(crate) enum Named {
     Location,
     Channel,
     Sku,
+    Profile,
 }
 
 /// One merchant.
@@ -103,6 +106,8 @@ pub(crate) struct Ledger {
     /// What stays at each location of SKUs that state nothing.
     pub(crate) safety_stock: Vec<u32>,
     pub(crate) channels: Vec<Rc<Channel>>,
+    /// The newest version of each routing profile.
+    pub(crate) profiles: Vec<u32>,
     pub(crate) skus: Vec<Sku>,
     pub(crate) codes: HashMap<(Named, String), u32>,
     pub(crate) places: HashMap<(u32, u16), Place>,

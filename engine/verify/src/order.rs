@@ -1,13 +1,15 @@
 //! One open order as the audit's own books have it.
 
 use onhand_record::order::{LinePictureV1, OrderAskedV1, SourceV1};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One open order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Order {
     pub(crate) channel: u16,
     pub(crate) lines: Vec<Line>,
+    /// The locations that may serve what waits without having lost a claim; `None` is all of its channel's.
+    pub(crate) within: Option<BTreeSet<u16>>,
 }
 
 impl Order {
@@ -20,7 +22,12 @@ impl Order {
             ..Line::default()
         };
         let lines = asked.lines.iter().map(|asked| line(asked.quantity.into(), asked.sku)).collect();
-        Self { channel: asked.channel, lines }
+        Self { channel: asked.channel, lines, within: None }
+    }
+
+    /// Whether a location may serve what waits of it.
+    pub(crate) fn may_have_of(&self, location: u16, is_short: bool) -> bool {
+        is_short || self.within.as_ref().is_none_or(|within| within.contains(&location))
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -177,6 +177,9 @@ impl Ledger {
             view.before.push(pool);
             view.pool = 0;
         }
+        if let Some(within) = self.orders.get(&order).and_then(|order| order.within.as_ref()) {
+            view.locations.retain(|location| within.contains(location));
+        }
         view
     }
 

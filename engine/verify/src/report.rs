@@ -87,6 +87,8 @@ pub struct Totals {
     pub orders_accepted: u64,
     /// Orders refused under a key.
     pub orders_refused: u64,
+    /// Orders, accepted or refused, of which a routing profile said where they come from.
+    pub orders_routed: u64,
     /// Orders that are open at the end.
     pub orders_open: u64,
     /// Units that were claimed for orders, at once or later.
@@ -144,12 +146,15 @@ impl fmt::Display for AuditReport {
                 writeln!(f, "      {} times; first by record {lsn}: {how}", outcome.failures)?;
             }
         }
-        let Totals { records, orders_accepted, orders_refused, orders_open, .. } = self.totals;
+        let Totals { records, orders_accepted, orders_refused, orders_routed, orders_open, .. } = self.totals;
         writeln!(f, "records {records}, last {}; digest {:016x}", self.last, self.digest)?;
         writeln!(
             f,
             "orders accepted {orders_accepted}, refused under a key {orders_refused}, open {orders_open}"
         )?;
+        if orders_routed > 0 {
+            writeln!(f, "orders that a routing profile decided {orders_routed}")?;
+        }
         let Totals { units_claimed, units_shipped, units_cancelled, units_backordered, units_short, .. } =
             self.totals;
         writeln!(

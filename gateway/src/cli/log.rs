@@ -2,14 +2,18 @@
 
 use super::refusal::refused_log;
 use crate::ids::request_text;
+use crate::render::explanation::reasons::{Decided, rank_of, reason_code};
 use anyhow::ensure;
+use onhand_engine::domain::routing::profile::{Explanation, Verdict};
 use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
 use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_engine::record::order::{
-    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_confirmed, decode_unconfirmed,
+    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted_whole,
+    decode_refused_whole,
 };
+use onhand_engine::record::routing::{OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
 use onhand_engine::record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_engine::record::stock::StockMovedV1;
 use onhand_engine::record::{DecodeError, Header, Kind, decode, newer};
@@ -80,27 +84,22 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
             both(value(&put), value(&terms))
         }
         Kind::ChannelPut => {
-            let (put, terms) = decode_channel(version, body)?;
-            both(value(&put), value(&terms))
+            let (put, terms, routing) = decode_channel(version, body)?;
+            both(both(value(&put), value(&terms)), value(&routing))
         }
         Kind::SkuPut => {
             let (put, terms) = decode_sku(version, body)?;
             both(value(&put), value(&terms))
         }
+        Kind::RoutingProfilePut => value(&decode::<RoutingProfilePutV1<'_>>(body)?),
         Kind::StockMoved => value(&decode::<StockMovedV1<'_>>(body)?),
         Kind::OrderAccepted => {
-            let (asked, accepted, hold) = decode_confirmed(version, body)?;
-            match hold {
-                Some(hold) => json!({ "asked": value(&asked), "accepted": value(&accepted), "hold": hold }),
-                None => json!({ "asked": value(&asked), "accepted": value(&accepted) }),
-            }
+            let (asked, accepted, details) = decode_accepted_whole(version, body)?;
+            detailed(json!({ "asked": value(&asked), "accepted": value(&accepted) }), &details)?
         }
         Kind::OrderRefused => {
-            let (asked, refused, hold) = decode_unconfirmed(version, body)?;
-            match hold {
-                Some(hold) => json!({ "asked": value(&asked), "refused": value(&refused), "hold": hold }),
-                None => json!({ "asked": value(&asked), "refused": value(&refused) }),
-            }
+            let (asked, refused, details) = decode_refused_whole(version, body)?;
+            detailed(json!({ "asked": value(&asked), "refused": value(&refused) }), &details)?
         }
         Kind::OrderCancelled => value(&decode::<OrderCancelledV1<'_>>(body)?),
         Kind::OrderShipped => value(&decode::<OrderShippedV1<'_>>(body)?),
@@ -111,6 +110,40 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
         Kind::HoldExtended => value(&decode::<HoldExtendedV1>(body)?),
         Kind::HoldsEnded => value(&decode::<HoldsEndedV1>(body)?),
     })
+}
+
+/// An order's record with what stands behind what was asked and decided.
+fn detailed(mut order: Value, details: &OrderDetailsV1<'_>) -> Result<Value, DecodeError> {
+    if let Some(hold) = details.hold {
+        order["hold"] = hold.into();
+    }
+    if details.said != OrderSaidV1::default() {
+        order["said"] = serde_json::to_value(&details.said).unwrap_or_default();
+    }
+    if let Some(routed) = &details.routed {
+        order["routed"] = explained(routed)?;
+    }
+    Ok(order)
+}
+
+/// What a profile said of an order, in the numbers of the log: locations and profiles are told by theirs.
+fn explained(routed: &RoutedV1<'_>) -> Result<Value, DecodeError> {
+    let explanation = Explanation::decode(routed.explanation)
+        .map_err(|error| DecodeError::Malformed(format!("its explanation is none: {error:?}")))?;
+    let Explanation { version, decision, is_cut_short, ref places, left_out } = explanation;
+    let Decided { by, number, outcome } = Decided::of(decision);
+    let place = |verdict: &Verdict| {
+        let Verdict { location, reason, score } = *verdict;
+        json!({ "location": location.0, "reason": reason_code(reason), "rank": rank_of(reason), "score": score })
+    };
+    Ok(json!({
+        "profile": routed.profile,
+        "version": version,
+        "decision": { "by": by, "number": number, "outcome": outcome },
+        "is_cut_short": is_cut_short,
+        "locations": places.iter().map(place).collect::<Vec<_>>(),
+        "left_out": left_out,
+    }))
 }
 
 /// The members of the first part of a body, and beside them those of the second.

@@ -58,12 +58,24 @@ impl Client {
         key: Option<&str>,
         body: &[u8],
     ) -> Answer {
+        self.send_as(method, path, key, "application/json", body).await
+    }
+
+    /// The same of a body of another kind.
+    pub(super) async fn send_as(
+        &mut self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        kind: &str,
+        body: &[u8],
+    ) -> Answer {
         let watch = Stopwatch::start();
         let body = Bytes::copy_from_slice(body);
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.once(&method, path, key, body.clone()).await {
+            match self.once(&method, path, key, kind, body.clone()).await {
                 Ok((status, is_repeat, body)) if status != 503 && status != 429 => {
                     return Answer { status, is_repeat, body, took: watch.elapsed(), tries };
                 }
@@ -79,6 +91,7 @@ impl Client {
         method: &Method,
         path: &str,
         key: Option<&str>,
+        kind: &str,
         body: Bytes,
     ) -> anyhow::Result<(u16, bool, Bytes)> {
         let server = self.address.get();
@@ -94,7 +107,8 @@ impl Client {
             }
         };
         let mut request = Request::builder().method(method).uri(path).header("host", "onhand");
-        request = request.header("authorization", format!("Bearer {}", self.key));
+        request =
+            request.header("authorization", format!("Bearer {}", self.key)).header("content-type", kind);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod client;
+mod flash;
 mod interrupt;
 mod run;
 mod server;
@@ -62,12 +63,17 @@ pub fn demo(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let key = server::run(&["key", "create", "--merchant", "demo", "--scopes", scopes, "--data", directory])?;
     let (server, _) = Server::start(&data)?;
     let bar = progress();
-    let (story, mut server, heard) = run::play(&runtime, &mut interrupts, story, server, &key, &bar)?;
+    let (mut story, mut server, mut heard) = run::play(&runtime, &mut interrupts, story, server, &key, &bar)?;
     bar.finish_and_clear();
+    let (orders, speed) = (table::orders(&story, &heard), table::speed(&story, &heard));
+    let sale = flash::play(&runtime, &mut interrupts, &server.address(), &key)?;
+    story.orders.extend(sale.orders);
+    heard.orders.extend(sale.told);
+    heard.movements += sale.movements;
     server.stop()?;
     let (report, verdict) = audit::judge(&data, &story, &heard)?;
-    say(&format!("\n{}\n", table::orders(&story, &heard)))?;
-    say(&table::promises(&story, &heard, &report, &verdict))?;
+    say(&format!("\n{orders}\n\n{}", sale.text))?;
+    say(&format!("{}{speed}", table::promises(&story, &heard, &report, &verdict)))?;
     if let Some(example) = &verdict.example {
         say(&format!("for example: {example}"))?;
     }

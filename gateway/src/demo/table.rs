@@ -116,6 +116,17 @@ pub(super) fn promises(story: &Story, heard: &Heard, report: &AuditReport, verdi
         "killed with",
         format!("{} requests on their way, {} sent again", heard.in_flight_at_kill, heard.retried),
     );
+    text
+}
+
+/// How fast the story was played.
+pub(super) fn speed(story: &Story, heard: &Heard) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        // Writing into a String cannot fail.
+        let written = writeln!(text, "{name:<22} {value}");
+        debug_assert!(written.is_ok());
+    };
     line("recovery", format!("{} ms from start to open doors", heard.recovery.as_millis()));
     let orders = u128::try_from(story.orders.len()).unwrap_or(0) * 1_000;
     let rate = orders.checked_div(heard.took.as_millis()).unwrap_or(0);

@@ -10,7 +10,7 @@ use super::course::{Course, Window};
 use super::customer::seal;
 use super::fingerprint::canonical;
 use super::lines::Lines;
-use super::orders::{order_ask, order_identity};
+use super::order_body::{order_ask, order_identity};
 use super::stock::movement_ask;
 use super::{BODY_BYTES_MAX, Desk, catalogue, key, request_id, respond};
 use crate::http::problem::Problem;

@@ -27,11 +27,13 @@ pub(super) const TEXT_BYTES_MAX: usize = 256;
 /// Tags of one SKU.
 pub(super) const TAGS_MAX: usize = 32;
 
-pub(super) const LOCATION_KINDS: [&str; 4] = ["warehouse", "shop", "3pl", "dropship_supplier"];
+/// What a location can be: what rules may ask of its kind.
+pub(super) use onhand_engine::routing::LOCATION_KINDS;
+
 pub(super) const CHANNEL_KINDS: [&str; 6] = ["shopify", "amazon", "woocommerce", "wholesale", "pos", "api"];
 
 /// Which segment of a path holds a code: `/v1/skus/{sku}` and the others alike, the first one being empty.
-const CODE_SEGMENT: usize = 3;
+pub(super) const CODE_SEGMENT: usize = 3;
 
 /// The preference of a location that names none.
 pub(super) const PRIORITY: u32 = 100;
@@ -57,6 +59,8 @@ struct ChannelBody<'a> {
     #[serde(borrow)]
     stock_policy: Option<Object<StockPolicyBody<'a>>>,
     scarcity_rank: Option<u16>,
+    #[serde(borrow)]
+    routing_profile: Option<Name<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +120,7 @@ async fn put(
     let body = read_body(payload).await?;
     desk.may_submit(Class::Order).await?;
     let wrong = |error| Problem::new(422, "invalid_code", format!("the {what} code in the path {error}"));
-    let segment = path_segment(request)?;
+    let segment = path_segment(request, CODE_SEGMENT)?;
     let code = ids::code(&segment).map_err(wrong)?.into_owned();
     let ask = ask(&desk.caller.directory, code, &body)?;
     desk.one(ask).await
@@ -124,8 +128,8 @@ async fn put(
 
 /// The segment of a path that holds a code, decoded once from what was sent. The path as the router sees it is
 /// decoded already, and lossily.
-pub(super) fn path_segment(request: &HttpRequest) -> Result<Cow<'_, str>, Problem> {
-    let segment = request.uri().path().split('/').nth(CODE_SEGMENT).unwrap_or_default();
+pub(super) fn path_segment(request: &HttpRequest, place: usize) -> Result<Cow<'_, str>, Problem> {
+    let segment = request.uri().path().split('/').nth(place).unwrap_or_default();
     let detail = "the path is not percent-encoded UTF-8: each % begins two hexadecimal digits";
     ids::percent_decoded(segment).ok_or_else(|| Problem::new(400, "invalid_encoding", detail))
 }
@@ -198,10 +202,18 @@ fn channel_ask(directory: &Directory, code: String, body: &[u8]) -> Result<Ask, 
     // A channel's policy is for all SKUs, whatever their decimals: its units are the smallest.
     let stated = body.stock_policy.as_ref();
     let stock_policy = stated.map(|stated| stock_policy(&mut check, "/stock_policy", stated, 0));
+    let profile = body.routing_profile.as_ref().and_then(|name| {
+        let found = directory.profile(name);
+        if found.is_none() {
+            let detail = format!("there is no routing profile {}", shown(name));
+            check.wrong("/routing_profile", "unknown_routing_profile", detail);
+        }
+        found
+    });
     let policy = check.done(policy)?;
     let (kind, stock_policy) = (body.kind, stock_policy.unwrap_or_default());
     let rank = body.scarcity_rank.unwrap_or(RANK);
-    Ok(Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank })))
+    Ok(Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank, profile })))
 }
 
 fn sku_ask(directory: &Directory, code: String, body: SkuBody<'_>) -> Result<Ask, Problem> {
@@ -296,7 +308,7 @@ async fn get(
 ) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::READ)?;
     let directory = &desk.caller.directory;
-    let put = find(directory, &ids::composed(&path_segment(request)?));
+    let put = find(directory, &ids::composed(&path_segment(request, CODE_SEGMENT)?));
     let lsn = put.ok_or_else(|| Problem::not_found(what))?;
     // A name may be seen a moment before its record is durable; then it does not exist yet.
     let record = desk.intake.handle().read(lsn).map_err(|error| Problem::unread(&error, what))?;

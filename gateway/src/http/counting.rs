@@ -1,7 +1,7 @@
 //! A door to a step of a request that nobody but a worker has a use for, so that its instructions can be counted by
 //! themselves (`benches/instructions`).
 
-use super::orders;
+use super::order_body;
 use crate::http::problem::Problem;
 use onhand_engine::ask::Ask;
 use onhand_engine::directory::Directory;
@@ -12,5 +12,5 @@ use onhand_engine::secrets::Fingerprints;
 /// # Errors
 /// What the caller would be told.
 pub fn read_order(directory: &Directory, fingerprints: &Fingerprints, body: &[u8]) -> Result<Ask, Problem> {
-    orders::read_order(directory, fingerprints, body).map(|asked| asked.ask)
+    order_body::read_order(directory, fingerprints, body).map(|asked| asked.ask)
 }

@@ -2,11 +2,12 @@
 //! members, or a path that is encoded otherwise is the same request. Fingerprints are taken of this form and stand
 //! in the log, so it must not change.
 
-use onhand_engine::ask::{Ask, Movement};
+use onhand_engine::ask::{Ask, Movement, OrderSaid};
 use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{StockState, Terms};
+use onhand_engine::routing::Format;
 
 /// The word of what is asked, and the rest of it.
 pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
@@ -31,6 +32,9 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
             if (ask.stock_policy, ask.rank) != (StockPolicy::SHARED, RANK) {
                 stock_policy(form.later(), &ask.stock_policy).number(ask.rank);
             }
+            if let Some(profile) = ask.profile {
+                form.later().number(profile.0);
+            }
             "channel"
         }
         Ask::PutSku(ask) => {
@@ -43,6 +47,10 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
                 terms(form.later(), &ask.terms);
             }
             "sku"
+        }
+        Ask::PutProfile(ask) => {
+            form.text(&ask.code).number(u8::from(ask.format == Format::Json)).text(&ask.text);
+            "routing_profile"
         }
         Ask::MoveStock(ask) => {
             form.number(ask.sku.0).number(ask.location.0);
@@ -84,6 +92,21 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
         Ask::AnswerRepeat(_) | Ask::Read(_) => "none",
     };
     (word, form.0)
+}
+
+/// The form of an order that says something of itself for rules to ask. It begins as no order does that says nothing.
+pub(super) fn order_saying(hold: &[u8], asked: &[u8], customer: Option<&[u8]>, said: &OrderSaid) -> Vec<u8> {
+    let OrderSaid { priority, tags, customer_tier, is_b2b, ship_method, payment_risk } = said;
+    let number = |number: Option<i128>| number.unwrap_or(i128::MIN);
+    let mut form = Form::default();
+    form.later().bytes(hold).bytes(asked).bytes(customer.unwrap_or_default());
+    form.number(number(priority.map(i128::from))).number(tags.len() as u64);
+    for tag in tags {
+        form.text(tag);
+    }
+    form.maybe(customer_tier.as_deref()).maybe(ship_method.as_deref());
+    form.number(number(is_b2b.map(i128::from))).number(number(payment_risk.map(i128::from)));
+    form.0
 }
 
 fn terms(form: &mut Form, terms: &Terms) {
@@ -192,6 +215,7 @@ mod tests {
                 policy,
                 stock_policy,
                 rank,
+                profile: None,
             })))
         };
         let safety =
@@ -218,6 +242,35 @@ mod tests {
             channel(None, percent, 0, RANK),
             channel(Some(units), Amount::NONE, 0, RANK),
             channel(Some(percent), Amount::NONE, 0, RANK),
+        ];
+        for (place, form) in forms.iter().enumerate() {
+            assert!(!forms[..place].contains(form), "{place}");
+        }
+    }
+
+    #[test]
+    fn what_an_order_says_of_itself_looks_different() {
+        let said = |change: &dyn Fn(&mut OrderSaid)| {
+            let mut said = OrderSaid::default();
+            change(&mut said);
+            order_saying(b"", b"asked", None, &said)
+        };
+        let word = |word: &str| Some(word.to_owned());
+        let forms = [
+            b"asked".to_vec(),
+            said(&|_| ()),
+            said(&|said| said.priority = Some(0)),
+            said(&|said| said.priority = Some(1)),
+            said(&|said| said.tags = vec!["ab".into()]),
+            said(&|said| said.tags = vec!["a".into(), "b".into()]),
+            said(&|said| said.customer_tier = word("ab")),
+            said(&|said| said.ship_method = word("ab")),
+            said(&|said| said.is_b2b = Some(false)),
+            said(&|said| said.is_b2b = Some(true)),
+            said(&|said| said.payment_risk = Some(0)),
+            said(&|said| said.payment_risk = Some(1)),
+            order_saying(b"", b"aske", Some(b"d"), &OrderSaid::default()),
+            order_saying(b"a", b"sked", None, &OrderSaid::default()),
         ];
         for (place, form) in forms.iter().enumerate() {
             assert!(!forms[..place].contains(form), "{place}");

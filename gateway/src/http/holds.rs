@@ -3,7 +3,7 @@
 use super::customer::seal;
 use super::hold_lines::LineQuantities;
 use super::key::no_member;
-use super::orders::{order_ask, order_identity};
+use super::order_body::{order_ask, order_identity};
 use super::stock::read;
 use super::{Desk, read_body, respond};
 use crate::body::{Check, parse};

@@ -10,6 +10,7 @@ pub mod counting;
 mod course;
 mod customer;
 mod description;
+mod explanation;
 mod fingerprint;
 mod hold_lines;
 mod holds;
@@ -17,9 +18,13 @@ mod key;
 mod lines;
 mod listener;
 mod ops;
+mod order_body;
 mod order_change;
+mod order_said;
 mod orders;
+mod preview;
 pub mod problem;
+mod routing;
 mod stock;
 mod terms;
 
@@ -224,10 +229,17 @@ fn bulk_budget(request: &HttpRequest) -> Result<Rc<Budget>, Problem> {
     Ok(Rc::clone(&worker.bulk))
 }
 
+/// Whether a path is that of a list in pages. One with a name in it is looked at as it was sent.
+fn is_list(request: &HttpRequest) -> bool {
+    let sent = request.uri().path();
+    let is_versions = || sent.starts_with("/v1/routing/profiles/") && sent.split('/').count() == 6;
+    matches!(request.path(), "/v1/orders" | "/v1/stock") || is_versions()
+}
+
 /// Lists read their query; elsewhere there is nothing to say in one, and a mistake is worth telling.
 fn no_stray_query(request: &HttpRequest) -> Result<(), Problem> {
-    let is_list = matches!(request.path(), "/v1/orders" | "/v1/stock") && request.method() != "POST";
-    if is_list || request.query_string().is_empty() {
+    let is_page = request.method() != "POST" && is_list(request);
+    if is_page || request.query_string().is_empty() {
         return Ok(());
     }
     Err(Problem::new(400, "invalid_query", "this route takes no query parameters"))
@@ -250,6 +262,14 @@ async fn read_body_within(payload: web::Payload, max: usize) -> Result<Bytes, Pr
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Problem::new(408, "body_timeout", "the body took too long to arrive")),
     }
+}
+
+/// Does on a thread that may wait what takes long: a run of the index that is opened takes some ten milliseconds, a long
+/// routing profile one to be read, and the worker has other connections.
+async fn off_worker<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(read).await.map_err(|_| Problem::internal())?
 }
 
 /// The id of a request that came as far as a desk.
@@ -318,6 +338,7 @@ fn routes(config: &mut ServiceConfig) {
                 .default_service(only("GET, HEAD, POST")),
         )
         .service(at("/v1/orders/bulk").post(bulk::orders).default_service(only("POST")))
+        .service(at("/v1/orders/preview").post(preview::ask).default_service(only("POST")))
         .service(at("/v1/availability").post(availability::ask).default_service(only("POST")));
     let named =
         |path, put: Route, get: Route| at(path).route(put).route(get).default_service(only("GET, HEAD, PUT"));
@@ -351,6 +372,11 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/v1/stock/{sku}").route(read().to(stock::get)).default_service(only("GET, HEAD")))
         .service(at("/v1/stock").route(read().to(stock::list)).default_service(only("GET, HEAD")))
         .service(at("/v1/orders/{id}").route(read().to(orders::get)).default_service(only("GET, HEAD")))
+        .service(
+            at("/v1/orders/{id}/explanation")
+                .route(read().to(explanation::get))
+                .default_service(only("GET, HEAD")),
+        )
         .service(at("/v1/orders/{id}/customer").delete(customer::erase).default_service(only("DELETE")))
         .service(at("/v1/orders/{id}/cancel").post(order_change::cancel).default_service(only("POST")))
         .service(at("/v1/orders/{id}/fulfillments").post(order_change::fulfill).default_service(only("POST")))
@@ -363,6 +389,20 @@ fn routes(config: &mut ServiceConfig) {
         )
         .service(at("/v1/holds/{id}/extend").post(holds::extend).default_service(only("POST")))
         .service(at("/v1/holds/{id}/confirm").post(holds::confirm).default_service(only("POST")))
+        .service(
+            at("/v1/routing/profiles").route(read().to(routing::list)).default_service(only("GET, HEAD")),
+        )
+        .service(named("/v1/routing/profiles/{name}", web::put().to(routing::put), read().to(routing::get)))
+        .service(
+            at("/v1/routing/profiles/{name}/versions")
+                .route(read().to(routing::versions))
+                .default_service(only("GET, HEAD")),
+        )
+        .service(
+            at("/v1/routing/profiles/{name}/versions/{version}")
+                .route(read().to(routing::version))
+                .default_service(only("GET, HEAD")),
+        )
         .service(at("/v1/openapi.json").route(read().to(description::get)).default_service(only("GET, HEAD")))
         .service(at("/metrics").route(read().to(ops::metrics)).default_service(only("GET, HEAD")))
         .service(at("/healthz").route(read().to(ops::healthz)).default_service(only("GET, HEAD")))

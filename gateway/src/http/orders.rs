@@ -1,34 +1,30 @@
 //! Orders: the queue of all channels.
 
 use super::bulk::Asked;
-use super::catalogue::{check_country, policy_of};
-use super::customer::{Customer, opened, seal};
+use super::customer::{opened, seal};
 use super::key::no_member;
+use super::order_body::{order_ask, order_identity};
 use super::stock::{page_size, query, read};
-use super::{Desk, Identity, read_body, respond};
-use crate::body::{self, Amount, Check, Text, parse};
+use super::{Desk, off_worker, read_body, respond};
+use crate::body;
 use crate::http::problem::{Problem, shown};
 use crate::ids;
-use crate::member::{Name, Object};
 use crate::render::{OrderView, Rendered, broken, closed_lines};
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use onhand_engine::ask::{Ask, OrderAsk, OrderRead, ReadAnswer, ReadAsk};
-use onhand_engine::directory::{Directory, View};
-use onhand_engine::domain::command::Confirm;
-use onhand_engine::domain::money::{Currency, parse_unit_price};
-use onhand_engine::domain::order::{LINES_MAX, OrderPicture};
-use onhand_engine::domain::{MerchantNumber, OrderId, SkuNumber};
-use onhand_engine::record::order::{LineAskedV1, OrderAskedV1, ShipToV1, decode_accepted};
-use onhand_engine::record::{Header, Kind, encode_into};
+use onhand_engine::ask::{OrderRead, ReadAnswer, ReadAsk};
+use onhand_engine::directory::Directory;
+use onhand_engine::domain::order::OrderPicture;
+use onhand_engine::domain::{MerchantNumber, OrderId};
+use onhand_engine::record::order::{OrderAcceptedV1, OrderAskedV1, decode_accepted, decode_accepted_whole};
+use onhand_engine::record::routing::OrderDetailsV1;
+use onhand_engine::record::{Header, Kind};
 use onhand_engine::registry::Scopes;
-use onhand_engine::secrets::Fingerprints;
 use onhand_engine::snapshots::Lsn;
-use onhand_engine::translate::{policy_of as policy_of_record, policy_record};
+use onhand_engine::translate::policy_of;
 use onhand_engine::{Class, Handle};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Bytes of the log that one page of a list may read; beyond them it is short and has a cursor.
@@ -39,52 +35,6 @@ const SCAN_PIECE_BYTES: usize = 1 << 20;
 
 /// Orders whose state is read in one go where only some will be shown.
 const BATCH: usize = 500;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OrderBody<'a> {
-    #[serde(borrow)]
-    external_id: Name<'a>,
-    #[serde(borrow)]
-    channel: Name<'a>,
-    #[serde(borrow)]
-    placed_at: Option<Text<'a>>,
-    #[serde(borrow)]
-    currency: Option<Text<'a>>,
-    #[serde(borrow)]
-    ship_to: Option<Object<ShipToBody<'a>>>,
-    #[serde(borrow)]
-    policy: Option<Text<'a>>,
-    #[serde(borrow)]
-    customer: Option<Object<Customer<'a>>>,
-    #[serde(borrow)]
-    lines: Vec<Object<LineBody<'a>>>,
-    idempotency_key: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ShipToBody<'a> {
-    #[serde(borrow)]
-    country: Cow<'a, str>,
-    #[serde(borrow)]
-    region: Option<Text<'a>>,
-    #[serde(borrow)]
-    postal_code: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LineBody<'a> {
-    #[serde(borrow)]
-    id: Name<'a>,
-    #[serde(borrow)]
-    sku: Name<'a>,
-    #[serde(borrow)]
-    quantity: Amount<'a>,
-    #[serde(borrow)]
-    unit_price: Option<Text<'a>>,
-}
 
 pub(super) async fn place(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     respond(&request, place_one(&request, payload).await)
@@ -102,137 +52,6 @@ async fn place_one(request: &HttpRequest, payload: web::Payload) -> Result<Rende
     desk.answer(pending).await
 }
 
-/// An order is the same order if it asks the same, however it was written down.
-pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask, customer: Option<&[u8]>) -> Identity {
-    let Ask::PlaceOrder(order) = ask else { return desk.identity(key, "order", &[]) };
-    // What confirms a hold asks something else than the same order without one.
-    let (word, hold) = match order.hold {
-        Some(Confirm { hold, or_reserve }) => {
-            ("confirm", [&hold.0.to_le_bytes()[..], &[u8::from(or_reserve)]].concat())
-        }
-        None => ("order", Vec::new()),
-    };
-    match customer {
-        None if hold.is_empty() => desk.identity(key, word, &order.asked),
-        _ => desk.identity(key, word, &[&hold, &order.asked, customer.unwrap_or_default()].concat()),
-    }
-}
-
-/// Reads an order, alone or as a line of a bulk request.
-pub(super) fn order_ask(desk: &Desk, body: &[u8]) -> Result<Asked, Problem> {
-    read_order(&desk.caller.directory, desk.intake.handle().fingerprints(), body)
-}
-
-pub(super) fn read_order(
-    directory: &Directory,
-    fingerprints: &Fingerprints,
-    body: &[u8],
-) -> Result<Asked, Problem> {
-    let body: OrderBody<'_> = parse(body)?;
-    let names = directory.view();
-    let mut check = Check::default();
-    let policy = body.policy.as_deref().and_then(|word| policy_of(&mut check, word));
-    let external_id = check.code(|| "/external_id".into(), &body.external_id);
-    let channel = names.channel(&body.channel);
-    if channel.is_none() {
-        check.wrong("/channel", "unknown_channel", format!("there is no channel {}", shown(&body.channel)));
-    }
-    let placed_at = body.placed_at.as_deref().and_then(|text| instant(&mut check, text));
-    let currency = body.currency.as_deref().and_then(|text| currency(&mut check, text));
-    let ship_to = body.ship_to.as_ref().map(|to| ship_to(&mut check, to));
-    let customer = body.customer.as_ref().map(|customer| customer.checked(&mut check));
-    let lines = lines_of(&mut check, &names, &body.lines);
-    let (external_id, channel) = check.done(external_id.zip(channel))?;
-    let asked = OrderAskedV1 {
-        external_id: &external_id,
-        channel: channel.0,
-        policy: policy.map(policy_record),
-        placed_at,
-        currency: currency.map(|currency| currency.0),
-        ship_to,
-        customer: None,
-        lines,
-    };
-    let mut bytes = Vec::with_capacity(64 + 32 * asked.lines.len());
-    encode_into(&asked, &mut bytes).map_err(|_| Problem::internal())?;
-    let external = fingerprints.external(directory.merchant, channel.0, &external_id);
-    let lines = asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect();
-    let ask = OrderAsk { channel, external, policy, lines, asked: bytes, hold: None };
-    Ok(Asked { ask: Ask::PlaceOrder(ask), key: body.idempotency_key, customer })
-}
-
-fn lines_of<'a>(
-    check: &mut Check,
-    names: &View<'_>,
-    lines: &'a [Object<LineBody<'_>>],
-) -> Vec<LineAskedV1<'a>> {
-    if lines.is_empty() || lines.len() > LINES_MAX {
-        let code = if lines.is_empty() { "no_lines" } else { "too_many_lines" };
-        check.wrong("/lines", code, format!("has {} lines, 1 to {LINES_MAX} are allowed", lines.len()));
-        return Vec::new();
-    }
-    let mut seen = HashSet::with_capacity(if lines.len() > 1 { lines.len() } else { 0 });
-    let mut asked = Vec::with_capacity(lines.len());
-    for (place, line) in lines.iter().enumerate() {
-        check.code(|| format!("/lines/{place}/id"), &line.id);
-        if lines.len() > 1 && !seen.insert(&*line.id) {
-            check.wrong(
-                format!("/lines/{place}/id"),
-                "duplicate_line",
-                format!("{} stands twice", shown(&line.id)),
-            );
-        }
-        let sku = names.sku(&line.sku);
-        if sku.is_none() {
-            let detail = format!("there is no sku {}", shown(&line.sku));
-            check.wrong(format!("/lines/{place}/sku"), "unknown_sku", detail);
-        }
-        let decimals = sku.map_or(0, |sku| sku.decimals);
-        let pointer = || format!("/lines/{place}/quantity");
-        let quantity = check.quantity(pointer, &line.quantity, decimals, 1);
-        let unit_price = line.unit_price.as_deref().and_then(|text| {
-            // A discount is no line: it has no sku to ship.
-            let price = parse_unit_price(text).map_err(|error| error.to_string());
-            let price =
-                price.and_then(|price| (!text.starts_with('-')).then_some(price).ok_or("is negative".into()));
-            if let Err(detail) = &price {
-                check.wrong(format!("/lines/{place}/unit_price"), "invalid_price", detail);
-            }
-            price.ok()
-        });
-        if let (Some(sku), Some(quantity)) = (sku, quantity) {
-            asked.push(LineAskedV1 { id: &line.id, sku: sku.number.0, decimals, quantity, unit_price });
-        }
-    }
-    asked
-}
-
-fn ship_to<'a>(check: &mut Check, to: &'a ShipToBody<'_>) -> ShipToV1<'a> {
-    check_country(check, "/ship_to/country", &to.country);
-    for (pointer, text) in [("/ship_to/region", &to.region), ("/ship_to/postal_code", &to.postal_code)] {
-        if let Some(text) = text {
-            check.text(pointer, text, ids::CODE_BYTES_MAX);
-        }
-    }
-    ShipToV1 { country: &to.country, region: to.region.as_deref(), postal_code: to.postal_code.as_deref() }
-}
-
-fn instant(check: &mut Check, text: &str) -> Option<i64> {
-    let instant = body::instant(text);
-    if instant.is_none() {
-        check.wrong("/placed_at", "invalid_time", "must be a time like 2026-11-23T10:00:00Z (RFC 3339)");
-    }
-    instant
-}
-
-fn currency(check: &mut Check, text: &str) -> Option<Currency> {
-    let currency = Currency::parse(text);
-    if currency.is_none() {
-        check.wrong("/currency", "invalid_currency", "is not a currency of ISO 4217");
-    }
-    currency
-}
-
 /// An order's own record: what was asked and the policy that held.
 pub(super) struct Accepted(Vec<u8>);
 
@@ -246,11 +65,10 @@ impl Accepted {
         if is_it { Ok(Self(record)) } else { Err(missing()) }
     }
 
-    pub(super) fn decode(
-        &self,
-    ) -> Result<(OrderAskedV1<'_>, onhand_engine::record::order::OrderAcceptedV1), Problem> {
+    /// What was asked, what was decided, and what more is told of it.
+    pub(super) fn decode(&self) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1, OrderDetailsV1<'_>), Problem> {
         let (header, body) = Header::decode(&self.0).map_err(broken)?;
-        decode_accepted(header.version, body).map_err(broken)
+        decode_accepted_whole(header.version, body).map_err(broken)
     }
 }
 
@@ -270,23 +88,16 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let (lsn, read) = read(&desk, ReadAsk::Orders(vec![order])).await?;
     let ReadAnswer::Orders(mut found) = read else { return Err(Problem::internal()) };
     let found = found.pop().ok_or_else(Problem::internal)?;
-    let (asked, decided) = accepted.decode()?;
+    let (asked, decided, details) = accepted.decode()?;
     let (handle, merchant) = (desk.intake.handle().clone(), desk.caller.directory.merchant);
     let picture = match found {
         OrderRead::Open(order) => OrderPicture::of(&order),
         closed => off_worker(move || standing(&handle, merchant, order, &closed)).await?,
     };
-    let policy = policy_of_record(decided.policy);
+    let policy = policy_of(decided.policy);
     let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture);
-    Ok(Rendered::order(200, &view.with_customer(opened(&desk, &asked)?)))
-}
-
-/// Reads the disk on a thread that may wait for it: a run of the index that is opened takes some ten milliseconds, and
-/// the worker has other connections.
-async fn off_worker<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    web::block(read).await.map_err(|_| Problem::internal())?
+    let view = view.saying(&details.said).with_customer(opened(&desk, &asked)?);
+    Ok(Rendered::order(200, &view))
 }
 
 /// The lines of an order as they stand: from memory, or from the record that closed it. Not for the worker's thread.
@@ -494,9 +305,10 @@ fn page(desk: &Desk, lsn: Lsn, shown: Vec<Shown>, next_cursor: Option<String>) -
         if place > 0 {
             body.push(b',');
         }
-        let (asked, decided) = accepted.decode()?;
-        let policy = policy_of_record(decided.policy);
-        OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture).write(&mut body);
+        let (asked, decided, details) = accepted.decode()?;
+        let policy = policy_of(decided.policy);
+        let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture);
+        view.saying(&details.said).write(&mut body);
     }
     let rest =
         serde_json::to_string(&PageEnd { next_cursor, lsn: lsn.0 }).map_err(|_| Problem::internal())?;

@@ -1,6 +1,6 @@
 //! Stock: movements and reads.
 
-use super::catalogue::path_segment;
+use super::catalogue::{CODE_SEGMENT, path_segment};
 use super::key::no_member;
 use super::{Desk, read_body, respond};
 use crate::body::{Amount, Check, parse};
@@ -288,7 +288,7 @@ pub(super) async fn get(request: HttpRequest) -> HttpResponse {
 async fn get_one(request: &HttpRequest) -> Result<Rendered, Problem> {
     let desk = Desk::open(request, Scopes::READ)?;
     let directory = &desk.caller.directory;
-    let sku = directory.sku(&ids::composed(&path_segment(request)?));
+    let sku = directory.sku(&ids::composed(&path_segment(request, CODE_SEGMENT)?));
     let sku = sku.ok_or_else(|| Problem::not_found("sku"))?;
     let (lsn, read) = read(&desk, ReadAsk::Stock { from: sku.number, limit: 1 }).await?;
     let ReadAnswer::Stock { rows, .. } = read else { return Err(Problem::internal()) };

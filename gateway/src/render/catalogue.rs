@@ -4,7 +4,7 @@ use super::terms::{StockPolicyView, TermsView};
 use super::{Rendered, broken};
 use crate::http::problem::Problem;
 use onhand_engine::directory::Directory;
-use onhand_engine::domain::LocationNumber;
+use onhand_engine::domain::{LocationNumber, ProfileNumber};
 use onhand_engine::record::rules::{
     LocationPutV1, PolicyV1, RANK_DEFAULT, SkuPutV1, decode_channel, decode_location, decode_sku,
 };
@@ -39,6 +39,8 @@ struct ChannelView<'a> {
     stock_policy: Option<StockPolicyView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scarcity_rank: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routing_profile: Option<&'a str>,
     lsn: u64,
 }
 
@@ -77,13 +79,14 @@ pub(super) fn put(
         return Rendered::of(status(body.is_new), &view);
     }
     if kind == Kind::ChannelPut {
-        let (body, terms) = decode_channel(version, body).map_err(broken)?;
+        let (body, terms, routing) = decode_channel(version, body).map_err(broken)?;
         let code = |number: &u16| directory.with_location_code(LocationNumber(*number), str::to_owned);
         let policy = match body.policy {
             PolicyV1::Reject => "reject",
             PolicyV1::Backorder => "backorder",
         };
         let locations = body.locations.iter().map(code).collect();
+        let profile = routing.profile.and_then(|number| directory.profile_code(ProfileNumber(number)));
         let view = ChannelView {
             code: body.code,
             kind: body.kind,
@@ -91,6 +94,7 @@ pub(super) fn put(
             policy,
             stock_policy: StockPolicyView::of_channel(&terms),
             scarcity_rank: (terms.rank != RANK_DEFAULT).then_some(terms.rank),
+            routing_profile: profile.as_deref(),
             lsn: lsn.0,
         };
         return Rendered::of(status(body.is_new), &view);

@@ -1,6 +1,6 @@
 //! Holds.
 
-use super::{Rendered, Units, broken};
+use super::{Rendered, Units, broken, instant_text};
 use crate::http::problem::Problem;
 use crate::ids;
 use onhand_engine::directory::Directory;
@@ -63,12 +63,6 @@ fn view<'a>(
         lines: placed.lines.iter().map(line).collect(),
         lsn: lsn.0,
     })
-}
-
-/// A time as RFC 3339 writes it.
-fn instant_text(ms: u64) -> Result<String, Problem> {
-    let instant = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    instant.map(|instant| instant.to_string()).ok_or_else(Problem::internal)
 }
 
 /// The answer to a hold, its extension or its end.

@@ -1,9 +1,13 @@
 //! Answers, made of the record alone: never of the present state, so that the same key gets the same answer.
 
 mod catalogue;
+pub(crate) mod explanation;
 mod hold;
 pub(crate) mod json;
 mod order;
+mod preview;
+mod routing;
+mod said;
 mod stock;
 mod terms;
 
@@ -23,6 +27,8 @@ use serde::{Serialize, Serializer};
 pub(crate) use catalogue::last_put;
 pub(crate) use hold::hold_view;
 pub use order::{OrderView, closed_lines, conflict_problem, order_problem};
+pub(crate) use preview::{preview_accepted, preview_refused};
+pub(crate) use routing::profile_view;
 pub use stock::StockView;
 
 /// A body with its status.
@@ -150,6 +156,7 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
             order::changed(handle, directory, lsn, header.kind, body)
         }
         Kind::StockMoved => stock::moved(directory, lsn, body),
+        Kind::RoutingProfilePut => routing::put(lsn, body),
         Kind::LocationPut | Kind::ChannelPut | Kind::SkuPut => catalogue::put(directory, lsn, &header, body),
         Kind::HoldPlaced | Kind::HoldExtended | Kind::HoldsEnded => {
             hold::held(directory, lsn, header.kind, body)
@@ -169,6 +176,12 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
         | Kind::KeyRevoked
         | Kind::BacklogFilled => Err(Problem::internal()),
     }
+}
+
+/// A time as RFC 3339 writes it.
+pub(crate) fn instant_text(ms: u64) -> Result<String, Problem> {
+    let instant = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    instant.map(|instant| instant.to_string()).ok_or_else(Problem::internal)
 }
 
 /// A record that this server wrote cannot be read: a defect, not the caller's fault.

@@ -1,6 +1,6 @@
 //! Orders.
 
-use super::{Rendered, Units, broken, json};
+use super::{Rendered, Units, broken, json, said};
 use crate::http::problem::Problem;
 use crate::ids;
 use onhand_engine::Handle;
@@ -10,8 +10,9 @@ use onhand_engine::domain::order::{Line, OrderPicture, OrderStatus, Policy};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::order::{
     LineAskedV1, LinePictureV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
-    RepeatAnsweredV1, decode_accepted,
+    RepeatAnsweredV1, ShortfallV1, decode_accepted,
 };
+use onhand_engine::record::routing::OrderSaidV1;
 use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::translate::{claims_of, picture_of, policy_of};
@@ -27,6 +28,8 @@ pub struct OrderView<'a> {
     asked: &'a OrderAskedV1<'a>,
     policy: Policy,
     standing: Standing<'a>,
+    /// Only where the order is read.
+    said: Option<&'a OrderSaidV1<'a>>,
     /// Only where it was asked for, and not erased.
     customer: Option<Box<RawValue>>,
 }
@@ -114,7 +117,7 @@ impl<'a> OrderView<'a> {
         claims: &'a [Claim],
     ) -> Self {
         let (order, standing) = (OrderId(lsn.0), Standing::accepted(claims));
-        Self { directory, order, lsn, asked, policy, standing, customer: None }
+        Self { directory, order, lsn, asked, policy, standing, said: None, customer: None }
     }
 
     /// An order with lines as they stand.
@@ -127,7 +130,14 @@ impl<'a> OrderView<'a> {
         policy: Policy,
         picture: OrderPicture,
     ) -> Self {
-        Self { directory, order, lsn, asked, policy, standing: Standing::Picture(picture), customer: None }
+        let standing = Standing::Picture(picture);
+        Self { directory, order, lsn, asked, policy, standing, said: None, customer: None }
+    }
+
+    /// The same with what the order says of itself for rules to ask.
+    #[must_use]
+    pub fn saying(self, said: &'a OrderSaidV1<'a>) -> Self {
+        Self { said: Some(said), ..self }
     }
 
     /// The same with the personal data of the order.
@@ -167,14 +177,25 @@ impl<'a> OrderView<'a> {
         out.extend_from_slice(policy_word(self.policy).as_bytes());
         out.push(b'"');
         self.write_origin(out);
-        out.extend_from_slice(br#","lines":["#);
-        for (place, line) in asked.lines.iter().enumerate() {
+        if let Some(said) = self.said {
+            said::write(said, out);
+        }
+        out.extend_from_slice(br#","lines":"#);
+        self.write_lines(out);
+        out.push(b'}');
+    }
+
+    /// Appends the lines alone.
+    pub(crate) fn write_lines(&self, out: &mut Vec<u8>) {
+        let names = self.directory.view();
+        out.push(b'[');
+        for (place, line) in self.asked.lines.iter().enumerate() {
             if place > 0 {
                 out.push(b',');
             }
             self.write_line(place, line, &names, out);
         }
-        out.extend_from_slice(b"]}");
+        out.push(b']');
     }
 
     /// What the order may say of when, in what money, to where and for whom.
@@ -237,7 +258,7 @@ impl<'a> OrderView<'a> {
 
 /// The word of a policy.
 #[must_use]
-fn policy_word(policy: Policy) -> &'static str {
+pub(super) fn policy_word(policy: Policy) -> &'static str {
     match policy {
         Policy::Reject => "reject",
         Policy::Backorder => "backorder",
@@ -315,6 +336,30 @@ pub fn conflict_problem(order: Lsn) -> Problem {
     Problem::new(409, "external_id_conflict", detail).with("order_id", id).with("lsn", order.0)
 }
 
+/// What stock lacks for one line.
+#[derive(Debug, Serialize)]
+pub(super) struct Short<'a> {
+    id: &'a str,
+    sku: String,
+    requested: Units,
+    available: Units,
+}
+
+/// What stock lacks for each line.
+pub(super) fn shortfalls<'a>(
+    directory: &Directory,
+    asked: &OrderAskedV1<'a>,
+    rows: &[ShortfallV1],
+) -> Vec<Short<'a>> {
+    let lines = rows.iter().filter_map(|row| {
+        let line = asked.lines.get(usize::from(row.line))?;
+        let units = |units: u32| Units { units: units.into(), decimals: line.decimals };
+        let sku = directory.with_sku_code(SkuNumber(line.sku), str::to_owned);
+        Some(Short { id: line.id, sku, requested: units(row.requested), available: units(row.available) })
+    });
+    lines.collect()
+}
+
 /// An order that stock could not serve, with the shortfall of every line.
 #[must_use]
 pub fn order_problem(
@@ -323,21 +368,8 @@ pub fn order_problem(
     asked: &OrderAskedV1<'_>,
     refused: &OrderRefusedV1,
 ) -> Problem {
-    #[derive(Serialize)]
-    struct Short<'a> {
-        id: &'a str,
-        sku: String,
-        requested: Units,
-        available: Units,
-    }
     let count = refused.shortfalls.len();
-    let lines = refused.shortfalls.iter().filter_map(|row| {
-        let line = asked.lines.get(usize::from(row.line))?;
-        let units = |units: u32| Units { units: units.into(), decimals: line.decimals };
-        let sku = directory.with_sku_code(SkuNumber(line.sku), str::to_owned);
-        Some(Short { id: line.id, sku, requested: units(row.requested), available: units(row.available) })
-    });
-    let lines: Vec<Short<'_>> = lines.collect();
+    let lines = shortfalls(directory, asked, &refused.shortfalls);
     let detail = format!("stock cannot serve {count} line(s) of the order");
     Problem::new(409, "insufficient_stock", detail)
         .with("external_id", asked.external_id)

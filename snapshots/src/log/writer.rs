@@ -200,6 +200,12 @@ impl Appender {
         has_room && !self.is_closed()
     }
 
+    /// Whether as much waits for the disk as may.
+    #[must_use]
+    pub fn is_backed_up(&self) -> bool {
+        self.shared.gathering.lock().chunks.len() >= CHUNKS_MAX
+    }
+
     /// Tells the writer to look.
     pub fn wake(&self) {
         let mut gathering = self.shared.gathering.lock();

@@ -103,7 +103,9 @@ impl MerchantState {
         let most = promise.as_ref().map_or(u64::MAX, Promise::total);
         let mut open = u32::try_from(most).unwrap_or(u32::MAX).min(quantity);
         let mut given: SmallVec<[(LocationNumber, u32); 4]> = SmallVec::new();
-        for location in &channel.locations {
+        let may_serve =
+            |location: &&LocationNumber| class == Class::Short || self.may_serve(order, **location);
+        for location in channel.locations.iter().filter(may_serve) {
             let there =
                 promise.as_ref().map_or_else(|| unclaimed(*location), |promise| promise.at(*location));
             let units = there.min(open);

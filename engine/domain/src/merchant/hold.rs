@@ -82,7 +82,7 @@ impl MerchantState {
         if shortfalls.is_empty() {
             Ok(Event::HoldPlaced(HoldPlaced { hold }))
         } else {
-            Err(Rejection::InsufficientStock { shortfalls })
+            Err(Rejection::InsufficientStock { shortfalls, routed: None })
         }
     }
 

@@ -12,6 +12,7 @@ mod hold;
 mod place;
 mod promise;
 mod restore;
+mod route;
 mod rules;
 mod ship;
 mod stock;
@@ -19,22 +20,25 @@ mod stock;
 use crate::command::Command;
 use crate::event::Event;
 use crate::hold::{Hold, Holder};
-use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::order::{Order, Policy, StoredOrder};
-use crate::planted::{Bug, panic_once};
+use crate::planted::{Bug, is_planted, panic_once};
 use crate::promise::StockPolicy;
 use crate::rejection::Rejection;
+use crate::routing::profile::Profile;
 use crate::rows::{FrozenRows, Rows};
 use crate::sku::SkuActor;
 use crate::table::{DIRECTORY_SHIFT, Table, spread};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
 pub use backing::Standing;
 pub use backlog::FILL_DEMANDS_MAX;
 pub use check::Violation;
-pub use rules::CHANNEL_LOCATIONS_MAX;
+pub use rules::{CHANNEL_LOCATIONS_MAX, PROFILE_VERSIONS_MAX, PROFILES_MAX};
 
 /// What the core knows of a channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +51,8 @@ pub struct Channel {
     pub stock_policy: StockPolicy,
     /// Who is promised units when they are scarce: the smaller rank first, of the same the older channel.
     pub rank: u16,
+    /// The rules by which its orders are routed, in their newest version; `None` is [`plan`](crate::routing::plan).
+    pub profile: Option<ProfileNumber>,
 }
 
 /// What the core knows of a location.
@@ -61,12 +67,16 @@ pub struct Location {
 pub struct MerchantState {
     locations: Vec<Location>,
     channels: Vec<Channel>,
+    /// The newest version of each routing profile.
+    profiles: Vec<Arc<Profile>>,
     /// Whether locations or channels keep units of SKUs that have no terms of their own.
     keeps_units: bool,
     skus: Rows<SkuActor>,
     orders: Rows<StoredOrder>,
     /// From an order's id to its row.
     order_rows: Table<u32>,
+    /// Of orders that wait, which locations may serve them, ascending; of one that is not here, all of its channel's.
+    within: BTreeMap<OrderId, Box<[LocationNumber]>>,
     /// Live holds.
     holds: BTreeMap<HoldId, Hold>,
     /// When each of them ends.
@@ -92,6 +102,8 @@ pub struct FrozenMerchant {
     pub orders: FrozenRows<StoredOrder>,
     /// All live holds.
     pub holds: Vec<(HoldId, Hold)>,
+    /// Which locations may serve orders that wait, where not all of their channels' may.
+    pub within: Vec<(OrderId, Box<[LocationNumber]>)>,
 }
 
 impl MerchantState {
@@ -105,6 +117,7 @@ impl MerchantState {
             Command::PutLocation(put) => self.decide_put_location(*put),
             Command::PutChannel(put) => self.decide_put_channel(put),
             Command::PutSku(put) => self.decide_put_sku(put),
+            Command::PutProfile(put) => self.decide_put_profile(put),
             Command::Receive(receive) => self.decide_receive(receive),
             Command::Adjust(adjust) => self.decide_adjust(adjust),
             Command::Set(set) => self.decide_set(set),
@@ -130,6 +143,7 @@ impl MerchantState {
             Event::LocationPut(put) => self.evolve_location(put),
             Event::ChannelPut(put) => self.evolve_channel(put),
             Event::SkuPut(put) => self.evolve_sku(order, put),
+            Event::ProfilePut(put) => self.evolve_profile(put),
             Event::StockMoved(moved) => self.evolve_stock(moved),
             Event::OrderAccepted(accepted) => self.evolve_accepted(order, accepted),
             Event::OrderCancelled(cancelled) => self.evolve_cancelled(cancelled),
@@ -169,6 +183,12 @@ impl MerchantState {
     #[must_use]
     pub fn channel_count(&self) -> usize {
         self.channels.len()
+    }
+
+    /// The newest version of a routing profile.
+    #[must_use]
+    pub fn profile(&self, profile: ProfileNumber) -> Option<&Arc<Profile>> {
+        self.profiles.get(profile.row())
     }
 
     /// How many SKUs there are; they are numbered from 0.
@@ -227,6 +247,7 @@ impl MerchantState {
             skus: self.skus.freeze(),
             orders: self.orders.freeze(),
             holds: self.holds.iter().map(|(id, hold)| (*id, hold.clone())).collect(),
+            within: self.within.iter().map(|(id, locations)| (*id, locations.clone())).collect(),
         }
     }
 
@@ -247,9 +268,16 @@ impl MerchantState {
         if order.is_closed() {
             self.order_rows.remove(order_hash(id), |found| *found == row);
             self.orders.remove(row);
+            self.within.remove(&id);
         } else if let Some(stored) = self.orders.get_mut(row) {
             *stored = StoredOrder::of(&order);
         }
+    }
+
+    /// Whether a location may serve an order that waits.
+    fn may_serve(&self, order: OrderId, location: LocationNumber) -> bool {
+        let within = self.within.get(&order).filter(|_| !is_planted(Bug::ForgetWithin));
+        within.is_none_or(|within| within.binary_search(&location).is_ok())
     }
 
     fn sku_mut(&mut self, sku: SkuNumber) -> &mut SkuActor {

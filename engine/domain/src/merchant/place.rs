@@ -3,7 +3,7 @@
 use super::promise::Shelf;
 use super::{Channel, MerchantState};
 use crate::command::{Confirm, PlaceOrder};
-use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines};
+use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines, Routed};
 use crate::hold::Hold;
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::order::{CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
@@ -12,19 +12,29 @@ use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
 use crate::routing::{Need, Take, plan};
 use crate::sku::{Class, Owner, Waiting};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
+
+/// Where an order's units come from.
+pub(super) struct Sourced {
+    /// What would be claimed.
+    pub(super) claims: NewClaims,
+    /// What becomes of the rest.
+    pub(super) policy: Policy,
+    /// Why so.
+    pub(super) routed: Option<Box<Routed>>,
+}
 
 impl MerchantState {
     pub(super) fn decide_place(&self, order: &PlaceOrder<'_>) -> Result<Event, Rejection> {
         check_lines(order.lines)?;
         let Some(channel) = self.channel(order.channel) else { panic!("the channel does not exist") };
-        let policy = order.policy.unwrap_or(channel.policy);
         let confirmed = self.confirmed(order)?;
         let hold = confirmed.and_then(|hold| self.hold(hold));
-        let claims = match order.lines {
-            [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel, hold),
-            lines => self.plan_many(lines, order.channel, channel, hold),
+        let Sourced { claims, policy, routed } = match channel.profile.and_then(|number| self.rules(number)) {
+            Some(rules) => self.plan_by(rules, order, channel, hold),
+            None => self.plan_plainly(order, channel, hold),
         };
         if claims.len() > CLAIMS_MAX {
             return Err(Rejection::TooManyClaims { claims: claims.len(), max: CLAIMS_MAX });
@@ -32,11 +42,22 @@ impl MerchantState {
         let claimed: u64 = claims.iter().map(|(_, _, quantity)| u64::from(*quantity)).sum();
         let ordered: u64 = order.lines.iter().map(|(_, quantity)| u64::from(*quantity)).sum();
         if claimed < ordered && policy == Policy::Reject {
-            return Err(Rejection::InsufficientStock { shortfalls: shortfalls(order.lines, &claims) });
+            let shortfalls = shortfalls(order.lines, &claims);
+            return Err(Rejection::InsufficientStock { shortfalls, routed });
         }
         let lines = OrderedLines::from_slice(order.lines);
         let (channel, hold) = (order.channel, confirmed);
-        Ok(Event::OrderAccepted(OrderAccepted { channel, policy, lines, claims, hold }))
+        Ok(Event::OrderAccepted(OrderAccepted { channel, policy, lines, claims, hold, routed }))
+    }
+
+    /// The plan of an order whose channel has no routing profile.
+    fn plan_plainly(&self, order: &PlaceOrder<'_>, channel: &Channel, hold: Option<&Hold>) -> Sourced {
+        let policy = order.policy.unwrap_or(channel.policy);
+        let claims = match order.lines {
+            [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel, hold),
+            lines => self.plan_many(lines, order.channel, channel, hold),
+        };
+        Sourced { claims, policy, routed: None }
     }
 
     /// The hold that an order confirms, if it is live; one that has ended is none for an order that asks for stock like
@@ -101,6 +122,9 @@ impl MerchantState {
             }
         }
         self.insert_order(stored);
+        if let Some(within) = accepted.routed.as_ref().and_then(|routed| routed.within.as_ref()) {
+            self.within.insert(id, within.as_slice().into());
+        }
     }
 }
 

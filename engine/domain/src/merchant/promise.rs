@@ -29,6 +29,8 @@ pub(super) struct Excess {
 /// What is asked of a SKU, for whom.
 struct Asks<'a> {
     channel: ChannelNumber,
+    /// The locations that may serve, of the channel's.
+    locations: &'a [LocationNumber],
     policy: &'a StockPolicy,
     /// What is left in the SKU's pools.
     pools: &'a [Pool],
@@ -68,7 +70,8 @@ impl MerchantState {
                 return Promise::of_held(&reader.locations, units, others, free, unclaimed);
             }
         }
-        let asks = Asks { channel, policy, pools: actor.pools(), younger: 0, held };
+        let locations = &reader.locations;
+        let asks = Asks { channel, locations, policy, pools: actor.pools(), younger: 0, held };
         self.promise_of(actor, asks, |location| self.free_at(actor, location))
     }
 
@@ -84,7 +87,11 @@ impl MerchantState {
     ) -> Promise {
         let is_younger = |pool: &&Pool| pool.channel == channel && pool.since > order;
         let younger = pools.iter().find(is_younger).map_or(0, |pool| pool.left);
-        let asks = Asks { channel, policy: &StockPolicy::SHARED, pools, younger, held: None };
+        let all = self.channel(channel).map_or(&[][..], |channel| &channel.locations);
+        let within: SmallVec<[LocationNumber; 8]> =
+            all.iter().copied().filter(|location| self.may_serve(order, *location)).collect();
+        let (locations, policy) = (&within[..], &StockPolicy::SHARED);
+        let asks = Asks { channel, locations, policy, pools, younger, held: None };
         self.promise_of(actor, asks, free)
     }
 
@@ -135,7 +142,7 @@ impl MerchantState {
     fn promise_of(
         &self,
         actor: &SkuActor,
-        Asks { channel, policy, pools, younger, held }: Asks<'_>,
+        Asks { channel, locations, policy, pools, younger, held }: Asks<'_>,
         free: impl Fn(LocationNumber) -> u32,
     ) -> Promise {
         let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
@@ -151,7 +158,7 @@ impl MerchantState {
         let (before, after) = rows.split_at(from + 1);
         let (pool, holds) = (left_of(pools, channel) - younger, &self.held(actor, held)[..]);
         let held = held.map_or(0, |(_, units)| units);
-        Promise::of(&Reader { locations: &reader.locations, policy, holds, held, pool, before, after }, free)
+        Promise::of(&Reader { locations, policy, holds, held, pool, before, after }, free)
     }
 
     /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy, no hold.

@@ -3,13 +3,16 @@
 
 use super::{Channel, Location, MerchantState};
 use crate::hold::Hold;
-use crate::id::{HoldId, SkuNumber};
+use crate::id::{HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::order::{Order, StoredOrder};
 use crate::promise::StockPolicy;
+use crate::routing::profile::Profile;
 use crate::rows::Rows;
 use crate::sku::{Class, Cursor, Pool, SkuActor, Terms, Waiting};
 use crate::table::Table;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 impl MerchantState {
@@ -19,10 +22,12 @@ impl MerchantState {
         let mut state = Self {
             locations,
             channels,
+            profiles: Vec::new(),
             keeps_units: false,
             skus: Rows::default(),
             orders: Rows::default(),
             order_rows: Table::default(),
+            within: BTreeMap::new(),
             holds: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             holders: BTreeMap::new(),
@@ -44,6 +49,16 @@ impl MerchantState {
             (row.stock_policy, row.rank) = (stock_policy, rank);
         }
         self.note_rules();
+    }
+
+    /// Says which routing profiles there are, and which of them the channels have, both by number.
+    pub fn restore_profiles(
+        &mut self,
+        profiles: Vec<Arc<Profile>>,
+        channels: impl Iterator<Item = Option<ProfileNumber>>,
+    ) {
+        self.profiles = profiles;
+        self.channels.iter_mut().zip(channels).for_each(|(channel, profile)| channel.profile = profile);
     }
 
     /// Says what was stated for a SKU, and what is left in its pools, in the order of channel numbers.
@@ -77,6 +92,11 @@ impl MerchantState {
             }
         }
         self.insert_order(StoredOrder::of(&order));
+    }
+
+    /// Says which locations may serve an order that waits, ascending.
+    pub fn restore_within(&mut self, order: OrderId, locations: Box<[LocationNumber]>) {
+        self.within.insert(order, locations);
     }
 
     /// Adds a live hold; terms and pools of its SKUs may come before or after.

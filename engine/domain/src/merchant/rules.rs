@@ -2,14 +2,15 @@
 
 use super::promise::Excess;
 use super::{Channel, Location, MerchantState};
-use crate::command::{PutChannel, PutLocation, PutSku};
-use crate::event::{ChannelPut, Event, LocationPut, SkuPut};
-use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use crate::command::{PutChannel, PutLocation, PutProfile, PutSku};
+use crate::event::{ChannelPut, Event, LocationPut, ProfilePut, SkuPut};
+use crate::id::{ChannelNumber, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::planted::{Bug, is_planted};
 use crate::promise::{Amount, StockPolicy};
 use crate::quantity::{DECIMALS_MAX, QUANTITY_MAX};
 use crate::rejection::Rejection;
 use crate::sku::{ChannelTerms, Pool, SkuActor, TERMS_MAX, Terms};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Locations of one merchant. Far above any real network, and it keeps a claim's row small.
@@ -20,6 +21,13 @@ pub(super) const CHANNELS_MAX: u16 = 1_000;
 
 /// Locations that serve one channel. The planner looks at each of them for an order that no single one can serve.
 pub const CHANNEL_LOCATIONS_MAX: usize = 1_000;
+
+/// Routing profiles of one merchant: one for each channel that needs its own, with room to try others. Their texts stay in
+/// memory.
+pub const PROFILES_MAX: u16 = 100;
+
+/// Versions of one routing profile: one a day for a lifetime. Where each stands in the log stays in memory.
+pub const PROFILE_VERSIONS_MAX: u32 = 10_000;
 
 /// What stands for the record that is about to be written in a pool that it makes: no record has this number.
 const THIS_RECORD: OrderId = OrderId(0);
@@ -55,9 +63,23 @@ impl MerchantState {
         }
         check_policy(&put.stock_policy)?;
         self.check_backed(channel, put.locations)?;
-        let PutChannel { policy, stock_policy, rank, .. } = *put;
+        let PutChannel { policy, stock_policy, rank, profile, .. } = *put;
         let (is_new, locations) = (put.channel.is_none(), put.locations.to_vec());
-        Ok(Event::ChannelPut(ChannelPut { channel, is_new, locations, policy, stock_policy, rank }))
+        Ok(Event::ChannelPut(ChannelPut { channel, is_new, locations, policy, stock_policy, rank, profile }))
+    }
+
+    pub(super) fn decide_put_profile(&self, put: &PutProfile) -> Result<Event, Rejection> {
+        let next = u16::try_from(self.profiles.len()).unwrap_or(PROFILES_MAX);
+        let profile = put.profile.unwrap_or(ProfileNumber(next));
+        if profile.0 >= PROFILES_MAX {
+            return Err(Rejection::TooMany { what: "routing profiles", max: u32::from(PROFILES_MAX) });
+        }
+        if put.rules.version > PROFILE_VERSIONS_MAX {
+            let what = "versions of a routing profile";
+            return Err(Rejection::TooMany { what, max: PROFILE_VERSIONS_MAX });
+        }
+        let rules = Arc::clone(&put.rules);
+        Ok(Event::ProfilePut(ProfilePut { profile, is_new: put.profile.is_none(), rules }))
     }
 
     pub(super) fn decide_put_sku(&self, put: &PutSku<'_>) -> Result<Event, Rejection> {
@@ -97,13 +119,21 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_channel(&mut self, put: &ChannelPut) {
-        let ChannelPut { policy, stock_policy, rank, .. } = *put;
-        let channel = Channel { locations: put.locations.clone(), policy, stock_policy, rank };
+        let ChannelPut { policy, stock_policy, rank, profile, .. } = *put;
+        let channel = Channel { locations: put.locations.clone(), policy, stock_policy, rank, profile };
         match self.channels.get_mut(put.channel.row()) {
             Some(row) => *row = channel,
             None => self.channels.push(channel),
         }
         self.rules_changed();
+    }
+
+    pub(super) fn evolve_profile(&mut self, put: &ProfilePut) {
+        let rules = Arc::clone(&put.rules);
+        match self.profiles.get_mut(put.profile.row()) {
+            Some(row) => *row = rules,
+            None => self.profiles.push(rules),
+        }
     }
 
     /// Other locations may serve those who wait, and other units.

@@ -297,6 +297,7 @@ mod tests {
             lines: lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect::<OrderedLines>(),
             claims: claims.iter().map(claim).collect::<NewClaims>(),
             hold: None,
+            routed: None,
         }
     }
 

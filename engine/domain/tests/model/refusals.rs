@@ -100,7 +100,7 @@ impl Books {
             }
             assert!(live < HOLDS_PER_KEY_MAX);
             let shortfalls = shortfalls(place.lines, &handed());
-            (!shortfalls.is_empty()).then_some(Rejection::InsufficientStock { shortfalls })
+            (!shortfalls.is_empty()).then_some(Rejection::InsufficientStock { shortfalls, routed: None })
         })
     }
 
@@ -126,7 +126,7 @@ impl Books {
         let shortfalls = shortfalls(place.lines, &self.handed(place));
         let policy = place.policy.unwrap_or(self.channels[usize::from(place.channel.0)].policy);
         let is_refused = policy == Policy::Reject && !shortfalls.is_empty();
-        is_refused.then_some(Rejection::InsufficientStock { shortfalls })
+        is_refused.then_some(Rejection::InsufficientStock { shortfalls, routed: None })
     }
 
     fn open_order(&self, id: OrderId) -> Result<&Order, Rejection> {

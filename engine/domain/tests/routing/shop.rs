@@ -1,8 +1,9 @@
 //! A world that is told what there is, and a profile that says little.
 #![allow(dead_code, reason = "no file of tests uses all of it")]
 
+use onhand_domain::order::Policy;
 use onhand_domain::routing::profile::{
-    Objective, Otherwise, PlaceFacts, Profile, Rank, Ranking, Split, Strategy, Symbol, World,
+    Objective, PlaceFacts, Profile, Rank, Ranking, Split, Strategy, Symbol, World,
 };
 use onhand_domain::routing::{FreeStock, Need};
 use onhand_domain::{LocationNumber, SkuNumber};
@@ -96,7 +97,7 @@ pub(crate) fn profile(strategies: Vec<Strategy>) -> Profile {
         defaults: Split { max_split: u16::MAX, line_split: true },
         strategies,
         fallbacks: Vec::new(),
-        otherwise: Otherwise::Backorder,
+        otherwise: Some(Policy::Backorder),
         rate_cards: Vec::new(),
     }
 }

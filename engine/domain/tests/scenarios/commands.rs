@@ -159,7 +159,10 @@ impl<S: Stage> Run<S> {
                     return Err(format!("not an order: {words:?}"));
                 }
                 let (channel, lines) = self.channel_and_lines(rest)?;
-                self.apply(&Command::PlaceOrder(PlaceOrder { channel, policy, lines: &lines, hold }), name)
+                self.apply(
+                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines: &lines, hold, route: None }),
+                    name,
+                )
             }
             ["cancel", order, rest @ ..] => {
                 let (order, lines) = (self.order(order)?, line_list(rest)?);

@@ -105,7 +105,7 @@ impl<S: Stage> Run<S> {
     /// Why a command was refused, with its numbers; lines and places are counted from 1.
     pub(super) fn refused(&self, rejection: &Rejection, command: &Command<'_>) -> Vec<String> {
         let text = match rejection {
-            Rejection::InsufficientStock { shortfalls } => {
+            Rejection::InsufficientStock { shortfalls, .. } => {
                 let lines = match command {
                     Command::PlaceOrder(order) => order.lines,
                     Command::PlaceHold(hold) => hold.lines,

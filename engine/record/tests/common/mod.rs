@@ -7,9 +7,10 @@ use onhand_record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::order::{
     BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted, decode_refused,
 };
+use onhand_record::routing::RoutingProfilePutV1;
 use onhand_record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_record::stock::StockMovedV1;
-use onhand_record::{DecodeError, Header, Kind, admin, decode};
+use onhand_record::{DecodeError, Header, Kind, VERSION, admin, decode};
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
@@ -115,6 +116,7 @@ pub fn file_of(kind: Kind) -> &'static str {
         Kind::LocationPut => "location_put",
         Kind::ChannelPut => "channel_put",
         Kind::SkuPut => "sku_put",
+        Kind::RoutingProfilePut => "routing_profile_put",
         Kind::StockMoved => "stock_moved",
         Kind::OrderAccepted => "order_accepted",
         Kind::OrderRefused => "order_refused",
@@ -147,6 +149,7 @@ pub fn read_body(kind: Kind, version: u8, body: &[u8]) -> Result<(), DecodeError
         Kind::LocationPut => decode_location(version, body).map(drop),
         Kind::ChannelPut => decode_channel(version, body).map(drop),
         Kind::SkuPut => decode_sku(version, body).map(drop),
+        Kind::RoutingProfilePut => decode::<RoutingProfilePutV1<'_>>(body).map(drop),
         Kind::StockMoved => decode::<StockMovedV1<'_>>(body).map(drop),
         Kind::OrderAccepted => decode_accepted(version, body).map(drop),
         Kind::OrderRefused => decode_refused(version, body).map(drop),
@@ -158,5 +161,19 @@ pub fn read_body(kind: Kind, version: u8, body: &[u8]) -> Result<(), DecodeError
         Kind::HoldPlaced => decode::<HoldPlacedV1<'_>>(body).map(drop),
         Kind::HoldExtended => decode::<HoldExtendedV1>(body).map(drop),
         Kind::HoldsEnded => decode::<HoldsEndedV1>(body).map(drop),
+    }
+}
+
+/// A header with everything in it.
+pub fn header(kind: Kind) -> Header {
+    Header {
+        kind,
+        version: VERSION,
+        merchant: 0x0102_0304,
+        at: 1_795_478_400_123,
+        actor: 7,
+        request: *b"request-16-bytes",
+        idempotency: Some([0xA1; 16]),
+        fingerprint: Some([0xF1; 16]),
     }
 }

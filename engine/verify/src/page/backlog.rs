@@ -44,6 +44,9 @@ impl Page<'_> {
     /// Whether who waits may have a unit at a location: not if others are promised it, unless goods were lost.
     fn may_have(&self, sku: u32, turn: Turn, location: u16) -> bool {
         let Some(order) = self.ledger.orders.get(&turn.order) else { return false };
+        if !order.may_have_of(location, turn.is_short()) {
+            return false;
+        }
         if turn.is_short() || self.ledger.is_plain(sku) {
             return true;
         }
@@ -75,10 +78,13 @@ impl Page<'_> {
         let FilledV1 { waiting: WaitingV1 { is_short, order, demand }, location, quantity } = *fill;
         self.totals.units_claimed += u64::from(quantity);
         let quantity = i64::from(quantity);
-        let serves =
+        let of_channel =
             self.ledger.channel_of(order).is_some_and(|channel| channel.locations.contains(&location));
-        self.findings
-            .check(Invariant::I5, serves, || format!("location {location} does not serve the channel"));
+        let of_order = self.ledger.orders.get(&order);
+        let serves = of_channel && of_order.is_none_or(|order| order.may_have_of(location, is_short));
+        self.findings.check(Invariant::I5, serves, || {
+            format!("location {location} does not serve the channel, or may not serve the order")
+        });
         let line = self.ledger.line(order, demand).filter(|line| line.sku == sku);
         let was_waiting = line.is_some_and(|line| {
             line.claim(location, quantity);

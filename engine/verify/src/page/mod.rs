@@ -7,6 +7,7 @@ mod header;
 mod holds;
 mod placed;
 mod repeat;
+mod routing;
 mod rules;
 mod stock;
 
@@ -16,7 +17,7 @@ use crate::observer::{AcceptedFact, Observer};
 use crate::pools::Claimed;
 use crate::report::{Invariant, Tightest, Totals};
 use onhand_record::admin::CommandRefusedV1;
-use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_confirmed, decode_unconfirmed};
+use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_accepted_whole, decode_refused_whole};
 use onhand_record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
@@ -50,13 +51,14 @@ impl Page<'_> {
                 self.location(&put, terms);
             }
             Kind::ChannelPut => {
-                let (put, terms) = decode_channel(version, body)?;
-                self.channel(&put, terms);
+                let (put, terms, routing) = decode_channel(version, body)?;
+                self.channel(&put, terms, routing);
             }
             Kind::SkuPut => {
                 let (put, terms) = decode_sku(version, body)?;
                 self.sku(&put, terms);
             }
+            Kind::RoutingProfilePut => self.profile(&decode(body)?),
             Kind::StockMoved => {
                 observer.moved();
                 self.stock(&decode(body)?);
@@ -97,9 +99,10 @@ impl Page<'_> {
         body: &[u8],
         observer: &mut dyn Observer,
     ) -> Result<(), DecodeError> {
-        let (asked, accepted, hold) = decode_confirmed(version, body)?;
+        let (asked, accepted, details) = decode_accepted_whole(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        self.accepted(&channel, &asked, &accepted, hold);
+        self.routed(&channel, details.routed.as_ref(), details.hold, Some(&accepted.claims));
+        self.accepted(&channel, &asked, &accepted, &details);
         let (merchant, order, code) = (self.merchant, self.findings.lsn, &channel.code);
         let fact = AcceptedFact { merchant, channel: code, order, asked: &asked, accepted: &accepted };
         observer.accepted(&fact);
@@ -112,9 +115,10 @@ impl Page<'_> {
         body: &[u8],
         observer: &mut dyn Observer,
     ) -> Result<(), DecodeError> {
-        let (asked, refused, hold) = decode_unconfirmed(version, body)?;
+        let (asked, refused, details) = decode_refused_whole(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        self.refused(&channel, &asked, &refused, hold);
+        self.routed(&channel, details.routed.as_ref(), details.hold, None);
+        self.refused(&channel, &asked, &refused, details.hold);
         observer.refused(self.merchant, &channel.code, &asked);
         Ok(())
     }

@@ -7,8 +7,9 @@ use crate::order::{Line, Order};
 use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::order::{ClaimV1, OrderAcceptedV1, OrderAskedV1, OrderRefusedV1, ShortfallV1};
+use onhand_record::routing::OrderDetailsV1;
 use onhand_record::rules::PolicyV1;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an order asks of one SKU, over all its lines, and what there was for it before.
 struct Need {
@@ -22,14 +23,20 @@ struct Need {
 /// By SKU.
 type Needs = BTreeMap<u32, Need>;
 
+/// The locations that may serve what waits of an order.
+fn within_of(details: &OrderDetailsV1<'_>) -> Option<BTreeSet<u16>> {
+    Some(details.routed.as_ref()?.within.as_ref()?.iter().copied().collect())
+}
+
 impl Page<'_> {
     pub(crate) fn accepted(
         &mut self,
         channel: &Channel,
         asked: &OrderAskedV1<'_>,
         accepted: &OrderAcceptedV1,
-        hold: Option<u64>,
+        details: &OrderDetailsV1<'_>,
     ) {
+        let hold = details.hold;
         self.totals.orders_accepted += 1;
         self.check_asked(channel, asked, accepted.policy);
         let is_first = self.ledger.external_ids.insert((asked.channel, asked.external_id.to_owned()));
@@ -44,7 +51,7 @@ impl Page<'_> {
             format!("it confirms {hold:?}, which is not live for its channel")
         });
         let mut needs = self.needs(channel, asked, hold);
-        let mut order = Order::of(asked);
+        let mut order = Order { within: within_of(details), ..Order::of(asked) };
         self.check_kept(asked, &accepted.claims, &order.lines, hold);
         if let Some(hold) = hold {
             self.end_hold(hold);
@@ -57,7 +64,7 @@ impl Page<'_> {
             }
         }
         self.check_claims(&order.lines, accepted.policy);
-        self.check_served(&needs);
+        self.check_served(channel, &needs);
         let id = self.findings.lsn.0;
         for (demand, line) in (0_u16..).zip(&order.lines).filter(|(_, line)| line.backordered != 0) {
             self.ledger.wait(line.sku, Turn::new(false, id, demand), line.backordered);
@@ -84,7 +91,7 @@ impl Page<'_> {
         for shortfall in &refused.shortfalls {
             self.short_of(shortfall, asked, &mut needs);
         }
-        self.check_served(&needs);
+        self.check_served(channel, &needs);
     }
 
     /// SKUs, decimals and policy are those that there are.
@@ -99,8 +106,9 @@ impl Page<'_> {
             format!("its sku was never created, or never had such decimals: {odd:?}")
         });
         let due = asked.policy.unwrap_or(channel.policy);
-        self.findings
-            .check(Invariant::I4, policy == due, || format!("{policy:?} was its policy, {due:?} was due"));
+        // A routing profile may say another one than the channel.
+        let is_due = policy == due || (channel.profile.is_some() && asked.policy.is_none());
+        self.findings.check(Invariant::I4, is_due, || format!("{policy:?} was its policy, {due:?} was due"));
     }
 
     fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>, hold: Option<u64>) -> Needs {
@@ -191,9 +199,11 @@ impl Page<'_> {
     }
 
     /// Stock that was surely free was not held back, and none was promised that could not be there.
-    fn check_served(&mut self, needs: &Needs) {
+    fn check_served(&mut self, channel: &Channel, needs: &Needs) {
         for (sku, need) in needs {
             let Need { asked, sure, most, served } = *need;
+            // Rules may leave units where they are: that is not held back from the order, but from its channel.
+            let sure = if channel.profile.is_some() { 0 } else { sure };
             self.findings.check(Invariant::I10, served >= asked.min(sure), || {
                 format!("{served} of {asked} units of sku {sku} could be had, {sure} were free")
             });

@@ -3,6 +3,7 @@
 use super::Page;
 use crate::ledger::{Channel, Named, Sku};
 use crate::report::Invariant;
+use onhand_record::routing::ChannelRoutingV1;
 use onhand_record::rules::{
     AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
     StockPolicyV1,
@@ -23,16 +24,24 @@ impl Page<'_> {
         }
     }
 
-    pub(crate) fn channel(&mut self, put: &ChannelPutV1<'_>, terms: ChannelTermsV1) {
+    pub(crate) fn channel(
+        &mut self,
+        put: &ChannelPutV1<'_>,
+        terms: ChannelTermsV1,
+        ChannelRoutingV1 { profile }: ChannelRoutingV1,
+    ) {
         let locations = self.ledger.safety_stock.len();
         let all_known = put.locations.iter().all(|location| usize::from(*location) < locations);
         self.findings
             .check(Invariant::J4, all_known, || "a location of the channel was never created".into());
+        let is_there = profile.is_none_or(|profile| usize::from(profile) < self.ledger.profiles.len());
+        self.findings
+            .check(Invariant::J4, is_there, || format!("routing profile {profile:?} was never created"));
         let count = self.ledger.channels.len();
         let (code, locations) = (put.code.to_owned(), put.locations.clone());
         self.check_policy(&terms.stock_policy);
         self.check_backed(put);
-        let channel = Rc::new(Channel { code, locations, policy: put.policy, terms });
+        let channel = Rc::new(Channel { code, locations, policy: put.policy, terms, profile });
         if self.named(Named::Channel, put.is_new, u32::from(put.channel), count, put.code) {
             self.ledger.channels.push(channel);
         } else if let Some(row) = self.ledger.channels.get_mut(usize::from(put.channel)) {
@@ -105,7 +114,7 @@ impl Page<'_> {
     }
 
     /// Checks number and code against what there is; `true` if the thing is new.
-    fn named(&mut self, what: Named, is_new: bool, number: u32, count: usize, code: &str) -> bool {
+    pub(super) fn named(&mut self, what: Named, is_new: bool, number: u32, count: usize, code: &str) -> bool {
         let place = number as usize;
         let is_right = if is_new { place == count } else { place < count };
         self.findings.check(Invariant::J4, is_right, || {

@@ -1,12 +1,17 @@
 //! The description and the code say the same.
 
 use super::*;
-use crate::http::{availability, catalogue, customer, holds, key, order_change, orders, stock};
+use crate::http::{availability, catalogue, customer, holds, key, order_change, order_said, orders, stock};
+use crate::render::explanation::reasons::reason_code;
 use crate::{body, ids};
-use onhand_engine::domain::merchant::CHANNEL_LOCATIONS_MAX;
+use onhand_engine::domain::merchant::{CHANNEL_LOCATIONS_MAX, PROFILES_MAX};
 use onhand_engine::domain::order::LINES_MAX;
 use onhand_engine::domain::quantity::{DECIMALS_MAX, QUANTITY_MAX};
+use onhand_engine::domain::routing::profile::{
+    Barrier, FALLBACKS_MAX, RATE_CARDS_MAX, Reason, STRATEGIES_MAX,
+};
 use onhand_engine::domain::sku::TERMS_MAX;
+use onhand_engine::routing;
 use std::collections::{BTreeMap, BTreeSet};
 
 type Words = BTreeSet<String>;
@@ -91,6 +96,15 @@ fn limits() -> BTreeMap<&'static str, usize> {
         ("StockPage/properties/data/maxItems", stock::PAGE_MAX),
         ("OrderPage/properties/data/maxItems", stock::PAGE_MAX),
         ("OrderPost/properties/lines/maxItems", LINES_MAX),
+        ("OrderPost/properties/tags/maxItems", order_said::ORDER_TAGS_MAX),
+        ("OrderPost/properties/priority/maximum", i32::MAX as usize),
+        ("OrderPost/properties/payment_risk/maximum", usize::from(order_said::RISK_MAX)),
+        ("RoutingProfile/properties/defaults/properties/max_split/maximum", usize::from(u16::MAX)),
+        ("RoutingProfile/properties/strategies/maxItems", STRATEGIES_MAX),
+        ("RoutingProfile/properties/fallbacks/maxItems", FALLBACKS_MAX),
+        ("RoutingProfile/properties/rate_cards/maxItems", RATE_CARDS_MAX),
+        ("RoutingProfileList/properties/data/maxItems", usize::from(PROFILES_MAX)),
+        ("RoutingProfileVersions/properties/data/maxItems", stock::PAGE_MAX),
         ("HoldPost/properties/lines/maxItems", LINES_MAX),
         ("Ttl/maximum", usize::try_from(holds::TTL_MAX_MS).unwrap()),
         ("ShipTo/properties/region/maxLength", ids::CODE_BYTES_MAX),
@@ -129,6 +143,9 @@ fn limits_are_those_of_the_code_and_no_others() {
     let at = |pointer: &str| document.pointer(pointer).and_then(Value::as_u64).unwrap();
     assert_eq!(at("/components/parameters/Limit/schema/maximum"), stock::PAGE_MAX as u64);
     assert_eq!(at("/components/parameters/Limit/schema/default"), stock::PAGE as u64);
+    let content = &document["paths"]["/v1/routing/profiles/{name}"]["put"]["requestBody"]["content"];
+    let longest = content["application/toml"]["schema"]["maxLength"].as_u64();
+    assert_eq!(longest, Some(routing::PROFILE_BYTES_MAX as u64));
     assert_eq!(
         at("/components/schemas/LocationPut/properties/priority/default"),
         u64::from(catalogue::PRIORITY)
@@ -153,6 +170,26 @@ fn words_are_those_of_the_code() {
     ] {
         assert_eq!(words(schemas.pointer(place).unwrap()), set(known.iter().copied()), "{place}");
     }
+}
+
+#[test]
+fn reasons_of_an_explanation_are_those_of_the_code() {
+    let document = document().unwrap();
+    let barriers = [
+        Barrier::NotIncluded,
+        Barrier::Excluded,
+        Barrier::KeptFree,
+        Barrier::TooFar,
+        Barrier::Incapable,
+        Barrier::WrongKind,
+        Barrier::CutOffPassed,
+        Barrier::NoCapacity,
+    ];
+    let reasons =
+        [Reason::Chosen, Reason::Unneeded, Reason::Outranked(0), Reason::NotEnough, Reason::NoStock];
+    let reasons = reasons.into_iter().chain(barriers.map(Reason::Barred)).map(reason_code);
+    let told = &document["components"]["schemas"]["ExplainedLocation"]["properties"]["reason"]["enum"];
+    assert_eq!(words(told), set(reasons));
 }
 
 /// Path and methods of each route, as `mod.rs` has them.
@@ -233,6 +270,7 @@ fn codes_are_those_of_the_code_both_ways() {
     sources(&root.join("src"), &mut texts);
     let mut made = Words::new();
     texts.iter().for_each(|text| codes_in(text, &mut made));
+    made.extend(routing::CODES.map(|(code, _)| code.to_owned()));
     assert_eq!(told, made);
     let mut by_status = Words::new();
     for response in document["components"]["responses"].as_object().unwrap().values() {

@@ -40,7 +40,7 @@ pub(super) fn state() -> MerchantState {
 
 /// Decides on an order.
 pub(super) fn decide(state: &MerchantState, lines: &[(SkuNumber, u32)]) -> Event {
-    let place = PlaceOrder { channel: ChannelNumber(0), policy: None, lines, hold: None };
+    let place = PlaceOrder { channel: ChannelNumber(0), policy: None, lines, hold: None, route: None };
     state.decide(&Command::PlaceOrder(place)).expect("stock is there")
 }
 

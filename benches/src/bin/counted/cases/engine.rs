@@ -107,7 +107,7 @@ pub(super) fn record(_: &Path, rounds: u64) -> Box<dyn Any> {
     each_round(rounds, &orders, |(event, ask)| {
         let header = Header {
             kind: kind_of(event),
-            version: version_of(event),
+            version: version_of(event, Some(ask)),
             merchant: MERCHANT.0,
             at: 1_800_000_000_000,
             actor: 1,

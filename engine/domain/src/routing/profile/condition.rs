@@ -60,6 +60,17 @@ pub enum Op {
     HasNone(Set<Symbol>),
 }
 
+impl Condition {
+    /// Whether it asks how far a location is from the destination.
+    pub(super) fn asks_distance(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_distance),
+            Self::Not(part) | Self::Lines(_, part) => part.asks_distance(),
+            Self::Compare(fact, _) => matches!(fact, Fact::Distance(_)),
+        }
+    }
+}
+
 impl Op {
     /// Whether a known number compares so; false for what compares tags.
     #[must_use]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 1 | 1, the format |
 //! | number | version of the profile |
-//! | 1 | what decided: 0 strategy, 1 fallback, 2 backorder, 3 reject; 4 more if it was cut short |
+//! | 1 | what decided: 0 strategy, 1 fallback, 2 backorder and 3 reject by a fallback or the defaults, 8 held, 9 defaults, 10 backorder and 11 reject by a strategy; 4 more if it was cut short |
 //! | number | which strategy or fallback, from 1; 0 is none, the defaults |
 //! | number | locations that are left out |
 //! | to the end | for each location: its number, a byte for the reason, the score as a number |
@@ -14,7 +14,7 @@
 //! barred (in the order of [`Barrier`]), 32 to 39 outranked under the rank 0 to 7. What does not fit is counted
 //! as left out.
 
-use super::explain::{Decision, EXPLAINED_MAX, Explanation, Reason, Verdict};
+use super::explain::{By, Decision, EXPLAINED_MAX, Explanation, Reason, Verdict};
 use super::filter::Barrier;
 use super::rank::RANKS_MAX;
 use crate::id::LocationNumber;
@@ -119,8 +119,14 @@ fn decision_code(decision: Decision) -> (u8, u64) {
     match decision {
         Decision::Strategy(number) => (0, which(number)),
         Decision::Fallback(number) => (1, which(number)),
-        Decision::Backorder(number) => (2, number.map_or(0, which)),
-        Decision::Reject(number) => (3, number.map_or(0, which)),
+        Decision::Backorder(By::Defaults) => (2, 0),
+        Decision::Backorder(By::Fallback(number)) => (2, which(number)),
+        Decision::Reject(By::Defaults) => (3, 0),
+        Decision::Reject(By::Fallback(number)) => (3, which(number)),
+        Decision::Held => (8, 0),
+        Decision::Defaults => (9, 0),
+        Decision::Backorder(By::Strategy(number)) => (10, which(number)),
+        Decision::Reject(By::Strategy(number)) => (11, which(number)),
     }
 }
 
@@ -132,8 +138,12 @@ fn decision(code: u8, which: u64) -> Option<Decision> {
     match code {
         0 => number.map(Decision::Strategy),
         1 => number.map(Decision::Fallback),
-        2 => Some(Decision::Backorder(number)),
-        3 => Some(Decision::Reject(number)),
+        2 => Some(Decision::Backorder(number.map_or(By::Defaults, By::Fallback))),
+        3 => Some(Decision::Reject(number.map_or(By::Defaults, By::Fallback))),
+        8 if number.is_none() => Some(Decision::Held),
+        9 if number.is_none() => Some(Decision::Defaults),
+        10 => number.map(By::Strategy).map(Decision::Backorder),
+        11 => number.map(By::Strategy).map(Decision::Reject),
         _ => None,
     }
 }
@@ -251,6 +261,9 @@ mod tests {
         check(&[1, 0xff, 0xff, 0xff, 0xff, 0x1f, 0, 3, 5], BadNumber);
         check(&[1, 7, 0, 0, 5], UnknownCode(0));
         check(&[1, 7, 8, 3, 5], UnknownCode(8));
+        check(&[1, 7, 9, 1, 5], UnknownCode(9));
+        check(&[1, 7, 10, 0, 5], UnknownCode(10));
+        check(&[1, 7, 16, 0, 5], UnknownCode(16));
         check(&[1, 7, 2, 0x81, 2, 5], UnknownCode(2));
         check(&[1, 7, 0, 3, 5, 1, 4, 0], UnknownCode(4));
         check(&[1, 7, 0, 3, 5, 1, 24, 0], UnknownCode(24));
@@ -270,13 +283,19 @@ mod tests {
         assert!(bytes.len() <= EXPLANATION_BYTES_MAX);
     }
 
+    fn by(index: impl Strategy<Value = u8> + Clone) -> impl Strategy<Value = By> {
+        prop_oneof![Just(By::Defaults), index.clone().prop_map(By::Strategy), index.prop_map(By::Fallback)]
+    }
+
     fn any_explanation() -> impl Strategy<Value = Explanation> {
         let index = any::<u8>();
         let decision = prop_oneof![
             index.prop_map(Decision::Strategy),
             index.prop_map(Decision::Fallback),
-            prop::option::of(index).prop_map(Decision::Backorder),
-            prop::option::of(index).prop_map(Decision::Reject),
+            by(index).prop_map(Decision::Backorder),
+            by(index).prop_map(Decision::Reject),
+            Just(Decision::Defaults),
+            Just(Decision::Held),
         ];
         let reasons: Vec<Reason> = (0..=u8::MAX).filter_map(reason).collect();
         let score = (any::<u64>(), 0..64_u32).prop_map(|(score, shift)| score >> shift);

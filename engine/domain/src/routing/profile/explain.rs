@@ -10,6 +10,7 @@ use super::filter::{Barrier, first_barrier};
 use super::trial::Trial;
 use super::world::World;
 use crate::id::LocationNumber;
+use crate::planted::{Bug, is_planted};
 use crate::routing::Take;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
@@ -44,11 +45,26 @@ pub enum Decision {
     Strategy(u8),
     /// This fallback served the order in full.
     Fallback(u8),
-    /// Nothing did, and the rest waits. This fallback served what it could; without one, the defaults.
-    Backorder(Option<u8>),
-    /// Nothing did, and nothing is claimed. This fallback, or the defaults, said how much there would have
-    /// been.
-    Reject(Option<u8>),
+    /// No condition held, and the defaults served the order in full.
+    Defaults,
+    /// Nothing did, and the rest waits. These rules served what they could.
+    Backorder(By),
+    /// Nothing did, and nothing is claimed. These rules said how much there would have been.
+    Reject(By),
+    /// Nothing did, but the order confirms a hold, and the channel's locations serve it in full, whatever the rules say of
+    /// them.
+    Held,
+}
+
+/// The rules by which as much as possible is served of an order that nothing serves in full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    /// No condition holds.
+    Defaults,
+    /// The last strategy whose condition holds, where none of a fallback does.
+    Strategy(u8),
+    /// The last fallback whose condition holds.
+    Fallback(u8),
 }
 
 /// What became of one location.
@@ -136,6 +152,9 @@ impl<'a, 'f, W: World> Explainer<'a, 'f, W> {
         let Some(candidate) = self.candidates[place] else { return Some(self.barred(place)) };
         if self.trial.chosen.binary_search(&candidate).is_ok() {
             return None;
+        }
+        if is_planted(Bug::ExplainOtherwise) {
+            return Some(self.chosen(candidate));
         }
         let Some(replaceable) = self.replaceable(candidate) else {
             return Some(self.verdict(place, Reason::NotEnough, self.units(candidate)));

@@ -7,10 +7,11 @@
 use super::world::World;
 use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
 use crate::money::Currency;
+use crate::order::Policy;
 
 /// A name that the shell has turned into a number: a country, a tag, a category, a capability. Equal names of
 /// one merchant are equal numbers; their order means nothing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Symbol(pub u32);
 
 /// Something a condition asks about. The comment says what its number is.
@@ -123,6 +124,9 @@ pub struct OrderFacts<'a> {
     pub weekday: Option<u8>,
     /// [`Fact::OrderTags`], ascending.
     pub tags: &'a [Symbol],
+    /// What becomes of it if nothing serves it in full; `None` if neither the order nor its channel says. No condition
+    /// asks for it.
+    pub policy: Option<Policy>,
     /// Its lines.
     pub lines: &'a [LineFacts<'a>],
 }
@@ -162,6 +166,7 @@ impl<'a> OrderFacts<'a> {
             minute_of_day: None,
             weekday: None,
             tags: &[],
+            policy: None,
             lines,
         }
     }

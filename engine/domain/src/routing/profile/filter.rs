@@ -74,6 +74,18 @@ impl Filter {
         (!passes).then_some(barrier)
     }
 
+    /// Whether it says the same of a location tomorrow: what it asks is no matter of stock, time or work.
+    fn lasts(&self) -> bool {
+        match self {
+            Self::Include(_)
+            | Self::Exclude(_)
+            | Self::MaxDistance(_)
+            | Self::Capabilities(_)
+            | Self::Kinds(_) => true,
+            Self::KeepFree { .. } | Self::BeforeCutOff | Self::CapacityLeft(_) => false,
+        }
+    }
+
     /// Units of each SKU that must stay free at a location.
     fn keeps(&self, location: LocationNumber) -> u32 {
         match self {
@@ -90,6 +102,11 @@ pub(super) fn first_barrier(
     facts: &PlaceFacts<'_>,
 ) -> Option<Barrier> {
     filters.iter().find_map(|filter| filter.barrier(location, facts))
+}
+
+/// Whether a location passes all filters that last.
+pub(super) fn is_within(filters: &[Filter], location: LocationNumber, facts: &PlaceFacts<'_>) -> bool {
+    filters.iter().filter(|filter| filter.lasts()).all(|filter| filter.barrier(location, facts).is_none())
 }
 
 /// Units of each SKU that must stay free at a location: the most that a filter says.
@@ -160,6 +177,23 @@ mod tests {
         ] {
             let filters = [Filter::KeepFree { units: 1, at: None }, filter];
             assert_eq!(first_barrier(&filters, HERE, &facts), Some(barrier));
+        }
+    }
+
+    #[test]
+    fn what_waits_is_served_by_whom_filters_that_last_let_through() {
+        let facts = PlaceFacts { distance: Some(300), ..PlaceFacts::default() };
+        let passing =
+            [Filter::BeforeCutOff, Filter::CapacityLeft(1), Filter::KeepFree { units: 9, at: None }];
+        assert!(is_within(&passing, HERE, &facts));
+        for barring in [
+            Filter::Include(locations(&[5])),
+            Filter::Exclude(locations(&[4])),
+            Filter::MaxDistance(299),
+            Filter::Capabilities(symbols(&[1])),
+            Filter::Kinds(symbols(&[1])),
+        ] {
+            assert!(!is_within(&[Filter::MaxDistance(300), barring.clone()], HERE, &facts), "{barring:?}");
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Ground<'a, W> {
     pub(super) needs: &'a [Need],
     /// The channel's, the preferred one first, as many as are looked at.
     pub(super) locations: &'a [LocationNumber],
+    /// All of the channel's.
+    pub(super) all: &'a [LocationNumber],
     /// The channel's locations beyond those.
     pub(super) beyond: usize,
     pub(super) places: Vec<PlaceFacts<'a>>,
@@ -32,9 +34,9 @@ impl<'a, W: World> Ground<'a, W> {
         order: &'a OrderFacts<'a>,
         world: &'a W,
         needs: &'a [Need],
-        locations: &'a [LocationNumber],
+        all: &'a [LocationNumber],
     ) -> Self {
-        let (locations, beyond) = locations.split_at(locations.len().min(READS_MAX / needs.len().max(1)));
+        let (locations, beyond) = all.split_at(all.len().min(READS_MAX / needs.len().max(1)));
         let weigh = |need: &Need| world.unit_weight(need.sku).map_or(0, u64::from);
         let unit_weights: Vec<u64> =
             if profile.rate_cards.is_empty() { Vec::new() } else { needs.iter().map(weigh).collect() };
@@ -47,6 +49,7 @@ impl<'a, W: World> Ground<'a, W> {
             world,
             needs,
             locations,
+            all,
             beyond: beyond.len(),
             places: locations.iter().map(|location| world.place(*location)).collect(),
             table: Table::read(needs, locations, world),

@@ -33,6 +33,7 @@ mod set;
 mod trial;
 mod world;
 
+use crate::order::Policy;
 use alloc::vec::Vec;
 
 pub use budget::{FALLBACK_STEPS_MAX, PLAN_STEPS_MAX, READS_MAX, SEARCH_STEPS_MAX, WALK_STEPS_MAX};
@@ -43,7 +44,7 @@ pub use check::{
 pub use condition::{Condition, Op, Quantifier};
 pub use encoding::{EXPLANATION_BYTES_MAX, ExplanationError};
 pub use exact::{EXACT_LOCATIONS_MAX, EXACT_NEEDS_MAX};
-pub use explain::{Decision, EXPLAINED_MAX, Explanation, Reason, Verdict};
+pub use explain::{By, Decision, EXPLAINED_MAX, Explanation, Reason, Verdict};
 pub use facts::{Fact, FactKind, LineFacts, OrderFacts, Symbol, currency_value};
 pub use filter::{Barrier, Filter};
 pub use plan::{Outcome, Planned, plan_with};
@@ -62,11 +63,12 @@ pub struct Profile {
     pub defaults: Split,
     /// Tried in this order: the first whose condition holds and that serves the order in full wins.
     pub strategies: Vec<Strategy>,
-    /// Tried after the strategies, in the same way. If none serves in full either, the last one whose
-    /// condition holds says how as much as possible is served.
+    /// Tried after the strategies, in the same way. If none serves in full either, the last of them whose condition
+    /// holds, else the last such strategy, says how as much as possible is served.
     pub fallbacks: Vec<Strategy>,
-    /// What becomes of an order that nothing serves in full.
-    pub otherwise: Otherwise,
+    /// What becomes of an order that nothing serves in full, if the order itself says nothing. `None` leaves it to the
+    /// channel.
+    pub otherwise: Option<Policy>,
     /// What shipments cost, for [`Objective::LandedCost`].
     pub rate_cards: Vec<RateCard>,
 }
@@ -95,16 +97,21 @@ pub struct Strategy {
     pub line_split: Option<bool>,
 }
 
-/// What becomes of an order that no strategy and no fallback serves in full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Otherwise {
-    /// As much as possible is claimed, and the rest waits.
-    Backorder,
-    /// Nothing is claimed.
-    Reject,
+impl Profile {
+    /// Whether a rule asks how far a location is from the destination.
+    #[must_use]
+    pub fn asks_distance(&self) -> bool {
+        self.strategies.iter().chain(&self.fallbacks).any(Strategy::asks_distance)
+    }
 }
 
 impl Strategy {
+    fn asks_distance(&self) -> bool {
+        self.filters.iter().any(|filter| matches!(filter, Filter::MaxDistance(_)))
+            || self.ranking.objectives().any(|objective| *objective == Objective::Nearest)
+            || self.when.as_ref().is_some_and(Condition::asks_distance)
+    }
+
     /// How far it may split an order.
     fn split(&self, defaults: Split) -> Split {
         Split {

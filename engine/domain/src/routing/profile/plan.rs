@@ -2,16 +2,18 @@
 
 use super::bounded::{in_turn, search};
 use super::budget::{Budget, FALLBACK_STEPS_MAX, OutOfSteps, PLAN_STEPS_MAX, WALK_STEPS_MAX};
-use super::explain::{Decision, Explanation, explain};
+use super::explain::{By, Decision, Explanation, explain};
 use super::facts::OrderFacts;
 use super::field::{Field, Rules};
+use super::filter::{Filter, is_within};
 use super::ground::Ground;
 use super::holds::holds;
 use super::rank::{Objective, Rank, Ranking};
 use super::trial::{Goal, Trial};
 use super::world::World;
-use super::{Otherwise, Profile, Strategy};
+use super::{Profile, Strategy};
 use crate::id::LocationNumber;
+use crate::order::Policy;
 use crate::routing::{Need, Take};
 use alloc::vec::Vec;
 
@@ -23,6 +25,9 @@ pub struct Planned {
     pub takes: Vec<Take>,
     /// What becomes of the order.
     pub outcome: Outcome,
+    /// Of an order that waits in part, the locations that may serve it later, ascending: those that pass the filters that
+    /// last of the rules that decided. `None` is all of them.
+    pub within: Option<Vec<LocationNumber>>,
     /// Why.
     pub explanation: Explanation,
     /// Counted steps that it took, beside reading what is free; the same for the same input on every machine.
@@ -44,8 +49,8 @@ pub enum Outcome {
 /// preferred one first. Each SKU stands once in `needs`, and none needs 0 units.
 ///
 /// The first strategy whose condition holds and that serves everything wins, then the first such fallback. If
-/// there is none, as much as possible is served as the last fallback says whose condition holds, else as the
-/// defaults say.
+/// there is none, as much as possible is served as the last fallback says whose condition holds, else as the last such
+/// strategy says; where no condition holds, as the defaults say, over all of the channel's locations.
 ///
 /// Exact, within a strategy, up to [`EXACT_NEEDS_MAX`](super::EXACT_NEEDS_MAX) needs and
 /// [`EXACT_LOCATIONS_MAX`](super::EXACT_LOCATIONS_MAX) locations that may serve; beyond, a search in a bounded
@@ -116,40 +121,91 @@ fn fewest_shipments() -> Ranking {
 /// Serves what can be served of an order that nothing serves in full.
 fn as_much_as_possible<W: World>(ground: &Ground<'_, W>, is_cut_short: bool, before: usize) -> Planned {
     let mut budget = Budget::new(FALLBACK_STEPS_MAX);
-    let fallback = last_fallback(ground, &mut budget);
-    let (is_judged, number) = (fallback.is_ok(), fallback.unwrap_or(None));
-    let fallback = number.map(|number| &ground.profile.fallbacks[usize::from(number)]);
+    let last = last_called_for(ground, &mut budget);
+    let (is_judged, by) = (last.is_ok(), last.unwrap_or(By::Defaults));
     let plain = fewest_shipments();
-    let defaults = Rules { filters: &[], ranking: &plain, split: ground.profile.defaults };
-    let rules = fallback.map_or(defaults, |fallback| Rules::of(fallback, ground.profile.defaults));
+    let rules = rules_by(ground.profile, by, &plain);
     let best = partial(ground, rules, &mut budget);
     let is_cut_short = is_cut_short || !is_judged || best.is_err();
     let mut walk = Budget::new(WALK_STEPS_MAX);
     let (field, mut trial) =
         best.unwrap_or_else(|OutOfSteps| in_short(ground, Rules { ranking: &plain, ..rules }, &mut walk));
-    if !is_judged {
-        // Filters that should hold are not known, so nobody is asked to serve.
+    if !is_judged && has_filters(ground.profile) {
+        // Which filters should hold is not known, so nobody is asked to serve.
         trial.chosen.clear();
     }
-    let decided = otherwise(ground.profile.otherwise, number);
-    planned(&field, &trial, decided, is_cut_short, before + budget.spent() + walk.spent())
+    let takes = field.takes(&trial);
+    let decided = if serves_all(ground.needs, &takes) { in_full(by) } else { in_part(ground, by) };
+    let explanation = explain(&field, &trial, &takes, decided.1, is_cut_short);
+    let within = match decided.0 {
+        Outcome::Backorder if is_judged => within(ground, rules.filters),
+        // Whichever rules should hold: their filters let these through.
+        Outcome::Backorder => within(ground, &all_filters(ground.profile)),
+        Outcome::Full | Outcome::Reject => None,
+    };
+    Planned { takes, outcome: decided.0, within, explanation, steps: before + budget.spent() + walk.spent() }
 }
 
-fn otherwise(otherwise: Otherwise, fallback: Option<u8>) -> (Outcome, Decision) {
-    match otherwise {
-        Otherwise::Backorder => (Outcome::Backorder, Decision::Backorder(fallback)),
-        Otherwise::Reject => (Outcome::Reject, Decision::Reject(fallback)),
+fn has_filters(profile: &Profile) -> bool {
+    profile.strategies.iter().chain(&profile.fallbacks).any(|rules| !rules.filters.is_empty())
+}
+
+/// The channel's locations that pass the filters that last; `None` if all of them do.
+fn within<W: World>(ground: &Ground<'_, W>, filters: &[Filter]) -> Option<Vec<LocationNumber>> {
+    let passes = |location: &LocationNumber| is_within(filters, *location, &ground.world.place(*location));
+    let mut within: Vec<LocationNumber> = ground.all.iter().copied().filter(passes).collect();
+    within.sort_unstable();
+    (within.len() < ground.all.len()).then_some(within)
+}
+
+fn all_filters(profile: &Profile) -> Vec<Filter> {
+    let rules = profile.strategies.iter().chain(&profile.fallbacks);
+    rules.flat_map(|rules| rules.filters.iter().cloned()).collect()
+}
+
+fn rules_by<'a>(profile: &'a Profile, by: By, plain: &'a Ranking) -> Rules<'a> {
+    match by {
+        By::Defaults => Rules { filters: &[], ranking: plain, split: profile.defaults },
+        By::Strategy(number) => Rules::of(&profile.strategies[usize::from(number)], profile.defaults),
+        By::Fallback(number) => Rules::of(&profile.fallbacks[usize::from(number)], profile.defaults),
     }
 }
 
-/// The last fallback whose condition holds.
-fn last_fallback<W: World>(ground: &Ground<'_, W>, budget: &mut Budget) -> Result<Option<u8>, OutOfSteps> {
+fn serves_all(needs: &[Need], takes: &[Take]) -> bool {
+    let units = |quantities: &mut dyn Iterator<Item = u64>| quantities.sum::<u64>();
+    units(&mut takes.iter().map(|take| take.quantity)) == units(&mut needs.iter().map(|need| need.quantity))
+}
+
+/// What is served in full after all: by the defaults, or by a strategy that a search in counted steps has missed.
+fn in_full(by: By) -> (Outcome, Decision) {
+    let decision = match by {
+        By::Defaults => Decision::Defaults,
+        By::Strategy(number) => Decision::Strategy(number),
+        By::Fallback(number) => Decision::Fallback(number),
+    };
+    (Outcome::Full, decision)
+}
+
+fn in_part<W: World>(ground: &Ground<'_, W>, by: By) -> (Outcome, Decision) {
+    match ground.order.policy.or(ground.profile.otherwise).unwrap_or(Policy::Reject) {
+        Policy::Backorder => (Outcome::Backorder, Decision::Backorder(by)),
+        Policy::Reject => (Outcome::Reject, Decision::Reject(by)),
+    }
+}
+
+/// The last fallback whose condition holds, else the last strategy.
+fn last_called_for<W: World>(ground: &Ground<'_, W>, budget: &mut Budget) -> Result<By, OutOfSteps> {
     for (number, fallback) in ground.profile.fallbacks.iter().enumerate().rev() {
         if is_called_for(ground, fallback, budget)? {
-            return Ok(Some(short(number)));
+            return Ok(By::Fallback(short(number)));
         }
     }
-    Ok(None)
+    for (number, strategy) in ground.profile.strategies.iter().enumerate().rev() {
+        if is_called_for(ground, strategy, budget)? {
+            return Ok(By::Strategy(short(number)));
+        }
+    }
+    Ok(By::Defaults)
 }
 
 fn partial<'g, W: World>(
@@ -188,5 +244,5 @@ fn planned<W: World>(
 ) -> Planned {
     let takes = field.takes(trial);
     let explanation = explain(field, trial, &takes, decision, is_cut_short);
-    Planned { takes, outcome, explanation, steps }
+    Planned { takes, outcome, within: None, explanation, steps }
 }

@@ -1,7 +1,8 @@
 //! What a profile is refused for when it is put.
 //!
 //! Each finding is typed and says where it stands, so that whoever read the profile from a text can name the
-//! line and the field. It runs off the shards: a profile of the largest size takes some milliseconds.
+//! line and the field. It runs off the shards: the longest
+//! lists of one "and" are compared with each other, which can take a second.
 
 mod condition;
 mod contradiction;

@@ -9,7 +9,7 @@ use super::implied::is_implied;
 use super::{Cause, Field, ProfileError, Section};
 use crate::id::LocationNumber;
 use crate::routing::profile::filter::Filter;
-use crate::routing::profile::{Otherwise, Profile, Split, Strategy};
+use crate::routing::profile::{Profile, Split, Strategy};
 
 /// All strategies and fallbacks in the order in which they are tried.
 pub(super) fn sections(profile: &Profile) -> impl Iterator<Item = (Section, &Strategy)> {
@@ -35,12 +35,13 @@ pub(super) fn check(profile: &Profile) -> Result<(), ProfileError> {
 }
 
 /// Whether a fallback may say how a part of an order is served, even though it never serves one in full: the
-/// rest waits, and no fallback behind it holds whenever it does.
+/// rest may wait, since an order can ask for that whatever the profile says, and no fallback behind it holds whenever it
+/// does.
 fn serves_what_it_can(profile: &Profile, section: Section) -> bool {
     let Section::Fallback(number) = section else { return false };
     let when = profile.fallbacks[number].when.as_ref();
     let mut later = profile.fallbacks[number + 1..].iter();
-    profile.otherwise == Otherwise::Backorder && !later.any(|later| is_implied(later.when.as_ref(), when))
+    !later.any(|later| is_implied(later.when.as_ref(), when))
 }
 
 fn stands_before(earlier: &Strategy, later: &Strategy, defaults: Split) -> bool {

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::money::Currency;
-use crate::order::LINES_MAX;
+use crate::order::{LINES_MAX, Policy};
 use crate::routing::profile::{
-    Condition, Fact, Filter, Objective, Op, Otherwise, Quantifier, RANKS_MAX, Rank, Ranking, Rate, RateRow,
-    Split, Strategy, Symbol, Weight,
+    Condition, Fact, Filter, Objective, Op, Quantifier, RANKS_MAX, Rank, Ranking, Rate, RateRow, Split,
+    Strategy, Symbol, Weight,
 };
 use alloc::boxed::Box;
 use alloc::vec;
@@ -68,7 +68,7 @@ fn good() -> Profile {
             strategy(Some(is(Fact::Channel, Op::Eq(2)))),
         ],
         fallbacks: vec![strategy(None)],
-        otherwise: Otherwise::Reject,
+        otherwise: Some(Policy::Reject),
         rate_cards: vec![card()],
     }
 }
@@ -444,8 +444,9 @@ fn a_fallback_may_still_say_how_a_part_is_served() {
         }
     };
     let b2b = || strategy(Some(is(Fact::IsB2b, Op::Eq(1))));
-    check_one(put(Otherwise::Reject, vec![b2b()]), unreachable(0, 0));
-    check_one(put(Otherwise::Backorder, vec![b2b()]), Ok(()));
-    check_one(put(Otherwise::Backorder, vec![strategy(None), b2b()]), Ok(()));
-    check_one(put(Otherwise::Backorder, vec![b2b(), strategy(None)]), unreachable(0, 0));
+    check_one(put(None, vec![b2b()]), Ok(()));
+    check_one(put(Some(Policy::Reject), vec![b2b()]), Ok(()));
+    check_one(put(Some(Policy::Backorder), vec![b2b()]), Ok(()));
+    check_one(put(Some(Policy::Backorder), vec![strategy(None), b2b()]), Ok(()));
+    check_one(put(Some(Policy::Backorder), vec![b2b(), strategy(None)]), unreachable(0, 0));
 }

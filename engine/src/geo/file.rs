@@ -15,7 +15,7 @@
 //! key before it (to 0, the first), so at least 1, except that the country itself is one entry whose key is 0; as a
 //! number it has a name's six characters as digits to the base of 37: 0 none, then 0 to 9, then A to Z. A latitude or
 //! longitude is the difference to the one before it in 1/200 degree, zigzag (0, -1, 1, -2 … are 0, 1, 2, 3 …).
-//! `gateway/data/make-places` writes it.
+//! `engine/data/make-places` writes it.
 
 use super::code::{CHARACTERS_MAX, Kind, Writing};
 use super::place::Place;

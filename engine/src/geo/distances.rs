@@ -12,16 +12,15 @@
 use super::distance::distance_m;
 use super::place::Place;
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 /// Destinations that are remembered at the most. A large country has some 40,000 postal codes, of which a
 /// minority get most of the parcels. With ten locations each they take 1.5 MB, at the worst 64 MiB
 /// ([`SITES_KEPT_MAX`]); a miss costs a microsecond for each location.
 pub(super) const SLOTS: usize = 16_384;
 
-/// Locations of a merchant up to which its distances are remembered: more than the 1,000 that can serve one
-/// channel. Beyond it they are worked out each time, so that one merchant can't fill the memory of all.
+/// Locations of a merchant up to which its distances are remembered. Beyond it they are worked out each time, so that one merchant can't fill the memory of all.
 pub(super) const SITES_KEPT_MAX: usize = 1_024;
 
 /// No distance: more than any on earth.
@@ -80,6 +79,12 @@ impl Default for Distances {
     }
 }
 
+/// The memory of this process.
+pub fn distances() -> &'static Distances {
+    static DISTANCES: LazyLock<Distances> = LazyLock::new(Distances::new);
+    &DISTANCES
+}
+
 impl Distances {
     /// An empty one. Its slots alone take 0.7 MB.
     #[must_use]
@@ -104,6 +109,25 @@ impl Distances {
         // What stood there is freed when the lock is open again.
         let _before = slot.lock().replace(kept);
         metres
+    }
+
+    /// The distances from a destination to some of these locations, in their order: those of a merchant with so many that
+    /// they are not remembered are worked out for these alone.
+    #[must_use]
+    pub fn to_some(
+        &self,
+        sites: &Sites,
+        destination: Place,
+        locations: impl Iterator<Item = usize>,
+    ) -> Vec<Option<u32>> {
+        if sites.places.len() > SITES_KEPT_MAX {
+            let far = |place: &Place| distance_m(*place, destination);
+            return locations
+                .map(|location| sites.places.get(location).and_then(Option::as_ref).map(far))
+                .collect();
+        }
+        let metres = self.to(sites, destination);
+        locations.map(|location| metres.to(location)).collect()
     }
 
     fn slot(&self, sites: u64, destination: Place) -> Option<&Mutex<Option<Kept>>> {

@@ -1,0 +1,113 @@
+//! Routing profiles and what they said of orders: from event to record and back.
+
+use crate::ask::{OrderAsk, OrderSaid, ProfileAsk};
+use crate::routing::Format;
+use onhand_domain::event::{OrderAccepted, ProfilePut, Routed};
+use onhand_domain::routing::profile::Explanation;
+use onhand_domain::{HoldId, LocationNumber, ProfileNumber};
+use onhand_record::order::{encode_details, version_with};
+use onhand_record::routing::{FormatV1, OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
+use onhand_record::{DecodeError, EncodeError, VERSION, encode_into};
+
+pub(super) fn encode_profile(
+    put: &ProfilePut,
+    ask: &ProfileAsk,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let body = RoutingProfilePutV1 {
+        profile: put.profile.0,
+        is_new: put.is_new,
+        code: &ask.code,
+        version: put.rules.version,
+        format: format_record(ask.format),
+        text: &ask.text,
+    };
+    encode_into(&body, out)
+}
+
+/// How a text is written, as a record says it.
+pub(crate) fn format_record(format: Format) -> FormatV1 {
+    match format {
+        Format::Toml => FormatV1::Toml,
+        Format::Json => FormatV1::Json,
+    }
+}
+
+/// How a text is written.
+pub(crate) fn format_of(record: FormatV1) -> Format {
+    match record {
+        FormatV1::Toml => Format::Toml,
+        FormatV1::Json => Format::Json,
+    }
+}
+
+/// What the record of an order ends with.
+pub(crate) struct OrderEnd<'a> {
+    hold: Option<HoldId>,
+    said: Option<&'a OrderSaid>,
+    routed: Option<(&'a Routed, Vec<u8>)>,
+}
+
+impl<'a> OrderEnd<'a> {
+    /// Of an accepted order.
+    pub(crate) fn accepted(accepted: &'a OrderAccepted, ask: &'a OrderAsk) -> Self {
+        Self::of(accepted.hold, accepted.routed.as_deref(), ask)
+    }
+
+    /// Of any order.
+    pub(crate) fn of(hold: Option<HoldId>, routed: Option<&'a Routed>, ask: &'a OrderAsk) -> Self {
+        let routed = routed.map(|routed| (routed, routed.explanation.encode()));
+        Self { hold, said: ask.said.as_deref(), routed }
+    }
+
+    /// Most orders end with nothing: no hold, no word beyond the usual ones, no profile.
+    fn is_nothing(&self) -> bool {
+        self.hold.is_none() && self.said.is_none() && self.routed.is_none()
+    }
+
+    fn with<R>(&self, use_it: impl FnOnce(&OrderDetailsV1<'_>) -> R) -> R {
+        let routed = self.routed.as_ref();
+        use_it(&OrderDetailsV1 {
+            hold: self.hold.map(|hold| hold.0),
+            said: self.said.map(said_record).unwrap_or_default(),
+            routed: routed.map(|(routed, explanation)| routed_record(routed, explanation)),
+        })
+    }
+
+    /// The version of the record.
+    pub(crate) fn version(&self) -> u8 {
+        if self.is_nothing() { VERSION } else { self.with(version_with) }
+    }
+
+    /// Appends it to the record.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        if self.is_nothing() { Ok(()) } else { self.with(|details| encode_details(details, out)) }
+    }
+}
+
+fn routed_record<'a>(routed: &Routed, explanation: &'a [u8]) -> RoutedV1<'a> {
+    let within = routed.within.as_ref();
+    let within = within.map(|within| within.iter().map(|location| location.0).collect());
+    RoutedV1 { profile: routed.profile.0, explanation, within }
+}
+
+fn said_record(said: &OrderSaid) -> OrderSaidV1<'_> {
+    let OrderSaid { priority, tags, customer_tier, is_b2b, ship_method, payment_risk } = said;
+    OrderSaidV1 {
+        priority: *priority,
+        tags: tags.iter().map(String::as_str).collect(),
+        customer_tier: customer_tier.as_deref(),
+        is_b2b: *is_b2b,
+        ship_method: ship_method.as_deref(),
+        payment_risk: *payment_risk,
+    }
+}
+
+/// What a profile said, as a record has it.
+pub(super) fn routed_of(details: &OrderDetailsV1<'_>) -> Result<Option<Box<Routed>>, DecodeError> {
+    let Some(RoutedV1 { profile, explanation, within }) = &details.routed else { return Ok(None) };
+    let explanation = Explanation::decode(explanation)
+        .map_err(|error| DecodeError::Malformed(format!("its explanation is none: {error:?}")))?;
+    let within = within.as_ref().map(|within| within.iter().copied().map(LocationNumber).collect());
+    Ok(Some(Box::new(Routed { profile: ProfileNumber(*profile), explanation, within })))
+}

@@ -3,7 +3,7 @@
 //! Requests that one turn of the worker's loop reads go to the shards as one message, and the answers of one
 //! sync come back as one: an actor hop and a wake-up for each order would cost more than the order.
 
-use onhand_engine::ask::{Answer, Ask, Submission};
+use onhand_engine::ask::{Answer, Ask, ReadAsk, Submission};
 use onhand_engine::directory::Directory;
 use onhand_engine::{Class, Handle, Inbox, Item, Ticket};
 use std::cell::{Cell, RefCell};
@@ -107,7 +107,10 @@ impl Intake {
         ask: Ask,
     ) -> Result<Pending, Problem> {
         match &ask {
-            Ask::Read(_) => self.handle.admit_always(&caller.directory),
+            // A preview costs a shard as much as an order.
+            Ask::Read(read) if !matches!(read, ReadAsk::Plan(_)) => {
+                self.handle.admit_always(&caller.directory);
+            }
             ask => self.handle.admit(&caller.directory, ask.class())?,
         }
         Ok(self.send(caller, submission(caller, identity, 0, ask)))

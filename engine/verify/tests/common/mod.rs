@@ -62,7 +62,7 @@ impl Writer {
         self.add_version(kind, VERSION, key, body);
     }
 
-    fn add_version(&mut self, kind: Kind, version: u8, key: Option<u8>, body: &dyn Fn(&mut Vec<u8>)) {
+    pub fn add_version(&mut self, kind: Kind, version: u8, key: Option<u8>, body: &dyn Fn(&mut Vec<u8>)) {
         let Self { merchant, at, actor, .. } = *self;
         let idempotency = key.map(|key| [key; 16]);
         let fingerprint = self.fingerprint.map(|fingerprint| [fingerprint; 16]);

@@ -445,7 +445,7 @@ pub(crate) struct FrozenNames {
 /// What rules are made of at one moment.
 pub(crate) struct FrozenRouting {
     pub(crate) profiles: Vec<ProfileEntry>,
-    pub(crate) sites: Vec<Site>,
+    pub(crate) sites: Vec<Arc<Site>>,
     words: Vec<Arc<str>>,
     tag_sets: Vec<Arc<[Symbol]>>,
 }

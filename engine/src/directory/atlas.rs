@@ -5,6 +5,7 @@ use crate::geo::{Place, Places, Sites, distances};
 use onhand_domain::LocationNumber;
 use onhand_domain::routing::profile::Symbol;
 use onhand_record::order::ShipToV1;
+use std::sync::Arc;
 
 /// A location as its record has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl Site {
 /// All locations, by number.
 #[derive(Debug, Default)]
 pub(crate) struct Atlas {
-    sites: Vec<Site>,
+    sites: Vec<Arc<Site>>,
     /// Their places on earth, as they were surveyed.
     places: Option<Sites>,
 }
@@ -59,14 +60,14 @@ impl Atlas {
             place: None,
         };
         match self.sites.get_mut(location.row()) {
-            Some(row) => *row = site,
-            None => self.sites.push(site),
+            Some(row) => *row = Arc::new(site),
+            None => self.sites.push(Arc::new(site)),
         }
         self.places = None;
     }
 
     /// All locations, by number.
-    pub(crate) fn sites(&self) -> &[Site] {
+    pub(crate) fn sites(&self) -> &[Arc<Site>] {
         &self.sites
     }
 
@@ -80,7 +81,9 @@ impl Atlas {
         if self.places.is_none() {
             let places = self.sites.iter_mut().map(|site| {
                 let place = site.place.unwrap_or_else(|| located(&site.address()));
-                site.place = Some(place);
+                if site.place.is_none() {
+                    Arc::make_mut(site).place = Some(place);
+                }
                 place
             });
             self.places = Some(Sites::new(places));

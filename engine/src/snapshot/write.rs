@@ -185,7 +185,7 @@ fn routing_row(part: &FrozenPart) -> MerchantRoutingV1<'_> {
     MerchantRoutingV1 {
         profiles: part.names.routing.profiles.iter().map(profile_row).collect(),
         channels: part.state.channels.iter().map(|row| row.profile.map(|profile| profile.0)).collect(),
-        places: part.names.routing.sites.iter().map(place_row).collect(),
+        places: part.names.routing.sites.iter().map(|site| place_row(site)).collect(),
     }
 }
 

@@ -29,7 +29,6 @@ use crate::routing::profile::Profile;
 use crate::rows::{FrozenRows, Rows};
 use crate::sku::SkuActor;
 use crate::table::{DIRECTORY_SHIFT, Table, spread};
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -76,7 +75,7 @@ pub struct MerchantState {
     /// From an order's id to its row.
     order_rows: Table<u32>,
     /// Of orders that wait, which locations may serve them, ascending; of one that is not here, all of its channel's.
-    within: BTreeMap<OrderId, Box<[LocationNumber]>>,
+    within: BTreeMap<OrderId, Arc<[LocationNumber]>>,
     /// Live holds.
     holds: BTreeMap<HoldId, Hold>,
     /// When each of them ends.
@@ -103,7 +102,7 @@ pub struct FrozenMerchant {
     /// All live holds.
     pub holds: Vec<(HoldId, Hold)>,
     /// Which locations may serve orders that wait, where not all of their channels' may.
-    pub within: Vec<(OrderId, Box<[LocationNumber]>)>,
+    pub within: Vec<(OrderId, Arc<[LocationNumber]>)>,
 }
 
 impl MerchantState {
@@ -247,7 +246,7 @@ impl MerchantState {
             skus: self.skus.freeze(),
             orders: self.orders.freeze(),
             holds: self.holds.iter().map(|(id, hold)| (*id, hold.clone())).collect(),
-            within: self.within.iter().map(|(id, locations)| (*id, locations.clone())).collect(),
+            within: self.within.iter().map(|(id, locations)| (*id, Arc::clone(locations))).collect(),
         }
     }
 

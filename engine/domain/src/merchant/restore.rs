@@ -10,7 +10,6 @@ use crate::routing::profile::Profile;
 use crate::rows::Rows;
 use crate::sku::{Class, Cursor, Pool, SkuActor, Terms, Waiting};
 use crate::table::Table;
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -95,7 +94,7 @@ impl MerchantState {
     }
 
     /// Says which locations may serve an order that waits, ascending.
-    pub fn restore_within(&mut self, order: OrderId, locations: Box<[LocationNumber]>) {
+    pub fn restore_within(&mut self, order: OrderId, locations: Arc<[LocationNumber]>) {
         self.within.insert(order, locations);
     }
 

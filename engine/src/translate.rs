@@ -53,7 +53,7 @@ pub fn version_of(event: &Event, ask: Option<&Ask>) -> u8 {
     let has_second_part = match (event, ask) {
         (Event::ChannelPut(put), _) => return rules::channel_version(put),
         (Event::OrderAccepted(accepted), Some(Ask::PlaceOrder(ask))) => {
-            return OrderEnd::accepted(accepted, ask).version();
+            return OrderEnd::of_accepted(accepted, ask).map_or(VERSION, |end| end.version());
         }
         (Event::LocationPut(put), _) => rules::location_terms(put) != LocationTermsV1::default(),
         (Event::SkuPut(put), _) => rules::sku_terms(&put.terms, &put.pools) != SkuTermsV1::default(),
@@ -84,7 +84,7 @@ pub fn encode_body(
         (Event::OrderAccepted(accepted), Some(Ask::PlaceOrder(ask))) => {
             out.extend_from_slice(&ask.asked);
             encode_accepted(accepted, claims, out)?;
-            OrderEnd::accepted(accepted, ask).encode(out)
+            OrderEnd::of_accepted(accepted, ask).map_or(Ok(()), |end| end.encode(out))
         }
         (Event::ProfilePut(put), Some(Ask::PutProfile(ask))) => routing::encode_profile(put, ask, out),
         (Event::HoldPlaced(placed), Some(Ask::PlaceHold(ask))) => holds::encode_placed(placed, ask, out),

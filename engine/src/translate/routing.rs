@@ -49,9 +49,11 @@ pub(crate) struct OrderEnd<'a> {
 }
 
 impl<'a> OrderEnd<'a> {
-    /// Of an accepted order.
-    pub(crate) fn accepted(accepted: &'a OrderAccepted, ask: &'a OrderAsk) -> Self {
-        Self::of(accepted.hold, accepted.routed.as_deref(), ask)
+    /// Of an accepted order; most end with nothing: no hold, no word beyond the usual ones, no profile.
+    #[inline]
+    pub(crate) fn of_accepted(accepted: &'a OrderAccepted, ask: &'a OrderAsk) -> Option<Self> {
+        let has_some = accepted.hold.is_some() || accepted.routed.is_some() || ask.said.is_some();
+        has_some.then(|| Self::of(accepted.hold, accepted.routed.as_deref(), ask))
     }
 
     /// Of any order.
@@ -60,7 +62,7 @@ impl<'a> OrderEnd<'a> {
         Self { hold, said: ask.said.as_deref(), routed }
     }
 
-    /// Most orders end with nothing: no hold, no word beyond the usual ones, no profile.
+    /// Whether there is nothing to write.
     fn is_nothing(&self) -> bool {
         self.hold.is_none() && self.said.is_none() && self.routed.is_none()
     }

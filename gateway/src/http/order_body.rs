@@ -41,14 +41,17 @@ struct OrderBody<'a, Id> {
     policy: Option<Text<'a>>,
     #[serde(borrow)]
     customer: Option<Object<Customer<'a>>>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     tags: Option<Vec<Name<'a>>>,
+    #[serde(default)]
     priority: Option<i32>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     customer_tier: Option<Name<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     ship_method: Option<Name<'a>>,
+    #[serde(default)]
     is_b2b: Option<bool>,
+    #[serde(default)]
     payment_risk: Option<u8>,
     #[serde(borrow)]
     lines: Vec<Object<LineBody<'a>>>,

@@ -22,8 +22,23 @@ pub(super) struct SaidBody<'b, 'a> {
 }
 
 impl SaidBody<'_, '_> {
+    /// As most orders do.
+    #[inline]
+    fn is_nothing(&self) -> bool {
+        let Self { tags, priority, customer_tier, ship_method, is_b2b, payment_risk } = self;
+        tags.is_empty()
+            && priority.is_none()
+            && customer_tier.is_none()
+            && ship_method.is_none()
+            && is_b2b.is_none()
+            && payment_risk.is_none()
+    }
+
     /// What is said, if anything is.
     pub(super) fn checked(&self, check: &mut Check) -> Option<OrderSaid> {
+        if self.is_nothing() {
+            return None;
+        }
         if self.tags.len() > ORDER_TAGS_MAX {
             check.wrong("/tags", "too_many", format!("at most {ORDER_TAGS_MAX} tags"));
             return None;

@@ -50,6 +50,19 @@ pub struct Engine {
     report: OpenReport,
 }
 
+/// Reads the table of places beside the start, so that no shard reads it while orders wait. Where that can't be, who needs it
+/// first reads it.
+fn unpack_places() {
+    let read = || {
+        if let Err(error) = Places::bundled() {
+            tracing::error!(?error, "the table of places is damaged; no distance is known");
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("places".into()).spawn(read) {
+        tracing::warn!(%error, "the table of places is read when it is needed");
+    }
+}
+
 impl Engine {
     /// Recovers what a data directory holds and starts. `on_failure` is called when the log fails; it
     /// should end the process.
@@ -63,16 +76,13 @@ impl Engine {
         config: &EngineConfig,
         on_failure: OnFailure,
     ) -> Result<Self, StartError> {
+        unpack_places();
         let mut parts = Parts::recover(&disk, fingerprints, clock, Box::new(fill_random), config)?;
         let mut shard_threads = Vec::new();
         let mut addresses = Vec::new();
         // It only saves time: a full disk must not keep a server from starting.
         if let Err(error) = disk.chunks.warm_up() {
             tracing::warn!(%error, "sled cannot be opened ahead of need");
-        }
-        // So that no shard reads it while orders wait.
-        if let Err(error) = Places::bundled() {
-            tracing::error!(?error, "the table of places is damaged; no distance is known");
         }
         for (number, state) in std::mem::take(&mut parts.states).into_iter().enumerate() {
             let thread_error = |source| StartError::Io { what: "starting a thread", source };

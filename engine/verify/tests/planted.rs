@@ -171,7 +171,7 @@ fn a_log_of_a_newer_release_is_not_judged() {
         record
     };
     refused("a kind", bent(0, 99), &["record kind 99", "knows 1, 2, 10"]);
-    refused("a version", bent(1, 3), &["version 3 of record kind", "knows 1"]);
+    refused("a version", bent(1, 4), &["version 4 of record kind", "knows 1"]);
     refused("a flag", bent(2, 4), &["flags 0b00000100", "knows 0b00000011"]);
     let mut opening = records(&RIGHT)[0].clone();
     *opening.last_mut().unwrap() += 1;

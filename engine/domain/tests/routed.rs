@@ -276,3 +276,27 @@ fn a_merchant_has_a_hundred_profiles_at_the_most_of_ten_thousand_versions() {
     let what = "versions of a routing profile";
     assert_eq!((last(10_000), last(10_001)), (Ok(()), Err(Rejection::TooMany { what, max: 10_000 })));
 }
+
+/// Distances are only worked out where a rule wants them, however deep it asks.
+#[test]
+fn a_profile_says_whether_it_asks_for_distances() {
+    let far = |location| Condition::Compare(Fact::Distance(LocationNumber(location)), Op::Ge(1));
+    let home = || Condition::Compare(Fact::Country, Op::Eq(i64::from(GERMANY.0)));
+    let when = |condition| strategy(Some(condition), Vec::new(), prefer(0));
+    let deep = Condition::Not(Box::new(Condition::Any(vec![home(), Condition::All(vec![far(1)])])));
+    for (strategy, asks) in [
+        (when(home()), false),
+        (strategy(None, only(1), prefer(0)), false),
+        (when(deep), true),
+        (strategy(None, vec![Filter::MaxDistance(1)], prefer(0)), true),
+        (strategy(None, Vec::new(), Objective::Nearest), true),
+    ] {
+        assert_eq!(profile(1, vec![strategy.clone()]).asks_distance(), asks, "{strategy:?}");
+        let plain = profile(1, vec![when(home())]);
+        assert_eq!(
+            Profile { fallbacks: vec![strategy.clone()], ..plain }.asks_distance(),
+            asks,
+            "{strategy:?}"
+        );
+    }
+}

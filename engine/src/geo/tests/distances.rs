@@ -123,3 +123,14 @@ fn a_postal_code_leads_to_the_nearest_location() {
         assert_eq!(found, nearest, "{country} {code}: {metres:?}");
     }
 }
+
+/// Some of a merchant's locations are as far as they are among all, be they remembered or not.
+#[test]
+fn some_locations_are_as_far_as_all_of_them_say() {
+    let (here, there) = (place(5252, 1340), place(4814, 1158));
+    for count in [SITES_KEPT_MAX, SITES_KEPT_MAX + 1] {
+        let sites = Sites::new((0..count).map(|number| [Some(here), None, Some(there)][number % 3]));
+        let found = Distances::new().to_some(&sites, here, [2, 0, 1, count].into_iter());
+        assert_eq!(found, [Some(distance_m(there, here)), Some(0), None, None], "{count}");
+    }
+}

@@ -12,8 +12,10 @@ pub(crate) enum Verdict {
     Same,
     /// It takes more.
     Grown,
-    /// It takes less: recorded as it was, it could grow again unseen.
+    /// It takes less: told, since recorded as it was it could grow again unseen, and nothing to fail for.
     Shrunk,
+    /// It takes less than half: a step that was not counted looks like that.
+    Halved,
     /// It is counted and was not recorded.
     Unknown,
     /// It was recorded and is not counted.
@@ -39,6 +41,7 @@ impl Verdict {
                 let tolerance = recorded / 100 * u128::from(percent);
                 match counted {
                     _ if counted > recorded + tolerance => Self::Grown,
+                    _ if counted * 2 < recorded => Self::Halved,
                     _ if counted + tolerance < recorded => Self::Shrunk,
                     _ => Self::Same,
                 }
@@ -46,9 +49,9 @@ impl Verdict {
         }
     }
 
-    /// Whether nothing is to be done.
+    /// Whether nothing has to be done.
     pub(crate) fn is_fine(self) -> bool {
-        self == Self::Same
+        matches!(self, Self::Same | Self::Shrunk)
     }
 
     fn word(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Verdict {
             Self::Same => "",
             Self::Grown => "GREW",
             Self::Shrunk => "shrank: record again",
+            Self::Halved => "less than half: is it counted? Record again",
             Self::Unknown => "not recorded: record again",
             Self::Missing => "recorded, and no case: record again",
         }
@@ -104,7 +108,7 @@ fn told(rows: &[Row]) -> Option<String> {
         cases.collect::<Vec<_>>().join(", ")
     };
     let grown = named(|verdict| verdict == Verdict::Grown);
-    let other = named(|verdict| !verdict.is_fine() && verdict != Verdict::Grown);
+    let other = named(|verdict| !matches!(verdict, Verdict::Same | Verdict::Grown));
     if !grown.is_empty() {
         return Some(format!(
             "more instructions than recorded: {grown}. Mend it; or, if they are worth it, record them \
@@ -147,7 +151,9 @@ mod tests {
         // Of few instructions a part of one is not lost to rounding.
         assert_eq!(verdict(19, 20), Verdict::Grown);
         assert_eq!(verdict(0, 1), Verdict::Grown);
-        assert_eq!(verdict(u64::MAX, 0), Verdict::Shrunk);
+        assert_eq!(verdict(1_000, 500), Verdict::Shrunk);
+        assert_eq!(verdict(1_000, 499), Verdict::Halved);
+        assert_eq!(verdict(u64::MAX, 0), Verdict::Halved);
     }
 
     #[test]
@@ -157,7 +163,8 @@ mod tests {
         let wanted = [("both", Verdict::Same), ("gone", Verdict::Missing), ("new", Verdict::Unknown)];
         assert_eq!(verdicts, wanted);
         assert!(!Verdict::Missing.is_fine() && !Verdict::Unknown.is_fine());
-        assert!(!Verdict::Grown.is_fine() && !Verdict::Shrunk.is_fine());
+        assert!(!Verdict::Grown.is_fine() && !Verdict::Halved.is_fine());
+        assert!(Verdict::Same.is_fine() && Verdict::Shrunk.is_fine());
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub struct StockMoved {
     pub to: Option<StockState>,
     /// How many; 0 for a count that found what was expected.
     pub quantity: u32,
-    /// Claims that the loss took, newest accepted order first.
+    /// Claims that the loss took: those of channels with the last rank first, of the same the newest accepted order's.
     pub shorts: Vec<Shorted>,
     /// The location's stock afterwards.
     pub after: Level,
@@ -142,7 +142,7 @@ pub struct OrderAccepted {
     pub policy: Policy,
     /// SKU and quantity of each line; each line has one demand of the same number.
     pub lines: OrderedLines,
-    /// What is kept for it: demand, location, quantity. What is missing is backordered.
+    /// What is kept for it: demand, location, quantity. What is missing is backordered, and of an imposed order short.
     pub claims: NewClaims,
     /// The hold that it confirmed, and that has ended with it.
     pub hold: Option<HoldId>,
@@ -158,7 +158,7 @@ pub struct Routed {
     /// Its version, what of it decided, and what became of each location.
     pub explanation: Explanation,
     /// Of an accepted order that waits in part, the locations that may serve it later, ascending; `None` is all of its
-    /// channel's. Who has lost a claim is served from any.
+    /// channel's. Who has lost a claim is served from any, unless the order was imposed.
     pub within: Option<Vec<LocationNumber>>,
 }
 

@@ -27,6 +27,10 @@ pub enum Bug {
     ForgetUsed,
     /// A channel loses locations at which its holds need units.
     IgnoreHeldUnits,
+    /// An imposed order takes what is held for buyers.
+    ImposeOnHolds,
+    /// Who waits is served by acceptance alone, whatever rank its channel has.
+    IgnoreRank,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

@@ -43,7 +43,7 @@ const HOLD_EVENTS: u64 = 12;
 const MERCHANT: MerchantNumber = MerchantNumber(1);
 
 /// What the cases say little without.
-const MUST_HAPPEN: [&str; 46] = [
+const MUST_HAPPEN: [&str; 48] = [
     "Adjust NotEnough",
     "Adjust QuantityOutOfRange",
     "Adjust accepted",
@@ -82,9 +82,11 @@ const MUST_HAPPEN: [&str; 46] = [
     "ShipOrder accepted",
     "fills",
     "fills of shorts",
+    "fills of the imposed",
     "holds expired",
     "holds without units",
     "orders beside promises",
+    "orders that are imposed and short",
     "orders that confirm",
     "orders from 1 locations",
     "orders from 2 locations",
@@ -273,10 +275,15 @@ impl World {
                 }
                 _ => Default::default(),
             };
-            if let Event::OrderAccepted(accepted) = &event
-                && accepted.hold.is_some()
-            {
-                *counts.entry("orders that confirm".to_owned()).or_insert(0) += 1;
+            if let Event::OrderAccepted(accepted) = &event {
+                let sum = |units: &mut dyn Iterator<Item = u32>| units.sum::<u32>();
+                let is_short = sum(&mut accepted.claims.iter().map(|claim| claim.2))
+                    < sum(&mut accepted.lines.iter().map(|line| line.1));
+                let is_imposed = accepted.policy == Policy::Imposed;
+                *counts.entry("orders that are imposed and short".to_owned()).or_insert(0) +=
+                    u64::from(is_imposed && is_short);
+                *counts.entry("orders that confirm".to_owned()).or_insert(0) +=
+                    u64::from(accepted.hold.is_some());
             }
             if let Event::StockMoved(moved) = &event
                 && !moved.shorts.is_empty()
@@ -310,6 +317,9 @@ impl World {
             if let Event::BacklogFilled(filled) = &event {
                 let of_shorts = filled.fills.iter().any(|fill| fill.class == Class::Short);
                 *counts.entry("fills of shorts".to_owned()).or_insert(0) += u64::from(of_shorts);
+                let is_imposed = |order| self.books.orders[&order].policy == Policy::Imposed;
+                let of_imposed = filled.fills.iter().any(|fill| is_imposed(fill.order));
+                *counts.entry("fills of the imposed".to_owned()).or_insert(0) += u64::from(of_imposed);
                 let some = !filled.fills.is_empty();
                 *counts.entry("fills".to_owned()).or_insert(0) += u64::from(some);
             }

@@ -300,3 +300,31 @@ fn a_profile_says_whether_it_asks_for_distances() {
         );
     }
 }
+
+/// What a channel has sold is not refused by rules, but served as they say: at once, and when stock comes.
+#[test]
+fn rules_serve_what_is_imposed_and_do_not_refuse_it() {
+    let rules = profile(1, vec![strategy(None, only(1), prefer(1))]);
+    let mut shop = Shop::new(Profile { otherwise: Some(Policy::Reject), ..rules }, [5, 2, 0]);
+    let locations: Vec<LocationNumber> = (0..3).map(LocationNumber).collect();
+    let imposes = PutChannel::plain(Some(WEB), &locations, Policy::Imposed);
+    shop.run(&Command::PutChannel(PutChannel { profile: Some(ProfileNumber(0)), ..imposes }));
+    let order = Command::PlaceOrder(Shop::order(WEB, &[(MUG, 4)]));
+    let Event::OrderAccepted(accepted) = shop.run(&order) else { panic!("it is taken") };
+    let id = OrderId(shop.events);
+    assert_eq!((accepted.policy, claims(&accepted)), (Policy::Imposed, vec![(1, 2)]));
+    assert_eq!(explanation(&accepted).decision, Decision::Backorder(By::Strategy(0)));
+    let receive = |shop: &mut Shop, location| {
+        let (location, state) = (LocationNumber(location), StockState::Sellable);
+        shop.run(&Command::Receive(Receive { sku: MUG, location, state, quantity: 1 }));
+        while let Some(work) = shop.state.next_work() {
+            shop.run(&work);
+        }
+        shop.state.order(id).map_or(0, |order| order.demands[0].short)
+    };
+    assert_eq!([0, 2, 1].map(|location| receive(&mut shop, location)), [2, 2, 1]);
+    // What is lost of it comes from there again, too.
+    let loss = Adjust { sku: MUG, location: LocationNumber(1), state: StockState::Sellable, delta: -3 };
+    shop.run(&Command::Adjust(loss));
+    assert_eq!([0, 1].map(|location| receive(&mut shop, location)), [4, 3]);
+}

@@ -3,10 +3,10 @@
 use super::MerchantState;
 use crate::event::{BacklogFilled, Event, Filled};
 use crate::id::{LocationNumber, SkuNumber};
-use crate::order::StoredOrder;
+use crate::order::{Demand, Policy};
 use crate::promise::{Place, Promise, Spread};
 use crate::rejection::Rejection;
-use crate::sku::{Class, Cursor, Level, Owner, Pool, SkuActor, Waiting};
+use crate::sku::{Class, Cursor, Level, Owner, Pool, SkuActor, Turn, Waiting};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -47,14 +47,14 @@ impl MerchantState {
         let cursor = backlog.pass().ok_or(Rejection::NothingWaits)?;
         let mut promised = Promised { units: Vec::new(), pools: actor.pools().to_vec() };
         let mut fills = Vec::new();
-        let mut waiting = backlog.from(cursor);
-        for (waiting, quantity) in waiting.by_ref().take(FILL_DEMANDS_MAX) {
-            self.fill_one(actor, waiting, quantity, &mut promised, &mut fills);
+        let mut in_turn = backlog.in_turn(cursor, |channel| self.rank(channel));
+        for turn in in_turn.by_ref().take(FILL_DEMANDS_MAX) {
+            self.fill_one(actor, turn, &mut promised, &mut fills);
             if fills.len() >= FILL_CLAIMS_MAX {
                 break;
             }
         }
-        let next = waiting.next().map(|(waiting, _)| Cursor(waiting));
+        let next = in_turn.next().map(|turn| Cursor(turn.waiting));
         let next = next.filter(|next| self.has_left(actor, next.0.class, &promised));
         Ok(Event::BacklogFilled(BacklogFilled { sku, fills, next }))
     }
@@ -76,35 +76,32 @@ impl MerchantState {
         (0..places.len()).any(|place| spread.left(place) > 0)
     }
 
-    /// Gives one demand what the locations of its channel have left for it, the preferred one first. Who has lost a
-    /// claim gets what safety stock keeps and what others are promised, too, but not what is held for buyers: its goods
-    /// were sold already.
-    fn fill_one(
-        &self,
-        actor: &SkuActor,
-        waiting: Waiting,
-        quantity: u32,
-        promised: &mut Promised,
-        fills: &mut Vec<Filled>,
-    ) {
-        let Some(number) = self.stored(waiting.order).map(StoredOrder::channel) else { return };
+    /// Gives one demand what the locations of its channel have left for it, the preferred one first. What is held for
+    /// buyers nobody gets. Whose goods were sold already gets what safety stock keeps, too; and who has lost a claim what
+    /// others are promised: it had been promised its goods itself, as an order that was imposed had not.
+    fn fill_one(&self, actor: &SkuActor, turn: Turn, promised: &mut Promised, fills: &mut Vec<Filled>) {
+        let Turn { waiting: Waiting { class, order, demand }, channel: number, quantity } = turn;
         let Some(channel) = self.channel(number) else { return };
-        let Waiting { class, order, demand } = waiting;
+        let is_imposed = self.stored(order).is_some_and(|order| order.policy() == Policy::Imposed);
+        let owner = Owner { channel: number, order };
         let unclaimed = |location| actor.unclaimed(location) - promised.at(location);
         let promise = match class {
             _ if self.is_plain(actor) => None,
+            Class::Short if is_imposed => {
+                Some(self.promise_to_imposed(actor, owner, &promised.pools, unclaimed))
+            }
             Class::Short if actor.held().is_empty() => None,
             Class::Short => Some(self.promise_to_short(actor, number, unclaimed)),
             Class::Backorder => {
                 let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));
-                Some(self.promise_to_waiting(actor, Owner { channel: number, order }, &promised.pools, free))
+                Some(self.promise_to_waiting(actor, owner, &promised.pools, free))
             }
         };
         let most = promise.as_ref().map_or(u64::MAX, Promise::total);
         let mut open = u32::try_from(most).unwrap_or(u32::MAX).min(quantity);
         let mut given: SmallVec<[(LocationNumber, u32); 4]> = SmallVec::new();
-        let may_serve =
-            |location: &&LocationNumber| class == Class::Short || self.may_serve(order, **location);
+        let has_lost = class == Class::Short && !is_imposed;
+        let may_serve = |location: &&LocationNumber| has_lost || self.may_serve(order, **location);
         for location in channel.locations.iter().filter(may_serve) {
             let there =
                 promise.as_ref().map_or_else(|| unclaimed(*location), |promise| promise.at(*location));
@@ -116,7 +113,16 @@ impl MerchantState {
         }
         for (location, quantity) in given {
             fills.push(Filled { order, demand, class, location, quantity });
-            promised.add(Owner { channel: number, order }, location, quantity);
+            promised.add(owner, location, quantity);
+        }
+    }
+
+    /// A demand that has just begun to wait and is short must not be passed by: a pass that is under way for others begins
+    /// anew.
+    pub(super) fn come_first(&mut self, demand: &Demand) {
+        let backlog = self.sku(demand.sku).and_then(SkuActor::backlog);
+        if demand.short > 0 && backlog.is_some_and(|backlog| backlog.pass().is_some()) {
+            self.sku_mut(demand.sku).begin_pass();
         }
     }
 
@@ -126,7 +132,7 @@ impl MerchantState {
                 let actor = state.sku_mut(filled.sku);
                 for fill in fills {
                     let waiting = Waiting { class: fill.class, order: fill.order, demand: fill.demand };
-                    actor.served(waiting, fill.quantity);
+                    actor.served(order.channel, waiting, fill.quantity);
                     actor.claim(order.owner(), fill.location, fill.quantity);
                     order.fill(fill.demand, fill.location, fill.quantity, fill.class == Class::Short);
                 }

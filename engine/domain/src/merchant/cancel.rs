@@ -42,10 +42,10 @@ impl MerchantState {
                 order.release(*part);
                 let sku = order.demands[usize::from(part.demand)].sku;
                 let waiting = |class| Waiting { class, order: cancelled.order, demand: part.demand };
-                let actor = state.sku_mut(sku);
+                let (actor, channel) = (state.sku_mut(sku), order.channel);
                 match part.source {
-                    Source::Backordered => actor.served(waiting(Class::Backorder), part.quantity),
-                    Source::Short => actor.served(waiting(Class::Short), part.quantity),
+                    Source::Backordered => actor.served(channel, waiting(Class::Backorder), part.quantity),
+                    Source::Short => actor.served(channel, waiting(Class::Short), part.quantity),
                     Source::Claimed(location) => {
                         actor.release(order.owner(), location, part.quantity);
                         if is_planted(Bug::ReleaseTwice) && actor.level(location).committed() >= part.quantity

@@ -3,7 +3,7 @@
 use super::MerchantState;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{Demand, Order};
-use crate::sku::{Class, SkuActor, Waiting};
+use crate::sku::{Backlog, Class, Owner, SkuActor, Waiting};
 use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -186,7 +186,7 @@ impl MerchantState {
                     return Err(Violation::CounterDrift { sku, location, committed, claims: *claims });
                 }
             }
-            let total = actor.backlog().map_or(0, crate::sku::Backlog::total);
+            let total = actor.backlog().map_or(0, Backlog::total);
             if total == *waiting {
                 Ok(())
             } else {
@@ -218,11 +218,12 @@ impl MerchantState {
     }
 
     /// What a demand waits for stands on the list of its SKU, under both classes.
-    fn check_listed(&self, order: OrderId, number: u16, demand: &Demand) -> Result<(), Violation> {
+    fn check_listed(&self, owner: Owner, number: u16, demand: &Demand) -> Result<(), Violation> {
+        let Owner { channel, order } = owner;
         let backlog = self.sku(demand.sku).and_then(SkuActor::backlog);
         for (class, waits) in [(Class::Short, demand.short), (Class::Backorder, demand.backordered)] {
             let waiting = Waiting { class, order, demand: number };
-            let listed = backlog.map_or(0, |backlog| backlog.units(waiting));
+            let listed = backlog.map_or(0, |backlog| backlog.units(channel, waiting));
             if listed != waits {
                 return Err(Violation::WaitingDrift { order, demand: number, waits, listed });
             }
@@ -238,7 +239,7 @@ impl MerchantState {
             {
                 *waiting += waits;
             }
-            self.check_listed(order.id, number, demand)?;
+            self.check_listed(order.owner(), number, demand)?;
             let kept = order.claims.iter().filter(|claim| claim.demand == number);
             let covered = waits + kept.map(|claim| u64::from(claim.quantity)).sum::<u64>();
             let open = order.lines[usize::from(demand.line)].open();

@@ -21,13 +21,13 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::hold::{Hold, Holder};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
-use crate::order::{Order, Policy, StoredOrder};
+use crate::order::{Demand, Order, Policy, StoredOrder};
 use crate::planted::{Bug, is_planted, panic_once};
 use crate::promise::StockPolicy;
 use crate::rejection::Rejection;
 use crate::routing::profile::Profile;
 use crate::rows::{FrozenRows, Rows};
-use crate::sku::SkuActor;
+use crate::sku::{Class, Owner, SkuActor, Waiting};
 use crate::table::{DIRECTORY_SHIFT, Table, spread};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -48,7 +48,8 @@ pub struct Channel {
     pub policy: Policy,
     /// How much it may sell of SKUs that have no terms for it.
     pub stock_policy: StockPolicy,
-    /// Who is promised units when they are scarce: the smaller rank first, of the same the older channel.
+    /// Who comes first when units are scarce: the smaller rank, of the same the older channel where units are promised, and
+    /// the older order where they are given to those who wait.
     pub rank: u16,
     /// The rules by which its orders are routed, in their newest version; `None` is [`plan`](crate::routing::plan).
     pub profile: Option<ProfileNumber>,
@@ -86,6 +87,10 @@ pub struct MerchantState {
     backlogged: BTreeSet<SkuNumber>,
     /// SKUs for which a pass over those who wait is under way.
     passes: BTreeSet<SkuNumber>,
+    /// SKUs of which orders are short, and by how many units.
+    short: BTreeMap<SkuNumber, u64>,
+    /// All these units.
+    short_units: u64,
 }
 
 /// A picture of a merchant at one moment, for a snapshot.
@@ -291,10 +296,33 @@ impl MerchantState {
         self.order_rows.insert(hash, row, |row| orders.get(*row).map_or(0, |order| order_hash(order.id())));
     }
 
-    /// Brings the two lists of SKUs with work in line with one SKU's backlog.
+    /// Lets a demand of an order wait for what it says it waits for.
+    fn wait(&mut self, owner: Owner, number: u16, demand: &Demand) {
+        for (class, quantity) in demand.waits() {
+            let waiting = Waiting { class, order: owner.order, demand: number };
+            self.sku_mut(demand.sku).wait(owner.channel, waiting, quantity);
+            self.note_backlog(demand.sku);
+        }
+    }
+
+    /// The rank of a channel; a smaller one comes first.
+    fn rank(&self, channel: ChannelNumber) -> u16 {
+        self.channel(channel).map_or(u16::MAX, |channel| channel.rank)
+    }
+
+    /// Units that were sold and have no goods, of all SKUs: lost claims, and what stock could not serve of imposed orders.
+    #[must_use]
+    pub fn short_units(&self) -> u64 {
+        self.short_units
+    }
+
+    /// Brings the lists of SKUs with work in line with one SKU's backlog.
     fn note_backlog(&mut self, sku: SkuNumber) {
         let backlog = self.skus.get(sku.0).and_then(SkuActor::backlog);
         let (waits, passes) = (backlog.is_some(), backlog.is_some_and(|backlog| backlog.pass().is_some()));
+        let short = backlog.map_or(0, |backlog| backlog.total_of(Class::Short));
+        let before = if short > 0 { self.short.insert(sku, short) } else { self.short.remove(&sku) };
+        self.short_units = self.short_units - before.unwrap_or(0) + short;
         set_member(&mut self.backlogged, sku, waits);
         set_member(&mut self.passes, sku, passes);
     }

@@ -1,17 +1,16 @@
 //! Placing an order: demand summed per SKU over the whole order, one plan, one event.
 
-use super::promise::Shelf;
+use super::promise::{Asking, Shelf};
 use super::{Channel, MerchantState};
 use crate::command::{Confirm, PlaceOrder};
 use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines, Routed};
-use crate::hold::Hold;
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use crate::order::{CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
 use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
 use crate::routing::{Need, Take, plan};
-use crate::sku::{Class, Owner, Waiting};
+use crate::sku::Owner;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
@@ -20,8 +19,6 @@ use smallvec::SmallVec;
 pub(super) struct Sourced {
     /// What would be claimed.
     pub(super) claims: NewClaims,
-    /// What becomes of the rest.
-    pub(super) policy: Policy,
     /// Why so.
     pub(super) routed: Option<Box<Routed>>,
 }
@@ -30,11 +27,13 @@ impl MerchantState {
     pub(super) fn decide_place(&self, order: &PlaceOrder<'_>) -> Result<Event, Rejection> {
         check_lines(order.lines)?;
         let Some(channel) = self.channel(order.channel) else { panic!("the channel does not exist") };
-        let confirmed = self.confirmed(order)?;
-        let hold = confirmed.and_then(|hold| self.hold(hold));
-        let Sourced { claims, policy, routed } = match channel.profile.and_then(|number| self.rules(number)) {
-            Some(rules) => self.plan_by(rules, order, channel, hold),
-            None => self.plan_plainly(order, channel, hold),
+        let rules = channel.profile.and_then(|number| self.rules(number));
+        let policy = policy_of(order, channel, rules.and_then(|(_, rules)| rules.otherwise));
+        let confirmed = self.confirmed(order, policy)?;
+        let asks = Asking { policy, hold: confirmed.and_then(|hold| self.hold(hold)) };
+        let Sourced { claims, routed } = match rules {
+            Some(rules) => self.plan_by(rules, order, channel, asks),
+            None => Sourced { claims: self.plan_plainly(order, channel, asks), routed: None },
         };
         if claims.len() > CLAIMS_MAX {
             return Err(Rejection::TooManyClaims { claims: claims.len(), max: CLAIMS_MAX });
@@ -51,22 +50,21 @@ impl MerchantState {
     }
 
     /// The plan of an order whose channel has no routing profile.
-    fn plan_plainly(&self, order: &PlaceOrder<'_>, channel: &Channel, hold: Option<&Hold>) -> Sourced {
-        let policy = order.policy.unwrap_or(channel.policy);
-        let claims = match order.lines {
-            [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel, hold),
-            lines => self.plan_many(lines, order.channel, channel, hold),
-        };
-        Sourced { claims, policy, routed: None }
+    fn plan_plainly(&self, order: &PlaceOrder<'_>, channel: &Channel, asks: Asking<'_>) -> NewClaims {
+        match order.lines {
+            [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel, asks),
+            lines => self.plan_many(lines, order.channel, channel, asks),
+        }
     }
 
     /// The hold that an order confirms, if it is live; one that has ended is none for an order that asks for stock like
-    /// any other then.
-    fn confirmed(&self, order: &PlaceOrder<'_>) -> Result<Option<HoldId>, Rejection> {
+    /// any other then, and for one that is imposed, which nothing refuses.
+    fn confirmed(&self, order: &PlaceOrder<'_>, policy: Policy) -> Result<Option<HoldId>, Rejection> {
         let Some(Confirm { hold, or_reserve }) = order.hold else { return Ok(None) };
         match self.hold(hold) {
             Some(live) if live.channel == order.channel => Ok(Some(hold)),
             None if or_reserve => Ok(None),
+            _ if policy == Policy::Imposed => Ok(None),
             _ => Err(Rejection::HoldEnded { hold }),
         }
     }
@@ -78,14 +76,14 @@ impl MerchantState {
         quantity: u32,
         number: ChannelNumber,
         channel: &Channel,
-        hold: Option<&Hold>,
+        asks: Asking<'_>,
     ) -> NewClaims {
         let actor = self.sku(sku).filter(|actor| self.is_plain(actor));
         let serves =
             |location: &&LocationNumber| actor.is_some_and(|actor| actor.free(**location) >= quantity);
         match channel.locations.iter().find(serves) {
             Some(location) => NewClaims::from_slice(&[(0, *location, quantity)]),
-            None => self.plan_many(&[(sku, quantity)], number, channel, hold),
+            None => self.plan_many(&[(sku, quantity)], number, channel, asks),
         }
     }
 
@@ -94,10 +92,10 @@ impl MerchantState {
         lines: &[(SkuNumber, u32)],
         number: ChannelNumber,
         channel: &Channel,
-        hold: Option<&Hold>,
+        asks: Asking<'_>,
     ) -> NewClaims {
         let (needs, need_of) = sum_needs(lines);
-        let shelf = Shelf::of(self, number, needs.iter().map(|need| need.sku), hold);
+        let shelf = Shelf::of(self, number, needs.iter().map(|need| need.sku), asks);
         let takes = plan(&needs, &channel.locations, &shelf);
         hand_out(lines, &need_of, &takes)
     }
@@ -114,11 +112,8 @@ impl MerchantState {
         let stored = StoredOrder::accepted(id, accepted);
         if stored.may_wait() {
             for (number, demand) in (0_u16..).zip(&stored.open().demands) {
-                if demand.backordered > 0 {
-                    let waiting = Waiting { class: Class::Backorder, order: id, demand: number };
-                    self.sku_mut(demand.sku).wait(waiting, demand.backordered);
-                    self.note_backlog(demand.sku);
-                }
+                self.wait(owner, number, demand);
+                self.come_first(demand);
             }
         }
         self.insert_order(stored);
@@ -126,6 +121,13 @@ impl MerchantState {
             self.within.insert(id, within.as_slice().into());
         }
     }
+}
+
+/// What becomes of what stock cannot serve: what the order says, then what the rules of its channel say, then what the
+/// channel says; but rules cannot refuse, or let wait like others, what a channel imposes.
+fn policy_of(order: &PlaceOrder<'_>, channel: &Channel, otherwise: Option<Policy>) -> Policy {
+    let imposed = (channel.policy == Policy::Imposed).then_some(Policy::Imposed);
+    order.policy.or(imposed).or(otherwise).unwrap_or(channel.policy)
 }
 
 pub(super) fn check_lines(lines: &[(SkuNumber, u32)]) -> Result<(), Rejection> {

@@ -4,6 +4,7 @@
 use super::{Channel, MerchantState};
 use crate::hold::Hold;
 use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
+use crate::order::Policy;
 use crate::planted::{Bug, is_planted};
 use crate::promise::{Place, Promise, Reader, Row, Spread, StockPolicy};
 use crate::routing::FreeStock;
@@ -38,6 +39,17 @@ struct Asks<'a> {
     younger: u64,
     /// What is held for the very order that asks, and for which channel.
     held: Option<(ChannelNumber, u64)>,
+    /// Whether it is an order that is imposed.
+    is_imposed: bool,
+}
+
+/// How an order asks for units.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    /// What becomes of what stock cannot serve.
+    pub(super) policy: Policy,
+    /// The live hold that it confirms.
+    pub(super) hold: Option<&'a Hold>,
 }
 
 impl MerchantState {
@@ -47,32 +59,37 @@ impl MerchantState {
     /// If there is no such SKU or channel.
     #[must_use]
     pub fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
-        self.promise_beside(sku, channel, None)
+        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None })
     }
 
-    /// The same for an order that confirms a hold.
-    pub(super) fn promise_beside(
+    /// The same for an order. One that confirms a hold has its units first; and from one that is imposed neither the
+    /// channel's policy nor safety stock hides a unit: they keep units from being sold, and these were sold.
+    pub(super) fn promise_to_order(
         &self,
         sku: SkuNumber,
         channel: ChannelNumber,
-        confirmed: Option<&Hold>,
+        Asking { policy, hold }: Asking<'_>,
     ) -> Promise {
         let (Some(actor), Some(reader)) = (self.sku(sku), self.channel(channel)) else {
             panic!("the sku or the channel does not exist")
         };
-        let policy = self.policy_of(actor, channel, reader);
-        let held = confirmed.map(|hold| (hold.channel, u64::from(hold.units_of(sku))));
+        let is_imposed = policy == Policy::Imposed;
+        let stated = self.policy_of(actor, channel, reader);
+        let policy = if is_imposed { &unhidden(stated) } else { stated };
+        let kept = |location| if is_imposed { 0 } else { self.safety_stock(actor, location) };
+        let free = |location| actor.free(location).saturating_sub(kept(location));
+        let held = hold.map(|hold| (hold.channel, u64::from(hold.units_of(sku))));
         if let Some((_, units)) = held {
-            let free = reader.locations.iter().map(|location| u64::from(self.free_at(actor, *location)));
+            let free = reader.locations.iter().map(|location| u64::from(free(*location)));
             if units > free.sum() {
                 let (others, unclaimed) = (&self.held(actor, held)[..], |location| actor.unclaimed(location));
-                let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));
+                let free = |location| unclaimed(location).saturating_sub(kept(location));
                 return Promise::of_held(&reader.locations, units, others, free, unclaimed);
             }
         }
         let locations = &reader.locations;
-        let asks = Asks { channel, locations, policy, pools: actor.pools(), younger: 0, held };
-        self.promise_of(actor, asks, |location| self.free_at(actor, location))
+        let asks = Asks { channel, locations, policy, pools: actor.pools(), younger: 0, held, is_imposed };
+        self.promise_of(actor, asks, free)
     }
 
     /// What somebody who waits may get of a SKU, of the units that `free` finds at a location and with so much left in
@@ -81,7 +98,32 @@ impl MerchantState {
     pub(super) fn promise_to_waiting(
         &self,
         actor: &SkuActor,
+        owner: Owner,
+        pools: &[Pool],
+        free: impl Fn(LocationNumber) -> u32,
+    ) -> Promise {
+        self.promise_to_later(actor, owner, &StockPolicy::SHARED, pools, free)
+    }
+
+    /// The same for what is short of an order that was imposed: what it would be promised if it came now, so its channel's
+    /// floor counts.
+    pub(super) fn promise_to_imposed(
+        &self,
+        actor: &SkuActor,
+        owner: Owner,
+        pools: &[Pool],
+        free: impl Fn(LocationNumber) -> u32,
+    ) -> Promise {
+        let Some(reader) = self.channel(owner.channel) else { panic!("the channel does not exist") };
+        let policy = unhidden(self.policy_of(actor, owner.channel, reader));
+        self.promise_to_later(actor, owner, &policy, pools, free)
+    }
+
+    fn promise_to_later(
+        &self,
+        actor: &SkuActor,
         Owner { channel, order }: Owner,
+        policy: &StockPolicy,
         pools: &[Pool],
         free: impl Fn(LocationNumber) -> u32,
     ) -> Promise {
@@ -90,8 +132,8 @@ impl MerchantState {
         let all = self.channel(channel).map_or(&[][..], |channel| &channel.locations);
         let within: SmallVec<[LocationNumber; 8]> =
             all.iter().copied().filter(|location| self.may_serve(order, *location)).collect();
-        let (locations, policy) = (&within[..], &StockPolicy::SHARED);
-        let asks = Asks { channel, locations, policy, pools, younger, held: None };
+        let locations = &within[..];
+        let asks = Asks { channel, locations, policy, pools, younger, held: None, is_imposed: false };
         self.promise_of(actor, asks, free)
     }
 
@@ -142,7 +184,7 @@ impl MerchantState {
     fn promise_of(
         &self,
         actor: &SkuActor,
-        Asks { channel, locations, policy, pools, younger, held }: Asks<'_>,
+        Asks { channel, locations, policy, pools, younger, held, is_imposed }: Asks<'_>,
         free: impl Fn(LocationNumber) -> u32,
     ) -> Promise {
         let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
@@ -156,7 +198,9 @@ impl MerchantState {
         let mut rows: SmallVec<[Row<'_>; 8]> = kept.iter().map(|(_, row)| *row).collect();
         rows.insert(from, Row { locations: &reader.locations, quantity: younger });
         let (before, after) = rows.split_at(from + 1);
-        let (pool, holds) = (left_of(pools, channel) - younger, &self.held(actor, held)[..]);
+        let pool = left_of(pools, channel) - younger;
+        let holds = self.held(actor, held);
+        let holds = if is_imposed && is_planted(Bug::ImposeOnHolds) { &[] } else { &holds[..] };
         let held = held.map_or(0, |(_, units)| units);
         Promise::of(&Reader { locations, policy, holds, held, pool, before, after }, free)
     }
@@ -251,6 +295,11 @@ impl MerchantState {
     }
 }
 
+/// What of a policy counts for demand that is sold already: what others may not have, and nothing that is hidden.
+fn unhidden(policy: &StockPolicy) -> StockPolicy {
+    StockPolicy { floor: policy.floor, ..StockPolicy::SHARED }
+}
+
 /// Units left in the pool of a channel.
 fn left_of(pools: &[Pool], channel: ChannelNumber) -> u64 {
     let found = pools.binary_search_by_key(&channel, |pool| pool.channel);
@@ -270,11 +319,11 @@ impl<'a> Shelf<'a> {
         state: &'a MerchantState,
         channel: ChannelNumber,
         skus: impl Iterator<Item = SkuNumber>,
-        confirmed: Option<&Hold>,
+        asks: Asking<'_>,
     ) -> Self {
         let has_rules = |sku: &SkuNumber| state.sku(*sku).is_some_and(|actor| !state.is_plain(actor));
         let mut promises: SmallVec<[(SkuNumber, Promise); 4]> =
-            skus.filter(has_rules).map(|sku| (sku, state.promise_beside(sku, channel, confirmed))).collect();
+            skus.filter(has_rules).map(|sku| (sku, state.promise_to_order(sku, channel, asks))).collect();
         promises.sort_unstable_by_key(|(sku, _)| *sku);
         Self { state, promises }
     }

@@ -8,7 +8,7 @@ use crate::order::{Order, StoredOrder};
 use crate::promise::StockPolicy;
 use crate::routing::profile::Profile;
 use crate::rows::Rows;
-use crate::sku::{Class, Cursor, Pool, SkuActor, Terms, Waiting};
+use crate::sku::{Cursor, Pool, SkuActor, Terms};
 use crate::table::Table;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -31,6 +31,8 @@ impl MerchantState {
             deadlines: BTreeSet::new(),
             holders: BTreeMap::new(),
             backlogged: BTreeSet::new(),
+            short: BTreeMap::new(),
+            short_units: 0,
             passes: BTreeSet::new(),
         };
         state.note_rules();
@@ -83,12 +85,7 @@ impl MerchantState {
             self.sku_mut(sku).restore_claim(claim.location, claim.quantity);
         }
         for (number, demand) in (0_u16..).zip(&order.demands) {
-            let classes = [(Class::Short, demand.short), (Class::Backorder, demand.backordered)];
-            for (class, quantity) in classes.into_iter().filter(|(_, quantity)| *quantity > 0) {
-                let waiting = Waiting { class, order: order.id, demand: number };
-                self.sku_mut(demand.sku).wait(waiting, quantity);
-                self.note_backlog(demand.sku);
-            }
+            self.wait(order.owner(), number, demand);
         }
         self.insert_order(StoredOrder::of(&order));
     }

@@ -1,11 +1,10 @@
 //! Placing an order by the routing profile of its channel.
 
 use super::place::{PerLine, Sourced, hand_out, sum_needs};
-use super::promise::Shelf;
+use super::promise::{Asking, Shelf};
 use super::{Channel, MerchantState};
 use crate::command::{PlaceOrder, RoutingFacts};
 use crate::event::Routed;
-use crate::hold::Hold;
 use crate::id::{LocationNumber, ProfileNumber, SkuNumber};
 use crate::routing::profile::{
     Decision, Explanation, LineFacts, OrderFacts, Outcome, PlaceFacts, Planned, Profile, World, plan_with,
@@ -23,33 +22,31 @@ impl MerchantState {
         self.profile(number).map(|rules| (number, &**rules))
     }
 
-    /// The plan of an order by a profile. What an order says itself about what stock cannot serve comes before what the
-    /// profile says, and that before what the channel says.
+    /// The plan of an order by a profile.
     pub(super) fn plan_by(
         &self,
         (number, rules): Rules<'_>,
         order: &PlaceOrder<'_>,
         channel: &Channel,
-        hold: Option<&Hold>,
+        asks: Asking<'_>,
     ) -> Sourced {
         let (needs, need_of) = sum_needs(order.lines);
-        let shelf = Shelf::of(self, order.channel, needs.iter().map(|need| need.sku), hold);
+        let shelf = Shelf::of(self, order.channel, needs.iter().map(|need| need.sku), asks);
         let lines: PerLine<LineFacts<'_>> = order.lines.iter().map(line_facts).collect();
         let known = order.route.copied();
         let known =
             known.unwrap_or(RoutingFacts { order: OrderFacts::of(order.channel, &lines), places: &[] });
-        let policy = order.policy.or(rules.otherwise).unwrap_or(channel.policy);
-        let facts = OrderFacts { policy: Some(policy), ..known.order };
+        let facts = OrderFacts { policy: Some(asks.policy), ..known.order };
         let scene = Scene { shelf: &shelf, places: known.places };
         let Planned { takes, outcome, explanation, within, .. } =
             plan_with(rules, &facts, &scene, &needs, &channel.locations);
-        let kept = hold.filter(|_| outcome != Outcome::Full).and_then(|_| held(&needs, channel, &shelf));
+        let kept = asks.hold.filter(|_| outcome != Outcome::Full).and_then(|_| held(&needs, channel, &shelf));
         let (takes, explanation, within) = match kept {
             Some(takes) => (takes, told_of_hold(explanation, channel), None),
             None => (takes, explanation, within),
         };
         let claims = hand_out(order.lines, &need_of, &takes);
-        Sourced { claims, policy, routed: Some(Box::new(Routed { profile: number, explanation, within })) }
+        Sourced { claims, routed: Some(Box::new(Routed { profile: number, explanation, within })) }
     }
 }
 

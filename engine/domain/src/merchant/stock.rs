@@ -10,6 +10,7 @@ use crate::quantity::{LEVEL_MAX, QUANTITY_MAX};
 use crate::rejection::Rejection;
 use crate::sku::{Class, Level, StockState, Waiting};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 impl MerchantState {
     pub(super) fn decide_receive(&self, receive: &Receive) -> Result<Event, Rejection> {
@@ -83,7 +84,8 @@ impl MerchantState {
         Ok(Event::StockMoved(StockMoved { sku, location, from, to, quantity, shorts, after }))
     }
 
-    /// Goods are gone. Where claims then exceed what is sellable, the newest accepted orders lose theirs.
+    /// Goods are gone. Where claims then exceed what is sellable, orders of channels with the last rank lose theirs, of the
+    /// same the newest accepted ones.
     fn loss(
         &self,
         sku: SkuNumber,
@@ -100,7 +102,7 @@ impl MerchantState {
             StockState::Sellable => quantity.saturating_sub(after.unclaimed()),
             StockState::Damaged | StockState::QualityControl => 0,
         };
-        let shorts = self.newest_claims(sku, location, excess);
+        let shorts = self.last_claims(sku, location, excess);
         if shorts.len() > CLAIMS_MAX {
             return Err(Rejection::TooManyClaims { claims: shorts.len(), max: CLAIMS_MAX });
         }
@@ -110,18 +112,22 @@ impl MerchantState {
         Ok(Event::StockMoved(StockMoved { sku, location, from, to, quantity, shorts, after }))
     }
 
-    /// Claims at a location worth `excess` units, newest accepted order first, later demands first.
-    fn newest_claims(&self, sku: SkuNumber, location: LocationNumber, excess: u32) -> Vec<Shorted> {
+    /// Claims at a location worth `excess` units: those first that would be served last, of one order later demands first.
+    fn last_claims(&self, sku: SkuNumber, location: LocationNumber, excess: u32) -> Vec<Shorted> {
         if excess == 0 {
             return Vec::new();
         }
         let concerned = self.orders.iter().filter(|(_, order)| order.needs(sku));
-        let mut claims: Vec<Shorted> =
-            concerned.flat_map(|(_, order)| claims_at(&order.open(), sku, location)).collect();
-        claims.sort_unstable_by_key(|claim| core::cmp::Reverse((claim.order, claim.demand)));
+        let claims = concerned.flat_map(|(_, order)| {
+            let rank = self.rank(order.channel());
+            claims_at(&order.open(), sku, location).into_iter().map(move |claim| (rank, claim))
+        });
+        let mut claims: Vec<(u16, Shorted)> = claims.collect();
+        claims.sort_unstable_by_key(|(rank, claim)| Reverse((*rank, claim.order, claim.demand)));
         if is_planted(Bug::OldestLose) {
             claims.reverse();
         }
+        let mut claims: Vec<Shorted> = claims.into_iter().map(|(_, claim)| claim).collect();
         let mut left = excess;
         claims.retain_mut(|claim| {
             claim.quantity = claim.quantity.min(left);
@@ -138,7 +144,7 @@ impl MerchantState {
                 for short in shorts {
                     actor.lose_claim(order.owner(), moved.location, short.quantity);
                     let waiting = Waiting { class: Class::Short, order: short.order, demand: short.demand };
-                    actor.wait(waiting, short.quantity);
+                    actor.wait(order.channel, waiting, short.quantity);
                     order.shorten(short.demand, moved.location, short.quantity);
                 }
                 assert!(!order.is_closed(), "I4: what is short is open");

@@ -9,7 +9,7 @@ use crate::id::LocationNumber;
 pub enum Source {
     /// It waited, accepted without stock.
     Backordered,
-    /// It waited, its claim had been lost.
+    /// It waited, sold without goods: its claim had been lost, or the order was imposed.
     Short,
     /// It was claimed at a location.
     Claimed(LocationNumber),

@@ -7,7 +7,7 @@ mod stored;
 
 use crate::event::OrderAccepted;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
-use crate::sku::Owner;
+use crate::sku::{Class, Owner};
 use smallvec::SmallVec;
 
 pub use change::{Released, Source};
@@ -27,6 +27,8 @@ pub enum Policy {
     Reject,
     /// What stock cannot serve waits for stock.
     Backorder,
+    /// A channel has sold it already: it is taken whatever there is, and what stock cannot serve is short.
+    Imposed,
 }
 
 /// Where a claim stands in its life. HELD and PICKED come with holds and picking.
@@ -72,8 +74,16 @@ pub struct Demand {
     pub line: u16,
     /// Units accepted without stock that still wait.
     pub backordered: u32,
-    /// Units whose claim was lost that still wait.
+    /// Units that were sold and have no goods, and still wait: their claim was lost, or the order was imposed.
     pub short: u32,
+}
+
+impl Demand {
+    /// What of it waits, by class.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = (Class, u32)> + use<> {
+        let classes = [(Class::Short, self.short), (Class::Backorder, self.backordered)];
+        classes.into_iter().filter(|(_, quantity)| *quantity > 0)
+    }
 }
 
 /// One quantity at one location, kept for one demand.
@@ -110,7 +120,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// An order as it is accepted: what no claim covers waits.
+    /// An order as it is accepted: what no claim covers waits, and of an imposed one is short.
     ///
     /// # Panics
     /// If more is claimed than was ordered: a defect, never an input.
@@ -129,6 +139,9 @@ impl Order {
             Claim { demand: *demand, location: *location, state, quantity: *quantity }
         };
         let claims = accepted.claims.iter().map(claim).collect();
+        if accepted.policy == Policy::Imposed {
+            demands.iter_mut().for_each(|demand| demand.short = core::mem::take(&mut demand.backordered));
+        }
         Self {
             id,
             channel: accepted.channel,

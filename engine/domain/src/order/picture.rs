@@ -14,7 +14,7 @@ pub struct LinePicture {
     pub line: Line,
     /// Units that wait for stock.
     pub backordered: u32,
-    /// Units whose claim was lost.
+    /// Units that were sold and have no goods.
     pub short: u32,
     /// Units kept, by location in the order of their claims.
     pub allocated: Vec<(LocationNumber, u32)>,

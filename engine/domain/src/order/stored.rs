@@ -75,6 +75,12 @@ impl StoredOrder {
         self.channel
     }
 
+    /// What was agreed for what stock cannot serve.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// Whether something of it may wait for stock; an order that is as it was when it got all of it does not.
     #[must_use]
     pub fn may_wait(&self) -> bool {
@@ -347,9 +353,11 @@ mod tests {
         assert_eq!(form(&[(0, 0, 3)]), ANY);
     }
 
+    const POLICIES: [Policy; 3] = [Policy::Reject, Policy::Backorder, Policy::Imposed];
+
     prop_compose! {
         fn any_order()(
-            id: u64, channel: u16, rejects: bool,
+            id: u64, channel: u16, policy in prop::sample::select(&POLICIES[..]),
             lines in prop::collection::vec(any::<[u32; 4]>(), 0..40),
             demands in prop::collection::vec(any::<(u32, u16, u32, u32)>(), 0..40),
             claims in prop::collection::vec(any::<(u16, u16, u32)>(), 0..40),
@@ -363,7 +371,7 @@ mod tests {
             Order {
                 id: OrderId(id),
                 channel: ChannelNumber(channel),
-                policy: if rejects { Policy::Reject } else { Policy::Backorder },
+                policy,
                 lines: lines.into_iter().map(line).collect(),
                 demands: demands.into_iter().map(demand).collect(),
                 claims: claims.into_iter().map(claim).collect(),

@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
-pub use backlog::{Backlog, Class, Cursor, Waiting};
+pub use backlog::{Backlog, Class, Cursor, InTurn, Turn, Waiting};
 pub use stock::{Level, StockState};
 pub use terms::{ChannelTerms, Owner, Pool, TERMS_MAX, Terms};
 
@@ -265,16 +265,16 @@ impl SkuActor {
         self.extra.as_ref().map_or(&[], |extra| &extra.held)
     }
 
-    /// Adds to what a demand waits for.
-    pub(crate) fn wait(&mut self, waiting: Waiting, quantity: u32) {
+    /// Adds to what a demand of an order of this channel waits for.
+    pub(crate) fn wait(&mut self, channel: ChannelNumber, waiting: Waiting, quantity: u32) {
         self.in_use = true;
-        self.extra.get_or_insert_default().backlog.add(waiting, quantity);
+        self.extra.get_or_insert_default().backlog.add(channel, waiting, quantity);
     }
 
-    /// Takes from what a demand waits for.
-    pub(crate) fn served(&mut self, waiting: Waiting, quantity: u32) {
+    /// Takes from what a demand of an order of this channel waits for.
+    pub(crate) fn served(&mut self, channel: ChannelNumber, waiting: Waiting, quantity: u32) {
         let Some(extra) = &mut self.extra else { panic!("I5: nobody waits for this sku") };
-        extra.backlog.take(waiting, quantity);
+        extra.backlog.take(channel, waiting, quantity);
         self.drop_extra();
     }
 

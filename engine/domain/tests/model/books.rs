@@ -3,6 +3,7 @@
 use super::promises::{Channel, Held, Pool, flow};
 use crate::LOCATIONS;
 use onhand_domain::command::{CancelOrder, PlaceHold, PlaceOrder, PutChannel};
+use onhand_domain::order::Policy;
 use onhand_domain::promise::StockPolicy;
 use onhand_domain::sku::{StockState, Terms};
 use onhand_domain::{Command, HoldId, LocationNumber, OrderId, SkuNumber};
@@ -48,6 +49,7 @@ impl Line {
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) channel: usize,
+    pub(super) policy: Policy,
     pub(super) lines: Vec<Line>,
 }
 
@@ -127,8 +129,22 @@ impl Books {
 
     /// What each line gets if it is handed what the channel has, the first line first.
     pub(super) fn handed(&self, place: &PlaceOrder<'_>) -> Vec<u32> {
-        let hold = place.hold.map(|confirm| confirm.hold).filter(|hold| self.holds.contains_key(hold));
-        self.handed_beside(place.lines, usize::from(place.channel.0), hold)
+        let is_imposed = self.policy_of(place) == Policy::Imposed;
+        self.handed_beside(place.lines, usize::from(place.channel.0), self.confirmed(place), is_imposed)
+    }
+
+    /// What was agreed for what stock cannot serve of an order.
+    pub(super) fn policy_of(&self, place: &PlaceOrder<'_>) -> Policy {
+        place.policy.unwrap_or(self.channels[usize::from(place.channel.0)].policy)
+    }
+
+    /// The hold that an order confirms.
+    pub(super) fn confirmed(&self, place: &PlaceOrder<'_>) -> Option<HoldId> {
+        let is_its = |hold: &HoldId| {
+            let held = self.holds.get(hold);
+            held.is_some_and(|held| held.channel == usize::from(place.channel.0))
+        };
+        place.hold.map(|confirm| confirm.hold).filter(is_its)
     }
 
     pub(super) fn handed_beside(
@@ -136,12 +152,14 @@ impl Books {
         lines: &[(SkuNumber, u32)],
         channel: usize,
         hold: Option<HoldId>,
+        is_imposed: bool,
     ) -> Vec<u32> {
         let mut left = BTreeMap::new();
         let hand = |(sku, quantity): &(SkuNumber, u32)| {
             let all = || {
-                let view = self.view_beside(*sku, channel, hold);
-                u32::try_from(view.total_beside(&self.shelf_of(*sku), &self.unclaimed_of(*sku))).unwrap()
+                let view = self.view_for(*sku, channel, hold, is_imposed);
+                let shelf = self.shelf_for(*sku, is_imposed);
+                u32::try_from(view.total_beside(&shelf, &self.unclaimed_of(*sku))).unwrap()
             };
             let left = left.entry(*sku).or_insert_with(all);
             let got = (*left).min(*quantity);
@@ -266,16 +284,19 @@ impl Books {
         }
     }
 
-    /// One unit after the other: if it is claimed, the newest order that has one there goes without.
+    /// One unit after the other: if it is claimed, whoever would be served last of those who have one there goes without.
     fn lose(&mut self, sku: SkuNumber, location: LocationNumber, state: StockState, quantity: u32) {
         for _ in 0..quantity {
             if state == StockState::Sellable && self.unclaimed(sku, location) == 0 {
-                let lines = self.orders.iter_mut().rev().flat_map(|(id, order)| {
+                let ranks: Vec<u16> = self.channels.iter().map(|channel| channel.rank).collect();
+                let lines = self.orders.iter_mut().flat_map(|(id, order)| {
                     let owner = (*id, order.channel);
-                    order.lines.iter_mut().rev().map(move |line| (owner, line))
+                    (0..).zip(&mut order.lines).map(move |(number, line)| (owner, number, line))
                 });
-                let mut has = lines.filter(|(_, line)| line.sku == sku && line.claimed_at(location) > 0);
-                let ((order, channel), line) = has.next().unwrap();
+                let has = lines.filter(|(_, _, line)| line.sku == sku && line.claimed_at(location) > 0);
+                let last = has
+                    .max_by_key(|((id, channel), number, _): &(_, u16, _)| (ranks[*channel], *id, *number));
+                let ((order, channel), _, line) = last.unwrap();
                 line.unclaim(location, 1);
                 line.short += 1;
                 if let Some(pool) = self.pool_for(sku, channel, order) {
@@ -299,8 +320,8 @@ impl Books {
         };
         let mut lines: Vec<Line> = place.lines.iter().map(line).collect();
         let channel = usize::from(place.channel.0);
-        if let Some(confirm) = place.hold.filter(|confirm| self.holds.contains_key(&confirm.hold)) {
-            self.end_hold(confirm.hold);
+        if let Some(hold) = self.confirmed(place) {
+            self.end_hold(hold);
         }
         for (line, location, quantity) in claims {
             let line = &mut lines[usize::from(*line)];
@@ -310,7 +331,11 @@ impl Books {
                 (0..*quantity).for_each(|_| pool.charge());
             }
         }
-        self.orders.insert(id, Order { channel, lines });
+        let policy = self.policy_of(place);
+        if policy == Policy::Imposed {
+            lines.iter_mut().for_each(|line| line.short = std::mem::take(&mut line.backordered));
+        }
+        self.orders.insert(id, Order { channel, policy, lines });
     }
 
     /// One unit after the other: what waits without ever having had goods, then what lost them, then the
@@ -346,8 +371,8 @@ impl Books {
         skus.into_iter().for_each(|sku| self.serve(sku));
     }
 
-    /// Whether a unit at a location may go to somebody who waits: any, if goods were lost; else one that nobody else
-    /// is promised.
+    /// Whether a unit at a location may go to somebody who waits: any, if goods were lost that had been promised; else
+    /// one that nobody else is promised.
     fn may_serve(
         &self,
         sku: SkuNumber,
@@ -359,20 +384,27 @@ impl Books {
             return self.movable(sku, location) > 0;
         }
         let shelf = self.shelf(self.terms_of(sku), |location| self.unclaimed(sku, location));
-        let view = self.view_of(sku, channel, order);
+        let view = self.view_of(sku, channel, order, false);
         let mut taken = [0; LOCATIONS as usize];
         taken[usize::from(location.0)] = 1;
         shelf[usize::from(location.0)] > 0 && view.total(&shelf) > 0 && view.allows(&shelf, &taken)
     }
 
-    /// Serves who waits: lost goods before goods never had, then by acceptance, then by line; at the preferred
-    /// location of the order's channel that has a unit.
+    /// Serves who waits: what is sold without goods before what is not, then by the channel's rank, then by acceptance,
+    /// then by line; at the preferred location of the order's channel that has a unit.
     pub(super) fn serve_all(&mut self) {
         for sku in std::mem::take(&mut self.to_serve) {
             for is_short in [true, false] {
-                for id in self.orders.keys().copied().collect::<Vec<_>>() {
+                let rank = |id: &OrderId| self.channels[self.orders[id].channel].rank;
+                let mut ids: Vec<OrderId> = self.orders.keys().copied().collect();
+                ids.sort_by_key(|id| (rank(id), *id));
+                for id in ids {
                     for line in 0..self.orders[&id].lines.len() {
-                        while self.serve_one(sku, is_short, id, line) {}
+                        if is_short && self.orders[&id].policy == Policy::Imposed {
+                            self.serve_imposed(sku, id, line);
+                        } else {
+                            while self.serve_one(sku, is_short, id, line) {}
+                        }
                     }
                 }
             }
@@ -387,6 +419,41 @@ impl Books {
         let mut locations = self.channels[channel].locations.iter().copied();
         let found = locations.find(|location| self.may_serve(sku, is_short, (id, channel), *location));
         let Some(location) = found.filter(|_| row.sku == sku && waits > 0) else { return false };
+        self.give(is_short, id, line, location);
+        true
+    }
+
+    /// What is short of an order that was imposed gets all at once what a new one would get: its channel's floor is there
+    /// again for whoever comes next.
+    fn serve_imposed(&mut self, sku: SkuNumber, id: OrderId, line: usize) {
+        let order = &self.orders[&id];
+        let row = &order.lines[line];
+        if row.sku != sku || row.short == 0 {
+            return;
+        }
+        let (view, shelf) = (self.view_of(sku, order.channel, id, true), self.unclaimed_of(sku));
+        let locations = self.channels[order.channel].locations.clone();
+        let mut taken = [0; LOCATIONS as usize];
+        for _ in 0..view.total(&shelf).min(row.short.into()) {
+            let with = |location: &LocationNumber| {
+                let mut taken = taken;
+                taken[usize::from(location.0)] += 1;
+                taken
+            };
+            let is_there = |location: &&LocationNumber| {
+                let (place, taken) = (usize::from(location.0), with(location));
+                taken[place] <= shelf[place] && view.allows(&shelf, &taken)
+            };
+            let location = *locations.iter().find(is_there).unwrap();
+            taken = with(&location);
+            self.give(true, id, line, location);
+        }
+    }
+
+    /// A unit for a line that waits.
+    fn give(&mut self, is_short: bool, id: OrderId, line: usize, location: LocationNumber) {
+        let order = &self.orders[&id];
+        let (sku, channel) = (order.lines[line].sku, order.channel);
         if let Some(pool) = self.pool_for(sku, channel, id) {
             pool.charge();
         }
@@ -397,6 +464,5 @@ impl Books {
             row.backordered -= 1;
         }
         row.claim(location, 1);
-        true
     }
 }

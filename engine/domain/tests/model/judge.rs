@@ -5,7 +5,7 @@ use super::promises::flow;
 use crate::{Counts, LOCATIONS, MERCHANT, SKUS, World};
 use onhand_domain::command::PlaceOrder;
 use onhand_domain::digest::digest;
-use onhand_domain::order::OrderPicture;
+use onhand_domain::order::{OrderPicture, Policy};
 use onhand_domain::sku::{Backlog, StockState};
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantState, OrderId, SkuNumber};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,9 +41,9 @@ impl World {
                 let location = LocationNumber(u16::try_from(location).unwrap());
                 taken.get(&(*sku, location)).map_or(0, |units| u64::from(*units))
             };
-            let hold = place.hold.map(|confirm| confirm.hold);
-            let view = self.books.view_beside(*sku, channel, hold);
-            let shelf = self.books.shelf_of(*sku);
+            let is_imposed = self.books.policy_of(place) == Policy::Imposed;
+            let view = self.books.view_for(*sku, channel, self.books.confirmed(place), is_imposed);
+            let shelf = self.books.shelf_for(*sku, is_imposed);
             let taken = std::array::from_fn(units);
             let unclaimed = self.books.unclaimed_of(*sku);
             let is_right = match view.is_scarce(&shelf) {
@@ -195,6 +195,9 @@ impl World {
                 assert_eq!((got, &row.allocated), (expected, &line.claims), "order {id}");
             }
         }
+        let short =
+            self.books.orders.values().flat_map(|order| &order.lines).map(|line| u64::from(line.short));
+        assert_eq!(self.state.short_units(), short.sum::<u64>(), "what is short");
         let open = self.books.orders.values().filter(|order| order.is_open());
         assert_eq!(self.state.open_orders(), open.count());
         let mut replayed = MerchantState::default();

@@ -255,8 +255,11 @@ impl Books {
 
     /// How an order that waits does: it does not mind what the channel hides from itself, and has no part in a pool that is
     /// younger.
-    pub(super) fn view_of(&self, sku: SkuNumber, channel: usize, order: OrderId) -> View {
-        let mut view = View { policy: StockPolicy::SHARED, ..self.view(sku, channel) };
+    pub(super) fn view_of(&self, sku: SkuNumber, channel: usize, order: OrderId, is_imposed: bool) -> View {
+        let mut view = self.view_for(sku, channel, None, is_imposed);
+        if !is_imposed {
+            view.policy = StockPolicy::SHARED;
+        }
         let pool = self.pools.get(&(sku, channel)).filter(|pool| pool.since > order);
         if let Some(pool) = pool {
             view.pool = 0;
@@ -296,6 +299,27 @@ impl Books {
             policy: self.policy(terms, channel),
             after: plain(&rows[own + 1..]),
         }
+    }
+
+    /// The same for one that is imposed, too: nothing is hidden from it, and its channel's own is kept for it.
+    pub(super) fn view_for(
+        &self,
+        sku: SkuNumber,
+        channel: usize,
+        hold: Option<HoldId>,
+        is_imposed: bool,
+    ) -> View {
+        let mut view = self.view_beside(sku, channel, hold);
+        if is_imposed {
+            view.policy = StockPolicy { floor: view.policy.floor, ..StockPolicy::SHARED };
+        }
+        view
+    }
+
+    /// What is left for an order; safety stock keeps nothing from one that is imposed.
+    pub(super) fn shelf_for(&self, sku: SkuNumber, is_imposed: bool) -> Shelf {
+        let all = |place| self.free(sku, LocationNumber(u16::try_from(place).unwrap())).into();
+        if is_imposed { std::array::from_fn(all) } else { self.shelf_of(sku) }
     }
 
     /// What of a pool is used.

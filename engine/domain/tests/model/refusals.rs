@@ -89,7 +89,7 @@ impl Books {
     }
 
     fn hold_refusal(&self, place: &PlaceHold<'_>) -> Option<Rejection> {
-        let handed = || self.handed_beside(place.lines, usize::from(place.channel.0), None);
+        let handed = || self.handed_beside(place.lines, usize::from(place.channel.0), None, false);
         Self::lines_refusal(place.lines).or_else(|| {
             let live = u32::try_from(self.holds.len()).unwrap();
             let of_customer = self.customers.values().filter(|customer| **customer == place.customer);
@@ -119,13 +119,12 @@ impl Books {
         if let Some(Confirm { hold, or_reserve }) = place.hold {
             let live = self.holds.get(&hold);
             let is_its = live.map(|live| live.channel == usize::from(place.channel.0));
-            if !is_its.unwrap_or(or_reserve) {
+            if !is_its.unwrap_or(or_reserve) && self.policy_of(place) != Policy::Imposed {
                 return Some(Rejection::HoldEnded { hold });
             }
         }
         let shortfalls = shortfalls(place.lines, &self.handed(place));
-        let policy = place.policy.unwrap_or(self.channels[usize::from(place.channel.0)].policy);
-        let is_refused = policy == Policy::Reject && !shortfalls.is_empty();
+        let is_refused = self.policy_of(place) == Policy::Reject && !shortfalls.is_empty();
         is_refused.then_some(Rejection::InsufficientStock { shortfalls, routed: None })
     }
 

@@ -97,7 +97,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
     let sku = || (0..SKUS).prop_map(SkuNumber);
     let location = || (0..LOCATIONS).prop_map(LocationNumber);
     let state = || prop_oneof![4 => Just(StockState::Sellable), 1 => Just(StockState::Damaged), 1 => Just(StockState::QualityControl)];
-    let policy = || prop_oneof![Just(Policy::Reject), Just(Policy::Backorder)];
+    let policy =
+        || prop_oneof![2 => Just(Policy::Reject), 2 => Just(Policy::Backorder), 1 => Just(Policy::Imposed)];
     // Nothing at all is asked now and then.
     let quantity = |max: u32| prop_oneof![30 => 1..=max, 1 => Just(0)];
     let line = prop_oneof![6 => Just(0_u16), 4 => Just(1), 1 => Just(2)];

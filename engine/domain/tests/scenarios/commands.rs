@@ -34,6 +34,7 @@ fn stock_state(word: &str) -> Fallible<StockState> {
 fn policy<'a, 'b>(words: &'a [&'b str]) -> (Option<Policy>, &'a [&'b str]) {
     match words {
         [rest @ .., "backorder"] => (Some(Policy::Backorder), rest),
+        [rest @ .., "imposed"] => (Some(Policy::Imposed), rest),
         [rest @ .., "reject"] => (Some(Policy::Reject), rest),
         _ => (None, words),
     }

@@ -2,7 +2,7 @@
 
 use super::commands::{number, place};
 use super::{Fallible, Run, Stage};
-use onhand_domain::order::{Order, OrderPicture, Source};
+use onhand_domain::order::{Demand, Order, OrderPicture, Source};
 use onhand_domain::sku::{Class, Level, StockState};
 use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
 
@@ -47,9 +47,12 @@ impl<S: Stage> Run<S> {
             let (line, location) = (prefix(order, claim.demand), self.location_name(claim.location));
             format!("{line}allocated {} {location} {}", sku(claim.demand), claim.quantity)
         });
-        let demands = (0_u16..).zip(&order.demands).filter(|(_, demand)| demand.backordered > 0);
-        let waits = demands.map(|(number, demand)| {
-            format!("{}backordered {} {}", prefix(order, number), sku(number), demand.backordered)
+        let classes = |(number, demand): (u16, &Demand)| {
+            let classes = [("backordered", demand.backordered), ("short", demand.short)];
+            classes.into_iter().filter(|(_, units)| *units > 0).map(move |class| (number, class))
+        };
+        let waits = (0_u16..).zip(&order.demands).flat_map(classes).map(|(number, (word, units))| {
+            format!("{}{word} {} {units}", prefix(order, number), sku(number))
         });
         kept.chain(waits).collect()
     }

@@ -39,7 +39,7 @@ pub struct Planned {
 pub enum Outcome {
     /// It is served in full.
     Full,
-    /// What is not served waits.
+    /// What is not served waits, of an imposed order as short.
     Backorder,
     /// It is not taken.
     Reject,
@@ -188,7 +188,7 @@ fn in_full(by: By) -> (Outcome, Decision) {
 
 fn in_part<W: World>(ground: &Ground<'_, W>, by: By) -> (Outcome, Decision) {
     match ground.order.policy.or(ground.profile.otherwise).unwrap_or(Policy::Reject) {
-        Policy::Backorder => (Outcome::Backorder, Decision::Backorder(by)),
+        Policy::Backorder | Policy::Imposed => (Outcome::Backorder, Decision::Backorder(by)),
         Policy::Reject => (Outcome::Reject, Decision::Reject(by)),
     }
 }

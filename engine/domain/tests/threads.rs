@@ -124,6 +124,35 @@ fn eighteen_buyers_of_four_mugs() {
     assert_eq!(shop.at(MUG, HERE), (4, 4));
 }
 
+// woocommerce #27953, nopCommerce #8085: what a channel has sold beyond the stock makes a negative number.
+#[test]
+fn eighteen_buyers_of_four_mugs_whom_a_marketplace_has_sold_them_to() {
+    let mut shop = Shop::mugs(4);
+    let orders: Vec<_> = (0..18).map(|_| shop.order(0, &[(MUG, 1)], Policy::Imposed).unwrap()).collect();
+    assert_eq!(shop.at(MUG, HERE), (4, 4));
+    assert!(orders[..4].iter().all(|order| shop.line(*order, 0) == [1, 1, 0, 0]));
+    assert!(orders[4..].iter().all(|order| shop.line(*order, 0) == [1, 0, 0, 1]));
+    assert_eq!(shop.state.short_units(), 14);
+    assert_eq!(shop.buy(&[(MUG, 1)]), Err(lacks(0, 1, 0)));
+    shop.adjust(MUG, HERE, 13).unwrap();
+    assert_eq!((shop.at(MUG, HERE), shop.state.short_units()), ((17, 17), 1));
+    assert_eq!(shop.line(orders[17], 0), [1, 0, 0, 1]);
+}
+
+// medusa #16500: an order cannot be fulfilled once the reservations of others exhaust what is available.
+#[test]
+fn what_others_are_short_of_is_no_obstacle_to_a_shipment() {
+    let mut shop = Shop::mugs(2);
+    let served = shop.order(0, &[(MUG, 2)], Policy::Imposed).unwrap();
+    let short = shop.order(0, &[(MUG, 5)], Policy::Imposed).unwrap();
+    shop.ship(served, 2).unwrap();
+    assert_eq!((shop.at(MUG, HERE), shop.line(short, 0)), ((0, 0), [5, 0, 0, 5]));
+    // vendure #1198: to cancel while units are short gives back what was kept, and nothing that was not.
+    shop.adjust(MUG, HERE, 3).unwrap();
+    shop.cancel(short, Some(&[(0, 3)])).unwrap();
+    assert_eq!((shop.at(MUG, HERE), shop.line(short, 0)), ((3, 2), [2, 2, 0, 0]));
+}
+
 // magento/inventory #2722, #3072: two reads before two appends sell the same unit twice.
 #[test]
 fn what_was_decided_before_another_order_cannot_happen_after_it() {

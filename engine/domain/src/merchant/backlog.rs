@@ -88,7 +88,7 @@ impl MerchantState {
         let promise = match class {
             _ if self.is_plain(actor) => None,
             Class::Short if is_imposed => {
-                Some(self.promise_to_imposed(actor, owner, &promised.pools, unclaimed))
+                Some(self.promise_to_waiting(actor, owner, &promised.pools, unclaimed))
             }
             Class::Short if actor.held().is_empty() => None,
             Class::Short => Some(self.promise_to_short(actor, number, unclaimed)),

@@ -98,32 +98,7 @@ impl MerchantState {
     pub(super) fn promise_to_waiting(
         &self,
         actor: &SkuActor,
-        owner: Owner,
-        pools: &[Pool],
-        free: impl Fn(LocationNumber) -> u32,
-    ) -> Promise {
-        self.promise_to_later(actor, owner, &StockPolicy::SHARED, pools, free)
-    }
-
-    /// The same for what is short of an order that was imposed: what it would be promised if it came now, so its channel's
-    /// floor counts.
-    pub(super) fn promise_to_imposed(
-        &self,
-        actor: &SkuActor,
-        owner: Owner,
-        pools: &[Pool],
-        free: impl Fn(LocationNumber) -> u32,
-    ) -> Promise {
-        let Some(reader) = self.channel(owner.channel) else { panic!("the channel does not exist") };
-        let policy = unhidden(self.policy_of(actor, owner.channel, reader));
-        self.promise_to_later(actor, owner, &policy, pools, free)
-    }
-
-    fn promise_to_later(
-        &self,
-        actor: &SkuActor,
         Owner { channel, order }: Owner,
-        policy: &StockPolicy,
         pools: &[Pool],
         free: impl Fn(LocationNumber) -> u32,
     ) -> Promise {
@@ -132,7 +107,7 @@ impl MerchantState {
         let all = self.channel(channel).map_or(&[][..], |channel| &channel.locations);
         let within: SmallVec<[LocationNumber; 8]> =
             all.iter().copied().filter(|location| self.may_serve(order, *location)).collect();
-        let locations = &within[..];
+        let (locations, policy) = (&within[..], &StockPolicy::SHARED);
         let asks = Asks { channel, locations, policy, pools, younger, held: None, is_imposed: false };
         self.promise_of(actor, asks, free)
     }

@@ -152,10 +152,13 @@ pub struct Turn {
 /// The head of a queue: class and rank, order and demand, units, and which queue.
 type Head = ((Class, u16), (OrderId, u16), u32, usize);
 
+/// What of a queue comes behind its head.
+type Rest<'a> = Range<'a, (OrderId, u16), u32>;
+
 /// Those who wait, one after the other.
 pub struct InTurn<'a> {
-    /// What of each queue comes behind its head.
-    queues: Vec<(ChannelNumber, Range<'a, (OrderId, u16), u32>)>,
+    /// Of each channel and class.
+    queues: Vec<(ChannelNumber, Rest<'a>)>,
     /// The first of each queue that has one.
     heads: BinaryHeap<Reverse<Head>>,
 }

@@ -380,11 +380,15 @@ impl Books {
         (order, channel): (OrderId, usize),
         location: LocationNumber,
     ) -> bool {
-        if is_short {
+        let is_imposed = is_short && self.orders[&order].policy == Policy::Imposed;
+        if is_short && !is_imposed {
             return self.movable(sku, location) > 0;
         }
-        let shelf = self.shelf(self.terms_of(sku), |location| self.unclaimed(sku, location));
-        let view = self.view_of(sku, channel, order, false);
+        let shelf = match is_imposed {
+            true => self.unclaimed_of(sku),
+            false => self.shelf(self.terms_of(sku), |location| self.unclaimed(sku, location)),
+        };
+        let view = self.view_of(sku, channel, order);
         let mut taken = [0; LOCATIONS as usize];
         taken[usize::from(location.0)] = 1;
         shelf[usize::from(location.0)] > 0 && view.total(&shelf) > 0 && view.allows(&shelf, &taken)
@@ -400,11 +404,7 @@ impl Books {
                 ids.sort_by_key(|id| (rank(id), *id));
                 for id in ids {
                     for line in 0..self.orders[&id].lines.len() {
-                        if is_short && self.orders[&id].policy == Policy::Imposed {
-                            self.serve_imposed(sku, id, line);
-                        } else {
-                            while self.serve_one(sku, is_short, id, line) {}
-                        }
+                        while self.serve_one(sku, is_short, id, line) {}
                     }
                 }
             }
@@ -419,41 +419,6 @@ impl Books {
         let mut locations = self.channels[channel].locations.iter().copied();
         let found = locations.find(|location| self.may_serve(sku, is_short, (id, channel), *location));
         let Some(location) = found.filter(|_| row.sku == sku && waits > 0) else { return false };
-        self.give(is_short, id, line, location);
-        true
-    }
-
-    /// What is short of an order that was imposed gets all at once what a new one would get: its channel's floor is there
-    /// again for whoever comes next.
-    fn serve_imposed(&mut self, sku: SkuNumber, id: OrderId, line: usize) {
-        let order = &self.orders[&id];
-        let row = &order.lines[line];
-        if row.sku != sku || row.short == 0 {
-            return;
-        }
-        let (view, shelf) = (self.view_of(sku, order.channel, id, true), self.unclaimed_of(sku));
-        let locations = self.channels[order.channel].locations.clone();
-        let mut taken = [0; LOCATIONS as usize];
-        for _ in 0..view.total(&shelf).min(row.short.into()) {
-            let with = |location: &LocationNumber| {
-                let mut taken = taken;
-                taken[usize::from(location.0)] += 1;
-                taken
-            };
-            let is_there = |location: &&LocationNumber| {
-                let (place, taken) = (usize::from(location.0), with(location));
-                taken[place] <= shelf[place] && view.allows(&shelf, &taken)
-            };
-            let location = *locations.iter().find(is_there).unwrap();
-            taken = with(&location);
-            self.give(true, id, line, location);
-        }
-    }
-
-    /// A unit for a line that waits.
-    fn give(&mut self, is_short: bool, id: OrderId, line: usize, location: LocationNumber) {
-        let order = &self.orders[&id];
-        let (sku, channel) = (order.lines[line].sku, order.channel);
         if let Some(pool) = self.pool_for(sku, channel, id) {
             pool.charge();
         }
@@ -464,5 +429,6 @@ impl Books {
             row.backordered -= 1;
         }
         row.claim(location, 1);
+        true
     }
 }

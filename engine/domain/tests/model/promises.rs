@@ -255,11 +255,8 @@ impl Books {
 
     /// How an order that waits does: it does not mind what the channel hides from itself, and has no part in a pool that is
     /// younger.
-    pub(super) fn view_of(&self, sku: SkuNumber, channel: usize, order: OrderId, is_imposed: bool) -> View {
-        let mut view = self.view_for(sku, channel, None, is_imposed);
-        if !is_imposed {
-            view.policy = StockPolicy::SHARED;
-        }
+    pub(super) fn view_of(&self, sku: SkuNumber, channel: usize, order: OrderId) -> View {
+        let mut view = View { policy: StockPolicy::SHARED, ..self.view(sku, channel) };
         let pool = self.pools.get(&(sku, channel)).filter(|pool| pool.since > order);
         if let Some(pool) = pool {
             view.pool = 0;

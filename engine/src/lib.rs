@@ -36,6 +36,7 @@ mod route;
 pub mod routing;
 pub mod secrets;
 mod seen;
+mod shorts;
 pub mod snapshot;
 mod space;
 pub mod start_refusal;

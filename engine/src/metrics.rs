@@ -3,7 +3,9 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use onhand_domain::Event;
+use onhand_domain::event::OrderAccepted;
 use onhand_domain::hold::EndCause;
+use onhand_domain::order::Policy;
 
 /// Frames written and synced.
 pub const LOG_SYNCS: &str = "onhand_log_syncs_total";
@@ -46,11 +48,19 @@ pub const HOLDS_EXTENDED: &str = "onhand_holds_extended_total";
 /// Holds that ended, by how: the label `end` has one of [`HOLD_ENDS`].
 pub const HOLDS_ENDED: &str = "onhand_holds_ended_total";
 
+/// Units that were sold and have no goods, of all merchants.
+pub const SHORT_UNITS: &str = "onhand_short_units";
+/// Units that became short, by why: the label `cause` has one of [`SHORT_CAUSES`].
+pub const SHORTED_UNITS: &str = "onhand_shorted_units_total";
+
+/// Why units become short.
+pub const SHORT_CAUSES: [&str; 2] = ["imposed", "lost"];
+
 /// How a hold ends.
 pub const HOLD_ENDS: [&str; 3] = ["confirmed", "released", "expired"];
 
 /// Every metric of the engine: name and meaning.
-pub const CATALOGUE: [(&str, &str); 18] = [
+pub const CATALOGUE: [(&str, &str); 20] = [
     (LOG_SYNCS, "Frames written and synced to the log"),
     (LOG_RECORDS, "Records made durable"),
     (LOG_SYNC_SECONDS, "Time to write and sync one frame"),
@@ -72,6 +82,8 @@ pub const CATALOGUE: [(&str, &str); 18] = [
     (HOLDS_PLACED, "Holds that were placed"),
     (HOLDS_EXTENDED, "Extensions of holds"),
     (HOLDS_ENDED, "Holds that ended, by how"),
+    (SHORT_UNITS, "Units that were sold and have no goods, of all merchants that are served"),
+    (SHORTED_UNITS, "Units that became short, by why"),
 ];
 
 /// Tells the recorder what the names mean.
@@ -94,10 +106,34 @@ pub fn describe() {
     describe_counter!(HOLDS_PLACED, Unit::Count, CATALOGUE[15].1);
     describe_counter!(HOLDS_EXTENDED, Unit::Count, CATALOGUE[16].1);
     describe_counter!(HOLDS_ENDED, Unit::Count, CATALOGUE[17].1);
+    describe_gauge!(SHORT_UNITS, Unit::Count, CATALOGUE[18].1);
+    describe_counter!(SHORTED_UNITS, Unit::Count, CATALOGUE[19].1);
 }
 
-/// Counts what an event does to holds, once it is in the log; what is read from there was counted before.
-pub(crate) fn count_holds(event: &Event) {
+/// Counts what an event does to holds and what it leaves short, once it is in the log; what is read from there was counted
+/// before.
+pub(crate) fn count(event: &Event) {
+    count_holds(event);
+    count_shorts(event);
+}
+
+fn count_shorts(event: &Event) {
+    let units = |units: &mut dyn Iterator<Item = u32>| units.map(u64::from).sum::<u64>();
+    let [imposed, lost] = SHORT_CAUSES;
+    let (cause, units) = match event {
+        Event::OrderAccepted(OrderAccepted { policy: Policy::Imposed, lines, claims, .. }) => {
+            let ordered = units(&mut lines.iter().map(|(_, quantity)| *quantity));
+            (imposed, ordered - units(&mut claims.iter().map(|(_, _, quantity)| *quantity)))
+        }
+        Event::StockMoved(moved) => (lost, units(&mut moved.shorts.iter().map(|short| short.quantity))),
+        _ => return,
+    };
+    if units > 0 {
+        counter!(SHORTED_UNITS, "cause" => cause).increment(units);
+    }
+}
+
+fn count_holds(event: &Event) {
     let [confirmed, released, expired] = HOLD_ENDS;
     let (end, count) = match event {
         Event::HoldPlaced(_) => return counter!(HOLDS_PLACED).increment(1),

@@ -237,6 +237,7 @@ pub fn policy_record(policy: Policy) -> PolicyV1 {
     match policy {
         Policy::Reject => PolicyV1::Reject,
         Policy::Backorder => PolicyV1::Backorder,
+        Policy::Imposed => PolicyV1::Imposed,
     }
 }
 
@@ -438,6 +439,7 @@ pub fn policy_of(policy: PolicyV1) -> Policy {
     match policy {
         PolicyV1::Reject => Policy::Reject,
         PolicyV1::Backorder => Policy::Backorder,
+        PolicyV1::Imposed => Policy::Imposed,
     }
 }
 

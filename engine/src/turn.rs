@@ -16,7 +16,7 @@ use crate::ask::{
 use crate::completion::Item;
 use crate::directory::Directory;
 use crate::keys::{Asked, KeyKind, Keys, Sighting, hash_of, order_key};
-use crate::metrics::count_holds;
+use crate::metrics::count;
 use crate::refusal::refusal_of;
 use crate::seen::closes;
 use crate::translate::{Named, OrderEnd, Told, encode_body, kind_of, version_of};
@@ -215,7 +215,7 @@ impl Merchant {
         }
         // A full log is no loss: the work is still there next time.
         let lsn = tools.appender.append(&[tools.buffer])?;
-        count_holds(event);
+        count(event);
         self.evolve(lsn, event, &Named::Nothing);
         if self.poisoned { Err(NotWritten::Failed) } else { Ok(()) }
     }
@@ -322,7 +322,7 @@ impl Merchant {
         encode_body(&event, Some(&submission.ask), decimals, tools.claims, tools.buffer)?;
         let lsn = tools.appender.append(&[tools.buffer])?;
         self.remember(asked, &event, lsn, tools.keys);
-        count_holds(&event);
+        count(&event);
         self.evolve(lsn, &event, &Named::from(&submission.ask));
         let answer = match event {
             // What was decided is in the log, and is said once a state that can be trusted says it too.
@@ -393,7 +393,7 @@ impl Merchant {
                     Rejection::InsufficientStock { routed, .. } => routed.as_deref(),
                     _ => None,
                 };
-                let end = OrderEnd::of(confirmed, routed, ask);
+                let end = OrderEnd::of_refused(confirmed, routed, ask);
                 self.header(Kind::OrderRefused, end.version(), Some(submission), tools.now_ms)
                     .encode_into(tools.buffer);
                 tools.buffer.extend_from_slice(&ask.asked);

@@ -228,7 +228,10 @@ fn begin_at_zero() {
     for end in engine::HOLD_ENDS {
         counter!(engine::HOLDS_ENDED, "end" => end).increment(0);
     }
-    let has_label = |name: &str| name == engine::HOLDS_ENDED;
+    for cause in engine::SHORT_CAUSES {
+        counter!(engine::SHORTED_UNITS, "cause" => cause).increment(0);
+    }
+    let has_label = |name: &str| [engine::HOLDS_ENDED, engine::SHORTED_UNITS].contains(&name);
     for (name, _) in engine::CATALOGUE.into_iter().filter(|(name, _)| !has_label(name)) {
         if name.ends_with("_total") {
             counter!(name).increment(0);

@@ -96,7 +96,8 @@ pub const VERSION: u8 = 1;
 pub const VERSION_EXTENDED: u8 = 2;
 
 /// The version of a body of an order or a channel with what belongs to routing behind the rest. It, too, is written only
-/// where that says something.
+/// where that says something, or where the policy is [imposed](crate::rules::PolicyV1::Imposed): no release that knows
+/// only the versions before knows that policy.
 pub const VERSION_ROUTED: u8 = 3;
 
 impl Kind {

@@ -161,7 +161,7 @@ pub struct ReleasedV1 {
 pub enum SourceV1 {
     /// It waited, accepted without stock.
     Backordered,
-    /// It waited, its claim had been lost.
+    /// It waited, sold without goods.
     Short,
     /// It was kept at this location.
     Claimed(u16),
@@ -209,7 +209,8 @@ pub struct FilledV1 {
 /// One demand that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct WaitingV1 {
-    /// Whether its claim had been lost; else it was accepted without stock.
+    /// Whether it was sold without goods: its claim had been lost, or its order was imposed. Else it was accepted without
+    /// stock.
     pub is_short: bool,
     /// Whose.
     pub order: u64,
@@ -294,10 +295,11 @@ pub fn decode_refused_whole(
     three_parts(version, body)
 }
 
-/// The version of the body of an order with these details.
+/// The version of the body of an order of this policy with these details.
 #[must_use]
-pub fn version_with(details: &OrderDetailsV1<'_>) -> u8 {
+pub fn version_with(policy: PolicyV1, details: &OrderDetailsV1<'_>) -> u8 {
     match details {
+        OrderDetailsV1 { .. } if policy == PolicyV1::Imposed => VERSION_ROUTED,
         OrderDetailsV1 { routed: None, said, .. } if *said != OrderSaidV1::default() => VERSION_ROUTED,
         OrderDetailsV1 { routed: Some(_), .. } => VERSION_ROUTED,
         OrderDetailsV1 { hold: Some(_), .. } => VERSION_EXTENDED,
@@ -309,8 +311,12 @@ pub fn version_with(details: &OrderDetailsV1<'_>) -> u8 {
 ///
 /// # Errors
 /// [`EncodeError`] if the record would be too long.
-pub fn encode_details(details: &OrderDetailsV1<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    match (version_with(details), details.hold) {
+pub fn encode_details(
+    policy: PolicyV1,
+    details: &OrderDetailsV1<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    match (version_with(policy, details), details.hold) {
         (VERSION_ROUTED, _) => encode_into(details, out),
         (_, Some(hold)) => encode_into(&HoldConfirmedV1 { hold }, out),
         (_, None) => Ok(()),

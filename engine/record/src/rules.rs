@@ -53,6 +53,8 @@ pub enum PolicyV1 {
     Reject,
     /// It waits.
     Backorder,
+    /// It was sold already: it waits as short. Only in bodies of [`VERSION_ROUTED`].
+    Imposed,
 }
 
 /// Body of [`crate::Kind::SkuPut`].
@@ -200,7 +202,7 @@ pub fn encode_channel(
     routing: ChannelRoutingV1,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    if routing == ChannelRoutingV1::default() {
+    if channel_version(put.policy, terms, routing) < VERSION_ROUTED {
         return encode_both(put, terms, out);
     }
     encode_into(put, out)?;
@@ -208,10 +210,10 @@ pub fn encode_channel(
     encode_into(&routing, out)
 }
 
-/// The version of a body of [`crate::Kind::ChannelPut`] with these parts.
+/// The version of a body of [`crate::Kind::ChannelPut`] with this policy and these parts.
 #[must_use]
-pub fn channel_version(terms: &ChannelTermsV1, routing: ChannelRoutingV1) -> u8 {
-    if routing != ChannelRoutingV1::default() {
+pub fn channel_version(policy: PolicyV1, terms: &ChannelTermsV1, routing: ChannelRoutingV1) -> u8 {
+    if routing != ChannelRoutingV1::default() || policy == PolicyV1::Imposed {
         VERSION_ROUTED
     } else if *terms != ChannelTermsV1::default() {
         VERSION_EXTENDED

@@ -170,6 +170,12 @@ fn rules() {
         ("has a rank", channel.clone(), ChannelTermsV1 { rank: 1, ..ChannelTermsV1::default() }, none),
         ("has a profile", channel.clone(), ChannelTermsV1::default(), eighth),
         (
+            "imposes",
+            ChannelPutV1 { policy: PolicyV1::Imposed, ..channel.clone() },
+            ChannelTermsV1::default(),
+            none,
+        ),
+        (
             "keeps units and has a profile",
             channel,
             ChannelTermsV1 { stock_policy: policy, rank: 300 },
@@ -331,7 +337,8 @@ fn channels<const N: usize>(cases: [(&'static str, ChannelPutV1<'_>, ChannelTerm
     let mut book = Book::open(common::file_of(Kind::ChannelPut));
     for (case, put, terms, routing) in cases {
         let mut bytes = Vec::new();
-        let header = Header { version: channel_version(&terms, routing), ..header(Kind::ChannelPut) };
+        let header =
+            Header { version: channel_version(put.policy, &terms, routing), ..header(Kind::ChannelPut) };
         header.encode_into(&mut bytes);
         encode_channel(&put, &terms, routing, &mut bytes).unwrap();
         let stored = book.page(case, &bytes);

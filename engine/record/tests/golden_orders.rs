@@ -49,17 +49,18 @@ fn asked_country_only() -> OrderAskedV1<'static> {
 
 /// Orders have two bodies, one behind the other, and some have details behind them.
 macro_rules! orders {
-    ($kind:expr, $decode:expr, [$($case:literal => $asked:expr, $decided:expr, $details:expr);+ $(;)?]) => {
+    ($kind:expr, $decode:expr, $policy:expr, [$($case:literal => $asked:expr, $decided:expr, $details:expr);+ $(;)?]) => {
         let mut book = Book::open(common::file_of($kind));
         $({
             let (asked, decided, details): (_, _, OrderDetailsV1<'_>) = ($asked, $decided, $details);
             let mut bytes = Vec::new();
-            let version = version_with(&details);
+            let policy = $policy(&decided);
+            let version = version_with(policy, &details);
             let header = Header { version, ..header($kind) };
             header.encode_into(&mut bytes);
             encode_into(&asked, &mut bytes).unwrap();
             encode_into(&decided, &mut bytes).unwrap();
-            encode_details(&details, &mut bytes).unwrap();
+            encode_details(policy, &details, &mut bytes).unwrap();
             let stored = book.page($case, &bytes);
             let (read, body) = Header::decode(&stored).unwrap();
             assert_eq!(read, header);
@@ -109,7 +110,8 @@ fn orders() {
         ClaimV1 { demand: 1, location: 300, quantity: 70_000 },
         ClaimV1 { demand: 1, location: 4, quantity: u32::MAX },
     ];
-    orders!(Kind::OrderAccepted, decode_accepted_whole, [
+    let policy = |accepted: &OrderAcceptedV1| accepted.policy;
+    orders!(Kind::OrderAccepted, decode_accepted_whole, policy, [
         "full" => asked(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: claims.clone() }, no_details();
         "country only" => asked_country_only(),
             OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] }, no_details();
@@ -120,12 +122,15 @@ fn orders() {
         "was routed" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Reject, claims: vec![claims[0]] },
             OrderDetailsV1 { hold: Some(70_000), ..routed() };
         "waits within" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] }, waits_within();
+        "imposed" => OrderAskedV1 { policy: Some(PolicyV1::Imposed), ..asked_least() },
+            OrderAcceptedV1 { policy: PolicyV1::Imposed, claims: vec![claims[0]] }, no_details();
     ]);
     let shortfalls = vec![
         ShortfallV1 { line: 0, requested: 3, available: 2 },
         ShortfallV1 { line: 1_199, requested: u32::MAX, available: 0 },
     ];
-    orders!(Kind::OrderRefused, decode_refused_whole, [
+    let rejects = |_: &OrderRefusedV1| PolicyV1::Reject;
+    orders!(Kind::OrderRefused, decode_refused_whole, rejects, [
         "full" => asked(), OrderRefusedV1 { shortfalls: shortfalls.clone() }, no_details();
         "least" => asked_least(), OrderRefusedV1 { shortfalls: vec![] }, no_details();
         "was to confirm a hold" => asked_least(), OrderRefusedV1 { shortfalls }, confirms(70_000);

@@ -103,7 +103,7 @@ fn the_largest_order_is_a_record() {
     largest_header(Kind::OrderAccepted).encode_into(&mut record);
     encode_into(&asked, &mut record).unwrap();
     encode_into(&accepted, &mut record).unwrap();
-    encode_details(&details, &mut record).unwrap();
+    encode_details(PolicyV1::Backorder, &details, &mut record).unwrap();
     assert!(record.len() > RECORD_BYTES_MAX * 3 / 4 && record.len() <= RECORD_BYTES_MAX);
     let (header, body) = Header::decode(&record).unwrap();
     assert_eq!(header, largest_header(Kind::OrderAccepted));
@@ -117,7 +117,7 @@ fn the_largest_order_is_a_record() {
     largest_header(Kind::OrderRefused).encode_into(&mut record);
     encode_into(&asked, &mut record).unwrap();
     encode_into(&refused, &mut record).unwrap();
-    encode_details(&details, &mut record).unwrap();
+    encode_details(PolicyV1::Backorder, &details, &mut record).unwrap();
     let (header, body) = Header::decode(&record).unwrap();
     assert_eq!(customer_of(body).unwrap(), asked.customer);
     let read = decode_refused_whole(header.version, body).unwrap();

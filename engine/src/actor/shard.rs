@@ -12,6 +12,7 @@ use crate::keys::Keys;
 use crate::lanes::Lanes;
 use crate::live_holds::LiveHolds;
 use crate::rebuild::Ward;
+use crate::shorts::Shorts;
 use crate::snapshot::{FrozenPart, FrozenShard};
 use crate::trusted_time::TrustedTime;
 use crate::turn::{AskedKeys, Merchant, Tools};
@@ -115,6 +116,7 @@ pub(crate) struct Shard {
     /// Merchants with work of the system's own left.
     work: Vec<MerchantNumber>,
     live_holds: LiveHolds,
+    shorts: Shorts,
     appender: Appender,
     completions: Arc<Completions>,
     time: Arc<TrustedTime>,
@@ -138,11 +140,16 @@ impl Shard {
         ward: Arc<Ward>,
     ) -> Self {
         let mut live_holds = LiveHolds::default();
-        state.merchants.values().for_each(|merchant| live_holds.note(merchant));
+        let mut shorts = Shorts::default();
+        for merchant in state.merchants.values() {
+            live_holds.note(merchant);
+            shorts.note(merchant);
+        }
         Self {
             number,
             work: state.with_work(),
             live_holds,
+            shorts,
             state,
             queue: Fair::default(),
             appender,
@@ -185,6 +192,7 @@ impl Shard {
             merchant.poisoned = true;
             merchant.state = MerchantState::default();
             self.live_holds.note(merchant);
+            self.shorts.note(merchant);
             self.ward.admit(number);
         }
     }
@@ -200,6 +208,7 @@ impl Shard {
             self.work.push(number);
         }
         self.live_holds.note(&merchant);
+        self.shorts.note(&merchant);
         self.state.merchants.insert(number, merchant);
     }
 
@@ -278,6 +287,7 @@ impl Shard {
             self.ward.admit(merchant.number);
         }
         self.live_holds.note(merchant);
+        self.shorts.note(merchant);
         Waiting { until, inbox, directory, items }
     }
 
@@ -290,6 +300,7 @@ impl Shard {
             let Some(merchant) = merchants.get_mut(&number) else { continue };
             merchant.expire(&mut tools);
             self.live_holds.note(merchant);
+            self.shorts.note(merchant);
             if merchant.poisoned {
                 self.ward.admit(number);
             } else if merchant.has_work() && !self.work.contains(&number) {
@@ -311,6 +322,7 @@ impl Shard {
                 self.ward.admit(*number);
                 self.live_holds.note(merchant);
             }
+            self.shorts.note(merchant);
             !is_done
         });
     }

@@ -1,12 +1,15 @@
 //! Routing profiles and what they said of orders: from event to record and back.
 
+use super::policy_record;
 use crate::ask::{OrderAsk, OrderSaid, ProfileAsk};
 use crate::routing::Format;
 use onhand_domain::event::{OrderAccepted, ProfilePut, Routed};
+use onhand_domain::order::Policy;
 use onhand_domain::routing::profile::Explanation;
 use onhand_domain::{HoldId, LocationNumber, ProfileNumber};
 use onhand_record::order::{encode_details, version_with};
 use onhand_record::routing::{FormatV1, OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
+use onhand_record::rules::PolicyV1;
 use onhand_record::{DecodeError, EncodeError, VERSION, encode_into};
 
 pub(super) fn encode_profile(
@@ -43,37 +46,46 @@ pub(crate) fn format_of(record: FormatV1) -> Format {
 
 /// What the record of an order ends with.
 pub(crate) struct OrderEnd<'a> {
+    policy: Policy,
     hold: Option<HoldId>,
     said: Option<&'a OrderSaid>,
     routed: Option<(&'a Routed, Vec<u8>)>,
 }
 
 impl<'a> OrderEnd<'a> {
-    /// Of an accepted order; most end with nothing: no hold, no word beyond the usual ones, no profile.
+    /// Of an accepted order; most end with nothing: no hold, no word beyond the usual ones, no profile, and not imposed.
     #[inline]
     pub(crate) fn of_accepted(accepted: &'a OrderAccepted, ask: &'a OrderAsk) -> Option<Self> {
-        let has_some = accepted.hold.is_some() || accepted.routed.is_some() || ask.said.is_some();
-        has_some.then(|| Self::of(accepted.hold, accepted.routed.as_deref(), ask))
+        let OrderAccepted { policy, hold, .. } = *accepted;
+        let has_some =
+            hold.is_some() || accepted.routed.is_some() || ask.said.is_some() || policy == Policy::Imposed;
+        has_some.then(|| Self::of(policy, hold, accepted.routed.as_deref(), ask))
     }
 
-    /// Of any order.
-    pub(crate) fn of(hold: Option<HoldId>, routed: Option<&'a Routed>, ask: &'a OrderAsk) -> Self {
+    /// Of a refused order.
+    pub(crate) fn of_refused(hold: Option<HoldId>, routed: Option<&'a Routed>, ask: &'a OrderAsk) -> Self {
+        Self::of(Policy::Reject, hold, routed, ask)
+    }
+
+    fn of(policy: Policy, hold: Option<HoldId>, routed: Option<&'a Routed>, ask: &'a OrderAsk) -> Self {
         let routed = routed.map(|routed| (routed, routed.explanation.encode()));
-        Self { hold, said: ask.said.as_deref(), routed }
+        Self { policy, hold, said: ask.said.as_deref(), routed }
     }
 
     /// Whether there is nothing to write.
     fn is_nothing(&self) -> bool {
-        self.hold.is_none() && self.said.is_none() && self.routed.is_none()
+        let Self { policy, hold, said, routed } = self;
+        hold.is_none() && said.is_none() && routed.is_none() && *policy != Policy::Imposed
     }
 
-    fn with<R>(&self, use_it: impl FnOnce(&OrderDetailsV1<'_>) -> R) -> R {
-        let routed = self.routed.as_ref();
-        use_it(&OrderDetailsV1 {
+    fn with<R>(&self, use_it: impl FnOnce(PolicyV1, &OrderDetailsV1<'_>) -> R) -> R {
+        let (policy, routed) = (policy_record(self.policy), self.routed.as_ref());
+        let details = OrderDetailsV1 {
             hold: self.hold.map(|hold| hold.0),
             said: self.said.map(said_record).unwrap_or_default(),
             routed: routed.map(|(routed, explanation)| routed_record(routed, explanation)),
-        })
+        };
+        use_it(policy, &details)
     }
 
     /// The version of the record.
@@ -83,7 +95,11 @@ impl<'a> OrderEnd<'a> {
 
     /// Appends it to the record.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if self.is_nothing() { Ok(()) } else { self.with(|details| encode_details(details, out)) }
+        if self.is_nothing() {
+            Ok(())
+        } else {
+            self.with(|policy, details| encode_details(policy, details, out))
+        }
     }
 }
 

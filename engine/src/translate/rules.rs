@@ -111,7 +111,7 @@ fn channel_routing(put: &ChannelPut) -> ChannelRoutingV1 {
 
 /// The version of a channel's record.
 pub(super) fn channel_version(put: &ChannelPut) -> u8 {
-    record::channel_version(&channel_terms(put), channel_routing(put))
+    record::channel_version(policy_record(put.policy), &channel_terms(put), channel_routing(put))
 }
 
 /// Terms and pools of a SKU, as a record says them.

@@ -2,31 +2,34 @@
 
 use std::collections::BTreeMap;
 
-/// One waiting demand. Their order is the order of service: lost claims before what was accepted without
-/// stock, then by acceptance, which is the order's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// One waiting demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
-    /// `false` comes first.
-    is_backorder: bool,
+    pub(crate) is_short: bool,
     pub(crate) order: u64,
     pub(crate) demand: u16,
 }
 
+/// When a demand is served, a smaller one first: what was sold without goods before what was accepted without stock, then
+/// by the rank of its channel now, then by acceptance, which is the order's number.
+pub(crate) type Precedence = (bool, u16, u64, u16);
+
 impl Turn {
     pub(crate) fn new(is_short: bool, order: u64, demand: u16) -> Self {
-        Self { is_backorder: !is_short, order, demand }
+        Self { is_short, order, demand }
     }
 
-    /// Whether a claim was lost.
-    pub(crate) fn is_short(self) -> bool {
-        !self.is_backorder
+    /// When it is served, if its channel has this rank.
+    pub(crate) fn precedence(self, rank: u16) -> Precedence {
+        (!self.is_short, rank, self.order, self.demand)
     }
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
-    waiting: BTreeMap<Turn, i64>,
+    /// Orders and demands by class and channel, with what they wait for; none is empty, and none waits for 0.
+    waiting: BTreeMap<(bool, u16), BTreeMap<(u64, u16), i64>>,
     total: i64,
 }
 
@@ -36,18 +39,28 @@ impl Backlog {
         self.total
     }
 
-    /// Whose turn it is.
-    pub(crate) fn first(&self) -> Option<Turn> {
-        self.waiting.keys().next().copied()
+    /// Whose turn it is, where channels have these ranks.
+    pub(crate) fn first(&self, rank: impl Fn(u16) -> u16) -> Option<Turn> {
+        let heads = self.waiting.iter().filter_map(|((is_short, channel), queue)| {
+            let (order, demand) = *queue.keys().next()?;
+            Some((Turn::new(*is_short, order, demand), rank(*channel)))
+        });
+        let first = heads.min_by_key(|(turn, rank)| turn.precedence(*rank));
+        first.map(|(turn, _)| turn)
     }
 
-    /// Adds to what a demand waits for; takes from it if `quantity` is negative.
-    pub(crate) fn wait(&mut self, turn: Turn, quantity: i64) {
+    /// Adds to what a demand of a channel waits for; takes from it if `quantity` is negative.
+    pub(crate) fn wait(&mut self, channel: u16, turn: Turn, quantity: i64) {
         self.total += quantity;
-        let waiting = self.waiting.entry(turn).or_default();
+        let (of, demand) = ((turn.is_short, channel), (turn.order, turn.demand));
+        let queue = self.waiting.entry(of).or_default();
+        let waiting = queue.entry(demand).or_default();
         *waiting += quantity;
         if *waiting == 0 {
-            self.waiting.remove(&turn);
+            queue.remove(&demand);
+        }
+        if queue.is_empty() {
+            self.waiting.remove(&of);
         }
     }
 }

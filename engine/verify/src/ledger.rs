@@ -1,6 +1,6 @@
 //! One merchant's books: names, stock by location, open orders, who waits, and who was seen.
 
-use crate::backlog::{Backlog, Turn};
+use crate::backlog::{Backlog, Precedence, Turn};
 use crate::digest::fact;
 use crate::order::{Line, Order};
 use onhand_record::rules::{ChannelTermsV1, PolicyV1, PoolV1, SkuTermsV1};
@@ -98,6 +98,15 @@ pub(crate) enum Named {
     Profile,
 }
 
+/// How an order asks for units.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asks {
+    /// The hold that it confirms.
+    pub(crate) hold: Option<u64>,
+    /// Whether its channel has sold them already.
+    pub(crate) is_imposed: bool,
+}
+
 /// One merchant.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -147,30 +156,37 @@ impl Ledger {
         self.channels.get(usize::from(self.orders.get(&order)?.channel)).map(Rc::as_ref)
     }
 
-    /// Adds to what a demand waits for; takes from it if `quantity` is negative.
+    /// Adds to what a demand of an open order waits for; takes from it if `quantity` is negative.
     pub(crate) fn wait(&mut self, sku: u32, turn: Turn, quantity: i64) {
-        self.backlogs.entry(sku).or_default().wait(turn, quantity);
+        if let Some(channel) = self.orders.get(&turn.order).map(|order| order.channel) {
+            self.backlogs.entry(sku).or_default().wait(channel, turn, quantity);
+        }
+    }
+
+    /// The rank of a channel; a smaller one comes first.
+    pub(crate) fn rank(&self, channel: u16) -> u16 {
+        self.channels.get(usize::from(channel)).map_or(u16::MAX, |channel| channel.terms.rank)
+    }
+
+    /// When a demand of an open order is served.
+    pub(crate) fn precedence(&self, turn: Turn) -> Precedence {
+        turn.precedence(self.orders.get(&turn.order).map_or(u16::MAX, |order| self.rank(order.channel)))
     }
 
     /// Units of a SKU that a channel's orders can surely get, and those that they can get at most. While those
     /// who wait are looked through, what waits is kept from new orders; whether that is so, no record says.
     pub(crate) fn free(&self, sku: u32, number: u16, channel: &Channel) -> (i64, i64) {
-        self.free_beside(sku, number, channel, None)
+        self.free_for(sku, number, channel, Asks { hold: None, is_imposed: false })
     }
 
-    /// The same for an order that confirms a hold.
-    pub(crate) fn free_beside(
-        &self,
-        sku: u32,
-        number: u16,
-        channel: &Channel,
-        hold: Option<u64>,
-    ) -> (i64, i64) {
+    /// The same for an order.
+    pub(crate) fn free_for(&self, sku: u32, number: u16, channel: &Channel, asks: Asks) -> (i64, i64) {
+        let Asks { hold, is_imposed } = asks;
         let waits = self.backlogs.get(&sku).map_or(0, Backlog::total);
         if !self.is_plain(sku) {
-            let view = self.view_beside(sku, number, hold);
+            let view = self.view_for(sku, number, asks);
             let unclaimed = |location| self.place(sku, location).unclaimed();
-            let shelf = |location| self.shelf(sku, location);
+            let shelf = |location| self.shelf_for(sku, location, is_imposed);
             // Of a hold that is more than is free, all may be there all the same.
             let held = view.total_beside(&|_| 0, &unclaimed).filter(|_| hold.is_some()).unwrap_or(0);
             let most = view.total(&shelf).map(|most| most.max(held));

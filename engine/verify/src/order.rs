@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Order {
     pub(crate) channel: u16,
     pub(crate) lines: Vec<Line>,
-    /// The locations that may serve what waits without having lost a claim; `None` is all of its channel's.
+    /// Whether its channel had sold it already.
+    pub(crate) is_imposed: bool,
+    /// The locations that may serve what waits without having lost a claim, and all that waits of one that was imposed;
+    /// `None` is all of its channel's.
     pub(crate) within: Option<BTreeSet<u16>>,
 }
 
@@ -22,12 +25,18 @@ impl Order {
             ..Line::default()
         };
         let lines = asked.lines.iter().map(|asked| line(asked.quantity.into(), asked.sku)).collect();
-        Self { channel: asked.channel, lines, within: None }
+        Self { channel: asked.channel, lines, is_imposed: false, within: None }
     }
 
     /// Whether a location may serve what waits of it.
     pub(crate) fn may_have_of(&self, location: u16, is_short: bool) -> bool {
-        is_short || self.within.as_ref().is_none_or(|within| within.contains(&location))
+        self.has_lost(is_short) || self.within.as_ref().is_none_or(|within| within.contains(&location))
+    }
+
+    /// Whether what waits of it had been promised its goods: nothing of one that was imposed had, so it is served around what
+    /// others are promised.
+    pub(crate) fn has_lost(&self, is_short: bool) -> bool {
+        is_short && !self.is_imposed
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -1,7 +1,7 @@
 //! What channels may sell of one SKU, worked out another way than the engine does: how many units several promises can
 //! have together is the smallest cut over sets of locations (Ford and Fulkerson's theorem), with no flow at all.
 
-use crate::ledger::{Channel, Ledger};
+use crate::ledger::{Asks, Channel, Ledger};
 use onhand_record::rules::{AmountV1, StockPolicyV1};
 use std::collections::BTreeSet;
 
@@ -167,6 +167,11 @@ impl Ledger {
         (self.place(sku, location).unclaimed() - i64::from(here.unwrap_or(default))).max(0)
     }
 
+    /// The same for an order; from one that is imposed safety stock keeps nothing.
+    pub(crate) fn shelf_for(&self, sku: u32, location: u16, is_imposed: bool) -> i64 {
+        if is_imposed { self.place(sku, location).unclaimed().max(0) } else { self.shelf(sku, location) }
+    }
+
     /// How an order that waits stands to a SKU: it does not mind what its channel hides from itself, and has no part in a
     /// pool that is younger.
     pub(crate) fn view_of(&self, sku: u32, channel: u16, order: u64) -> View {
@@ -183,8 +188,17 @@ impl Ledger {
         view
     }
 
+    /// How a channel does, for an order: nothing is hidden from one that is imposed.
+    pub(crate) fn view_for(&self, sku: u32, channel: u16, Asks { hold, is_imposed }: Asks) -> View {
+        let mut view = self.view_beside(sku, channel, hold);
+        if is_imposed {
+            view.policy = StockPolicyV1 { floor: view.policy.floor, ..StockPolicyV1::default() };
+        }
+        view
+    }
+
     /// How a channel does, for an order that confirms a hold, if it does.
-    pub(crate) fn view_beside(&self, sku: u32, channel: u16, hold: Option<u64>) -> View {
+    fn view_beside(&self, sku: u32, channel: u16, hold: Option<u64>) -> View {
         let hold = hold.and_then(|hold| self.holds.get(&hold)).filter(|hold| hold.channel == channel);
         let held = hold.and_then(|hold| hold.units.get(&sku)).copied().unwrap_or(0);
         let holds = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| Row {

@@ -89,6 +89,8 @@ pub struct Totals {
     pub orders_refused: u64,
     /// Orders, accepted or refused, of which a routing profile said where they come from.
     pub orders_routed: u64,
+    /// Orders that were accepted since their channels had sold them already.
+    pub orders_imposed: u64,
     /// Orders that are open at the end.
     pub orders_open: u64,
     /// Units that were claimed for orders, at once or later.
@@ -99,7 +101,7 @@ pub struct Totals {
     pub units_cancelled: u64,
     /// Units that wait at the end, accepted without stock.
     pub units_backordered: u64,
-    /// Units that wait at the end, their claims lost.
+    /// Units that wait at the end, sold without goods: their claims were lost, or their orders imposed.
     pub units_short: u64,
 }
 
@@ -146,7 +148,8 @@ impl fmt::Display for AuditReport {
                 writeln!(f, "      {} times; first by record {lsn}: {how}", outcome.failures)?;
             }
         }
-        let Totals { records, orders_accepted, orders_refused, orders_routed, orders_open, .. } = self.totals;
+        let Totals { records, orders_accepted, orders_refused, orders_open, .. } = self.totals;
+        let Totals { orders_routed, orders_imposed, .. } = self.totals;
         writeln!(f, "records {records}, last {}; digest {:016x}", self.last, self.digest)?;
         writeln!(
             f,
@@ -154,6 +157,9 @@ impl fmt::Display for AuditReport {
         )?;
         if orders_routed > 0 {
             writeln!(f, "orders that a routing profile decided {orders_routed}")?;
+        }
+        if orders_imposed > 0 {
+            writeln!(f, "orders that were imposed {orders_imposed}")?;
         }
         let Totals { units_claimed, units_shipped, units_cancelled, units_backordered, units_short, .. } =
             self.totals;

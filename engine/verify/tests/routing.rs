@@ -58,10 +58,10 @@ fn accept(log: &mut Writer, quantity: u32, details: &OrderDetailsV1<'_>) {
     let policy = PolicyV1::Backorder;
     let order = OrderAskedV1 { channel: POS, policy: Some(policy), ..asked("1", quantity) };
     let claims = vec![ClaimV1 { demand: 0, location: 0, quantity: 2 }];
-    log.add_version(Kind::OrderAccepted, version_with(details), None, &|out| {
+    log.add_version(Kind::OrderAccepted, version_with(policy, details), None, &|out| {
         encode_into(&order, out).unwrap();
         encode_into(&OrderAcceptedV1 { policy, claims: claims.clone() }, out).unwrap();
-        encode_details(details, out).unwrap();
+        encode_details(policy, details, out).unwrap();
     });
 }
 
@@ -136,10 +136,10 @@ fn a_refusal_says_which_rules_it_rests_on() {
         let details = routed(explanation, None);
         let shortfalls = vec![ShortfallV1 { line: 0, requested: 9, available: 2 }];
         shop().and(|log| {
-            log.add_version(Kind::OrderRefused, version_with(&details), Some(1), &|out| {
+            log.add_version(Kind::OrderRefused, version_with(PolicyV1::Reject, &details), Some(1), &|out| {
                 encode_into(&order, out).unwrap();
                 encode_into(&OrderRefusedV1 { shortfalls: shortfalls.clone() }, out).unwrap();
-                encode_details(&details, out).unwrap();
+                encode_details(PolicyV1::Reject, &details, out).unwrap();
             });
         })
     };

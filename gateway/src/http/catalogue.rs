@@ -173,8 +173,9 @@ pub(super) fn policy_of(check: &mut Check, word: &str) -> Option<Policy> {
     match word {
         "reject" => Some(Policy::Reject),
         "backorder" => Some(Policy::Backorder),
+        "imposed" => Some(Policy::Imposed),
         _ => {
-            let detail = format!("{} is not supported; reject and backorder are", shown(word));
+            let detail = format!("{} is not supported; reject, backorder and imposed are", shown(word));
             check.wrong("/policy", "unsupported_policy", detail);
             None
         }

@@ -25,6 +25,7 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
             form.text(&ask.code).text(&ask.kind).text(match ask.policy {
                 Policy::Reject => "reject",
                 Policy::Backorder => "backorder",
+                Policy::Imposed => "imposed",
             });
             for location in &ask.locations {
                 form.number(location.0);

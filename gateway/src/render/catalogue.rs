@@ -84,6 +84,7 @@ pub(super) fn put(
         let policy = match body.policy {
             PolicyV1::Reject => "reject",
             PolicyV1::Backorder => "backorder",
+            PolicyV1::Imposed => "imposed",
         };
         let locations = body.locations.iter().map(code).collect();
         let profile = routing.profile.and_then(|number| directory.profile_code(ProfileNumber(number)));

@@ -64,13 +64,16 @@ impl<'a> Standing<'a> {
         Self::Accepted(Cow::Owned(claims))
     }
 
-    fn line(&self, place: usize, asked: &LineAskedV1<'_>) -> LineNow {
+    fn line(&self, place: usize, asked: &LineAskedV1<'_>, policy: Policy) -> LineNow {
         match self {
             Self::Accepted(claims) => {
                 let line = Line { ordered: asked.quantity, cancelled: 0, shipped: 0, returned: 0 };
                 let claimed = of_line(claims, place).iter();
-                let backordered = claimed.fold(asked.quantity, |open, claim| open.saturating_sub(claim.2));
-                LineNow { line, backordered, short: 0 }
+                let waits = claimed.fold(asked.quantity, |open, claim| open.saturating_sub(claim.2));
+                match policy {
+                    Policy::Imposed => LineNow { line, backordered: 0, short: waits },
+                    Policy::Reject | Policy::Backorder => LineNow { line, backordered: waits, short: 0 },
+                }
             }
             Self::Picture(picture) => picture.lines.get(place).map_or(
                 LineNow {
@@ -222,7 +225,7 @@ impl<'a> OrderView<'a> {
     }
 
     fn write_line(&self, place: usize, asked: &LineAskedV1<'_>, names: &View<'_>, out: &mut Vec<u8>) {
-        let now = self.standing.line(place, asked);
+        let now = self.standing.line(place, asked, self.policy);
         let decimals = asked.decimals;
         out.extend_from_slice(br#"{"id":"#);
         json::text(out, asked.id);
@@ -262,6 +265,7 @@ pub(super) fn policy_word(policy: Policy) -> &'static str {
     match policy {
         Policy::Reject => "reject",
         Policy::Backorder => "backorder",
+        Policy::Imposed => "imposed",
     }
 }
 
@@ -388,7 +392,10 @@ mod tests {
         let line = |place| {
             let mut has = Vec::new();
             standing.allocated(place, |location, quantity| has.push((location.0, quantity)));
-            (has, standing.line(place, &asked).backordered)
+            let [waits, sold] =
+                [Policy::Backorder, Policy::Imposed].map(|policy| standing.line(place, &asked, policy));
+            assert_eq!((waits.short, sold.backordered, sold.short), (0, 0, waits.backordered));
+            (has, waits.backordered)
         };
         (0..4).map(line).collect()
     }

@@ -1,7 +1,7 @@
 //! Stock for those who wait.
 
 use super::Page;
-use crate::backlog::{Backlog, Turn};
+use crate::backlog::Turn;
 use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::order::{BacklogFilledV1, FilledV1, WaitingV1};
@@ -20,17 +20,22 @@ impl Page<'_> {
             before = Some(turn);
         }
         let next = filled.next.as_ref().map(turn_of);
-        self.findings.check(Invariant::I10, next.is_none_or(|next| Some(next) > before), || {
+        let is_behind =
+            |next: Turn| Some(self.ledger.precedence(next)) > before.map(|turn| self.ledger.precedence(turn));
+        let goes_on = next.is_none_or(is_behind);
+        self.findings.check(Invariant::I10, goes_on, || {
             format!("the pass goes on at {next:?}, which is before {before:?}")
         });
     }
 
     /// Nobody is overtaken: neither within the record, nor the one who waits first, if the units were for them.
     fn check_turn(&mut self, sku: u32, fill: &FilledV1, turn: Turn, before: Option<Turn>) {
-        self.findings.check(Invariant::I10, before.is_none_or(|before| before <= turn), || {
-            format!("{turn:?} is served after {before:?}")
-        });
-        let first = self.ledger.backlogs.get(&sku).and_then(Backlog::first).filter(|first| *first < turn);
+        let precedence = self.ledger.precedence(turn);
+        let is_in_turn = before.is_none_or(|before| self.ledger.precedence(before) <= precedence);
+        self.findings.check(Invariant::I10, is_in_turn, || format!("{turn:?} is served after {before:?}"));
+        let first = self.ledger.backlogs.get(&sku);
+        let first = first.and_then(|backlog| backlog.first(|channel| self.ledger.rank(channel)));
+        let first = first.filter(|first| self.ledger.precedence(*first) < precedence);
         let overtaken = first.filter(|first| {
             let channel = self.ledger.channel_of(first.order);
             channel.is_some_and(|channel| channel.locations.contains(&fill.location))
@@ -41,31 +46,32 @@ impl Page<'_> {
         });
     }
 
-    /// Whether who waits may have a unit at a location: not if others are promised it, unless goods were lost.
+    /// Whether who waits may have a unit at a location: not if others are promised it, unless it was promised goods itself
+    /// and has lost them.
     fn may_have(&self, sku: u32, turn: Turn, location: u16) -> bool {
         let Some(order) = self.ledger.orders.get(&turn.order) else { return false };
-        if !order.may_have_of(location, turn.is_short()) {
+        if !order.may_have_of(location, turn.is_short) {
             return false;
         }
-        if turn.is_short() || self.ledger.is_plain(sku) {
+        if order.has_lost(turn.is_short) || self.ledger.is_plain(sku) {
             return true;
         }
         let view = self.ledger.view_of(sku, order.channel, turn.order);
-        let units = |location: u16| self.ledger.shelf(sku, location);
+        let units = |location: u16| self.ledger.shelf_for(sku, location, turn.is_short);
         let one = |at: u16| i64::from(at == location);
         let has_some = view.total(&units).is_some_and(|total| total > 0) && units(location) > 0;
         has_some && view.allows(&units, &one).unwrap_or(false)
     }
 
-    /// Who waits gets nothing that others are promised.
+    /// Who waits gets nothing that others are promised, unless it had been promised goods itself.
     fn check_promised(&mut self, sku: u32, fill: &FilledV1) {
         let FilledV1 { waiting, location, quantity } = *fill;
         let Some(order) = self.ledger.orders.get(&waiting.order) else { return };
-        if waiting.is_short || self.ledger.is_plain(sku) {
+        if order.has_lost(waiting.is_short) || self.ledger.is_plain(sku) {
             return;
         }
         let view = self.ledger.view_of(sku, order.channel, waiting.order);
-        let units = |location: u16| self.ledger.shelf(sku, location);
+        let units = |location: u16| self.ledger.shelf_for(sku, location, waiting.is_short);
         let taken = |at: u16| if at == location { i64::from(quantity) } else { 0 };
         if let Some(allowed) = view.allows(&units, &taken) {
             self.findings.check(Invariant::I9, allowed, || {

@@ -17,8 +17,9 @@ use crate::observer::{AcceptedFact, Observer};
 use crate::pools::Claimed;
 use crate::report::{Invariant, Tightest, Totals};
 use onhand_record::admin::CommandRefusedV1;
+use onhand_record::header::VERSION_ROUTED;
 use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_accepted_whole, decode_refused_whole};
-use onhand_record::rules::{decode_channel, decode_location, decode_sku};
+use onhand_record::rules::{PolicyV1, decode_channel, decode_location, decode_sku};
 use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
 use std::rc::Rc;
@@ -101,6 +102,10 @@ impl Page<'_> {
     ) -> Result<(), DecodeError> {
         let (asked, accepted, details) = decode_accepted_whole(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
+        let may_say_so = version >= VERSION_ROUTED || accepted.policy != PolicyV1::Imposed;
+        self.findings.check(Invariant::J4, may_say_so, || {
+            format!("version {version} is imposed, which a release that wrote it could not know")
+        });
         self.routed(&channel, details.routed.as_ref(), details.hold, Some(&accepted.claims));
         self.accepted(&channel, &asked, &accepted, &details);
         let (merchant, order, code) = (self.merchant, self.findings.lsn, &channel.code);

@@ -2,7 +2,7 @@
 
 use super::Page;
 use crate::backlog::Turn;
-use crate::ledger::Channel;
+use crate::ledger::{Asks, Channel};
 use crate::order::{Line, Order};
 use crate::pools::Claimed;
 use crate::report::Invariant;
@@ -50,9 +50,12 @@ impl Page<'_> {
         self.findings.check(Invariant::I5, confirms, || {
             format!("it confirms {hold:?}, which is not live for its channel")
         });
-        let mut needs = self.needs(channel, asked, hold);
-        let mut order = Order { within: within_of(details), ..Order::of(asked) };
-        self.check_kept(asked, &accepted.claims, &order.lines, hold);
+        let is_imposed = accepted.policy == PolicyV1::Imposed;
+        self.totals.orders_imposed += u64::from(is_imposed);
+        let asks = Asks { hold, is_imposed };
+        let mut needs = self.needs(channel, asked, asks);
+        let mut order = Order { within: within_of(details), is_imposed, ..Order::of(asked) };
+        self.check_kept(asked, &accepted.claims, &order.lines, asks);
         if let Some(hold) = hold {
             self.end_hold(hold);
         }
@@ -65,11 +68,23 @@ impl Page<'_> {
         }
         self.check_claims(&order.lines, accepted.policy);
         self.check_served(channel, &needs);
-        let id = self.findings.lsn.0;
-        for (demand, line) in (0_u16..).zip(&order.lines).filter(|(_, line)| line.backordered != 0) {
-            self.ledger.wait(line.sku, Turn::new(false, id, demand), line.backordered);
+        self.wait(order);
+    }
+
+    /// The order is open, and what is not claimed of it waits: as short, if it was imposed.
+    fn wait(&mut self, mut order: Order) {
+        let (id, is_short) = (self.findings.lsn.0, order.is_imposed);
+        let mut waits = Vec::new();
+        for (demand, line) in (0_u16..).zip(&mut order.lines).filter(|(_, line)| line.backordered != 0) {
+            waits.push((line.sku, Turn::new(is_short, id, demand), line.backordered));
+            if is_short {
+                line.short = std::mem::take(&mut line.backordered);
+            }
         }
         self.ledger.orders.insert(id, order);
+        for (sku, turn, quantity) in waits {
+            self.ledger.wait(sku, turn, quantity);
+        }
     }
 
     /// A refusal must be one: what it says was there was there, and it was not enough.
@@ -84,7 +99,7 @@ impl Page<'_> {
         self.check_asked(channel, asked, PolicyV1::Reject);
         self.findings
             .check(Invariant::I10, !refused.shortfalls.is_empty(), || "refused without a shortfall".into());
-        let mut needs = self.needs(channel, asked, hold);
+        let mut needs = self.needs(channel, asked, Asks { hold, is_imposed: false });
         for need in needs.values_mut() {
             need.served = need.asked;
         }
@@ -106,15 +121,17 @@ impl Page<'_> {
             format!("its sku was never created, or never had such decimals: {odd:?}")
         });
         let due = asked.policy.unwrap_or(channel.policy);
-        // A routing profile may say another one than the channel.
-        let is_due = policy == due || (channel.profile.is_some() && asked.policy.is_none());
+        // A routing profile may say another one than the channel; but it imposes nothing, nor refuses what is imposed.
+        let may_differ = channel.profile.is_some() && asked.policy.is_none();
+        let imposes = [policy, due].contains(&PolicyV1::Imposed);
+        let is_due = policy == due || (may_differ && !imposes);
         self.findings.check(Invariant::I4, is_due, || format!("{policy:?} was its policy, {due:?} was due"));
     }
 
-    fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>, hold: Option<u64>) -> Needs {
+    fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>, asks: Asks) -> Needs {
         let mut needs = Needs::new();
         for line in &asked.lines {
-            let (sure, most) = self.ledger.free_beside(line.sku, asked.channel, channel, hold);
+            let (sure, most) = self.ledger.free_for(line.sku, asked.channel, channel, asks);
             let need = needs.entry(line.sku).or_insert(Need { asked: 0, sure, most, served: 0 });
             need.asked += i64::from(line.quantity);
         }
@@ -141,13 +158,7 @@ impl Page<'_> {
     }
 
     /// What others are promised stays there for them.
-    fn check_kept(
-        &mut self,
-        asked: &OrderAskedV1<'_>,
-        claims: &[ClaimV1],
-        lines: &[Line],
-        hold: Option<u64>,
-    ) {
+    fn check_kept(&mut self, asked: &OrderAskedV1<'_>, claims: &[ClaimV1], lines: &[Line], asks: Asks) {
         let mut taken: BTreeMap<u32, BTreeMap<u16, i64>> = BTreeMap::new();
         for claim in claims {
             if let Some(line) =
@@ -158,8 +169,8 @@ impl Page<'_> {
             }
         }
         for (sku, taken) in taken {
-            let view = self.ledger.view_beside(sku, asked.channel, hold);
-            let units = |location: u16| self.ledger.shelf(sku, location);
+            let view = self.ledger.view_for(sku, asked.channel, asks);
+            let units = |location: u16| self.ledger.shelf_for(sku, location, asks.is_imposed);
             let taken_at = |location: u16| taken.get(&location).copied().unwrap_or(0);
             let unclaimed = |location: u16| self.ledger.place(sku, location).unclaimed();
             let allowed = view.allows(&units, &taken_at);
@@ -174,7 +185,7 @@ impl Page<'_> {
 
     fn check_claims(&mut self, lines: &[Line], policy: PolicyV1) {
         let is_covered = lines.iter().all(|line| line.backordered == 0);
-        self.findings.check(Invariant::I4, is_covered || policy == PolicyV1::Backorder, || {
+        self.findings.check(Invariant::I4, is_covered || policy != PolicyV1::Reject, || {
             "accepted in full under the policy reject, but not covered in full".into()
         });
         let is_within = lines.iter().all(|line| line.backordered >= 0);

@@ -122,25 +122,33 @@ impl Page<'_> {
         }
     }
 
-    /// A loss takes the claims that it must and no more, those of the newest accepted orders first.
+    /// A loss takes the claims that it must and no more, those first that would be served last.
     fn check_shorts(&mut self, moved: &StockMovedV1<'_>, place: Place) {
-        let shorts = moved.shorts.iter().map(|short| (short.order, usize::from(short.demand)));
-        let Some(oldest) = shorts.min() else { return };
+        let place_of = |order: u64, demand: usize| {
+            let channel = self.ledger.orders.get(&order).map(|order| order.channel);
+            (channel.map_or(u16::MAX, |channel| self.ledger.rank(channel)), order, demand)
+        };
+        let shorts = moved.shorts.iter().map(|short| place_of(short.order, usize::from(short.demand)));
+        let Some(first) = shorts.min() else { return };
         let is_loss = moved.from == Some(StateV1::Sellable) && moved.to.is_none();
         self.findings
             .check(Invariant::I10, is_loss, || "claims were lost, but no goods that they were on".into());
         self.findings.check(Invariant::I10, place.unclaimed() <= 0, || {
             format!("claims were lost, though {} units lie there unclaimed", place.unclaimed())
         });
-        let newer = self.ledger.orders.range(oldest.0..).flat_map(|(id, order)| {
+        // Where all channels have the same rank, an older order is none that should have lost before.
+        let ranks = self.ledger.channels.iter().map(|channel| channel.terms.rank);
+        let from = if ranks.clone().min() == ranks.max() { first.1 } else { 0 };
+        let others = self.ledger.orders.range(from..).flat_map(|(id, order)| {
             let claims = order.lines.iter().enumerate();
             let claims =
                 claims.filter(|(_, line)| line.sku == moved.sku && line.claims.contains_key(&moved.location));
             claims.map(|(demand, _)| (*id, demand))
         });
-        let spared = newer.into_iter().find(|claim| *claim > oldest);
+        let others = others.map(|(order, demand)| place_of(order, demand));
+        let spared = others.into_iter().find(|claim| *claim > first);
         self.findings.check(Invariant::I10, spared.is_none(), || {
-            format!("order {} lost its claim, a newer one kept its own: {spared:?}", oldest.0)
+            format!("order {} lost its claim, one that is served later kept its own: {spared:?}", first.1)
         });
     }
 }

@@ -84,6 +84,8 @@ impl World {
         self.tally.answered = requests.filter(|request| request.told.is_some()).count() as u64;
         self.tally.records = report.totals.records;
         self.tally.routed = report.totals.orders_routed;
+        self.tally.imposed = report.totals.orders_imposed;
+        self.tally.short = report.totals.units_short;
         self.tally.digest = report.digest;
         self.tally
     }

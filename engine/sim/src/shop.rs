@@ -60,8 +60,10 @@ impl Shop {
     /// Whatever has to be there before anything is sold.
     pub(crate) fn catalogue() -> Vec<Ask> {
         let locations = (0..LOCATIONS).map(|number| Self::location(number, 0));
-        let channels = (0..CHANNELS)
-            .map(|number| Self::channel(number, StockPolicy::SHARED, RANK, usize::from(LOCATIONS), None));
+        let channels = (0..CHANNELS).map(|number| {
+            let policy = if number == 0 { Policy::Reject } else { Policy::Backorder };
+            Self::channel(number, policy, StockPolicy::SHARED, RANK, usize::from(LOCATIONS), None)
+        });
         let skus = (0..SKUS).map(|number| Self::sku(number, Terms::NONE));
         locations.chain(channels).chain(skus).collect()
     }
@@ -82,6 +84,7 @@ impl Shop {
     /// A channel that may sell so much, at so many of its locations.
     pub(crate) fn channel(
         number: u16,
+        policy: Policy,
         stock_policy: StockPolicy,
         rank: u16,
         locations: usize,
@@ -89,7 +92,6 @@ impl Shop {
     ) -> Ask {
         let all = (0..LOCATIONS).rev().skip(usize::from(number)).map(LocationNumber);
         let locations = all.take(locations).collect();
-        let policy = if number == 0 { Policy::Reject } else { Policy::Backorder };
         let (code, kind) = (format!("channel {number}"), "api".into());
         Ask::PutChannel(Box::new(ChannelAsk { code, kind, locations, policy, stock_policy, rank, profile }))
     }
@@ -98,13 +100,14 @@ impl Shop {
     pub(crate) fn routed(
         &self,
         number: u16,
+        policy: Policy,
         stock_policy: StockPolicy,
         rank: u16,
         locations: usize,
         profile: Option<u16>,
     ) -> Ask {
         let profile = profile.and_then(|profile| self.directory.profile(&profile_name(profile)));
-        Self::channel(number, stock_policy, rank, locations, profile)
+        Self::channel(number, policy, stock_policy, rank, locations, profile)
     }
 
     /// The next version of a profile.

@@ -9,6 +9,10 @@ pub struct Tally {
     pub requests: u64,
     /// Orders among them.
     pub orders: u64,
+    /// Orders that were accepted and imposed.
+    pub imposed: u64,
+    /// Units that were short in the end.
+    pub short: u64,
     /// Changes of what is kept of stock, for whom, that were asked for.
     pub rules: u64,
     /// Orders of which a routing profile said where they come from.
@@ -79,6 +83,8 @@ impl Tally {
             steps: self.steps + other.steps,
             requests: self.requests + other.requests,
             orders: self.orders + other.orders,
+            imposed: self.imposed + other.imposed,
+            short: self.short + other.short,
             rules: self.rules + other.rules,
             routed: self.routed + other.routed,
             holds: self.holds + other.holds,
@@ -133,6 +139,7 @@ impl std::fmt::Display for Tally {
             "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds; {} bulk bodies sent, {} lines",
             self.orders, self.rules, self.routed, self.holds, self.bodies, self.lines
         )?;
+        writeln!(f, "{} orders imposed, {} units short in the end", self.imposed, self.short)?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;
         writeln!(
             f,

@@ -44,9 +44,11 @@ pub(crate) enum Wish {
         location: u16,
         units: u32,
     },
-    /// How much a channel may sell, who comes first, and how many of its locations serve it.
+    /// What becomes of orders that name no policy, how much a channel may sell, who comes first, and how many of its
+    /// locations serve it.
     Channel {
         channel: u16,
+        policy: Policy,
         stock_policy: StockPolicy,
         rank: u16,
         locations: usize,
@@ -146,10 +148,22 @@ impl Wish {
         Self::Order { external: format!("{number}"), channel, policy, lines, person: None }
     }
 
-    /// Something to keep, for somebody, or what becomes of it.
+    /// An order that its channel has sold already.
+    fn imposed(dice: &mut Dice, number: u64) -> Self {
+        Self::Order {
+            external: format!("imposed {number}"),
+            channel: u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0),
+            policy: Some(Policy::Imposed),
+            lines: some_units(dice),
+            person: None,
+        }
+    }
+
+    /// Something to keep, for somebody, what becomes of it, or an order that does not ask what is kept.
     pub(crate) fn rule(dice: &mut Dice, number: u64, holds: &[Lsn]) -> Self {
-        match dice.below(10) {
+        match dice.below(12) {
             0..3 => Self::policy(dice),
+            10.. => Self::imposed(dice, number),
             3..6 => Self::Hold {
                 channel: u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0),
                 // From no time at all to some hundred answers.
@@ -189,7 +203,9 @@ impl Wish {
                 let profile = u16::try_from(dice.place(usize::from(PROFILES) + 1)).unwrap_or(0);
                 let profile = Some(profile).filter(|profile| *profile < PROFILES);
                 let locations = 1 + dice.place(usize::from(LOCATIONS));
-                Self::Channel { channel, stock_policy: stock_policy(dice), rank, locations, profile }
+                let policy = [Policy::Reject, Policy::Backorder, Policy::Imposed][dice.place(3)];
+                let stock_policy = stock_policy(dice);
+                Self::Channel { channel, policy, stock_policy, rank, locations, profile }
             }
             _ => {
                 let mut terms = Terms::NONE;
@@ -266,8 +282,8 @@ impl Wish {
                 })
             }
             Self::Safety { location, units } => Shop::location(*location, *units),
-            Self::Channel { channel, stock_policy, rank, locations, profile } => {
-                shop.routed(*channel, *stock_policy, *rank, *locations, *profile)
+            Self::Channel { channel, policy, stock_policy, rank, locations, profile } => {
+                shop.routed(*channel, *policy, *stock_policy, *rank, *locations, *profile)
             }
             Self::Profile { profile, text } => shop.profile(*profile, text),
             Self::Terms { sku, terms } => Shop::sku(*sku, terms.clone()),

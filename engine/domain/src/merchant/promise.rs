@@ -60,6 +60,11 @@ impl MerchantState {
         let (Some(actor), Some(reader)) = (self.sku(sku), self.channel(channel)) else {
             panic!("the sku or the channel does not exist")
         };
+        if self.is_plain(actor) {
+            return Promise::of_anybodys(&reader.locations, &reader.stock_policy, |location| {
+                actor.free(location)
+            });
+        }
         let policy = self.policy_of(actor, channel, reader);
         let held = confirmed.map(|hold| (hold.channel, u64::from(hold.units_of(sku))));
         if let Some((_, units)) = held {

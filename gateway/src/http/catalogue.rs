@@ -156,6 +156,7 @@ fn location_ask(code: String, body: &[u8]) -> Result<Ask, Problem> {
     }
     check.finish()?;
     let LocationBody { kind, country, region, postal_code, priority, .. } = body;
+    let region = region.map(|region| ids::composed(&region).into_owned());
     let priority = priority.unwrap_or(PRIORITY);
     let ask = LocationAsk { code, kind, country, region, postal_code, priority, safety_stock };
     Ok(Ask::PutLocation(Box::new(ask)))

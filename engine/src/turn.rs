@@ -327,8 +327,8 @@ impl Merchant {
         let answer = match event {
             // What was decided is in the log, and is said once a state that can be trusted says it too.
             _ if self.poisoned => Answer::Poisoned,
-            Event::OrderAccepted(OrderAccepted { policy, claims, .. }) => {
-                Answer::Accepted { lsn, asked: take_asked(&mut submission.ask), policy, claims }
+            Event::OrderAccepted(OrderAccepted { policy, kits, claims, .. }) => {
+                Answer::Accepted { lsn, asked: take_asked(&mut submission.ask), policy, kits, claims }
             }
             _ => Answer::Recorded { lsn, record: tools.buffer.clone() },
         };
@@ -364,7 +364,7 @@ impl Merchant {
         tools: &mut Tools<'_>,
     ) -> Turned {
         let until = tools.appender.last();
-        let refusal = refusal_of(&rejection);
+        let refusal = refusal_of(&rejection, &self.directory);
         let is_remembered = submission.idempotency.is_some() && refusal.status == 409;
         let shortfalls = match &rejection {
             Rejection::InsufficientStock { shortfalls, .. }

@@ -27,6 +27,8 @@ pub enum Bug {
     ForgetUsed,
     /// A channel loses locations at which its holds need units.
     IgnoreHeldUnits,
+    /// A kit is given what there is of it, though something else is missing.
+    HalfKits,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

@@ -118,7 +118,8 @@ impl Shop {
     /// A SKU of which so much is kept.
     pub(crate) fn sku(number: u32, terms: Terms) -> Ask {
         let (code, title, unit, gtin, tags) = (format!("sku {number}"), None, None, None, Vec::new());
-        Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms }))
+        let components = Vec::new();
+        Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms, components }))
     }
 
     /// A submission of this shop.

@@ -5,7 +5,7 @@ use crate::routing::{PROFILES, profile_text, ship_to};
 use crate::shop::Shop;
 use onhand_engine::ask::{Ask, CancelAsk, ExtendAsk, HoldAsk, Movement, OrderAsk, ShipAsk, StockAsk};
 use onhand_engine::customer::Sealed;
-use onhand_engine::domain::command::Confirm;
+use onhand_engine::domain::command::{Confirm, ShipLine};
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{ChannelTerms, StockState, Terms};
@@ -277,7 +277,7 @@ impl Wish {
             Self::Ship { order, location, lines } => Ask::ShipOrder(ShipAsk {
                 order: OrderId(order.0),
                 location: LocationNumber(*location),
-                lines: lines.clone(),
+                lines: lines.iter().map(|(line, quantity)| ShipLine::whole(*line, *quantity)).collect(),
                 tracking_number: None,
             }),
         })

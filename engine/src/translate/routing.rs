@@ -1,11 +1,13 @@
 //! Routing profiles and what they said of orders: from event to record and back.
 
+use super::kits;
 use crate::ask::{OrderAsk, OrderSaid, ProfileAsk};
 use crate::routing::Format;
-use onhand_domain::event::{OrderAccepted, ProfilePut, Routed};
+use onhand_domain::event::{KitLine, OrderAccepted, ProfilePut, Routed};
 use onhand_domain::routing::profile::Explanation;
 use onhand_domain::{HoldId, LocationNumber, ProfileNumber};
-use onhand_record::order::{encode_details, version_with};
+use onhand_record::header::VERSION_KITS;
+use onhand_record::order::{encode_details, encode_kits, version_with};
 use onhand_record::routing::{FormatV1, OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
 use onhand_record::{DecodeError, EncodeError, VERSION, encode_into};
 
@@ -46,6 +48,7 @@ pub(crate) struct OrderEnd<'a> {
     hold: Option<HoldId>,
     said: Option<&'a OrderSaid>,
     routed: Option<(&'a Routed, Vec<u8>)>,
+    kits: &'a [KitLine],
 }
 
 impl<'a> OrderEnd<'a> {
@@ -53,13 +56,16 @@ impl<'a> OrderEnd<'a> {
     #[inline]
     pub(crate) fn of_accepted(accepted: &'a OrderAccepted, ask: &'a OrderAsk) -> Option<Self> {
         let has_some = accepted.hold.is_some() || accepted.routed.is_some() || ask.said.is_some();
-        has_some.then(|| Self::of(accepted.hold, accepted.routed.as_deref(), ask))
+        (has_some || !accepted.kits.is_empty()).then(|| Self {
+            kits: &accepted.kits,
+            ..Self::of(accepted.hold, accepted.routed.as_deref(), ask)
+        })
     }
 
-    /// Of any order.
+    /// Of any order without kits.
     pub(crate) fn of(hold: Option<HoldId>, routed: Option<&'a Routed>, ask: &'a OrderAsk) -> Self {
         let routed = routed.map(|routed| (routed, routed.explanation.encode()));
-        Self { hold, said: ask.said.as_deref(), routed }
+        Self { hold, said: ask.said.as_deref(), routed, kits: &[] }
     }
 
     /// Whether there is nothing to write.
@@ -78,12 +84,20 @@ impl<'a> OrderEnd<'a> {
 
     /// The version of the record.
     pub(crate) fn version(&self) -> u8 {
-        if self.is_nothing() { VERSION } else { self.with(version_with) }
+        match (self.kits, self.is_nothing()) {
+            ([_, ..], _) => VERSION_KITS,
+            (_, true) => VERSION,
+            (_, false) => self.with(version_with),
+        }
     }
 
     /// Appends it to the record.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if self.is_nothing() { Ok(()) } else { self.with(|details| encode_details(details, out)) }
+        match (self.kits, self.is_nothing()) {
+            ([_, ..], _) => self.with(|details| encode_kits(details, &kits::lines_record(self.kits), out)),
+            (_, true) => Ok(()),
+            (_, false) => self.with(|details| encode_details(details, out)),
+        }
     }
 }
 

@@ -36,9 +36,9 @@ impl Backlog {
         self.total
     }
 
-    /// Whose turn it is.
-    pub(crate) fn first(&self) -> Option<Turn> {
-        self.waiting.keys().next().copied()
+    /// Whose turn it is before another one, of those that `counts`.
+    pub(crate) fn first_before(&self, turn: Turn, counts: impl Fn(Turn) -> bool) -> Option<Turn> {
+        self.waiting.range(..turn).map(|(turn, _)| *turn).find(|turn| counts(*turn))
     }
 
     /// Adds to what a demand waits for; takes from it if `quantity` is negative.

@@ -15,6 +15,8 @@ pub struct Tally {
     pub routed: u64,
     /// Holds that were asked for, and what was to become of them.
     pub holds: u64,
+    /// Changes of kits, orders of some, and parts of these that were to leave.
+    pub kits: u64,
     /// Bulk bodies that were sent, for the first time or again.
     pub bodies: u64,
     /// Lines of those.
@@ -82,6 +84,7 @@ impl Tally {
             rules: self.rules + other.rules,
             routed: self.routed + other.routed,
             holds: self.holds + other.holds,
+            kits: self.kits + other.kits,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
             people: self.people + other.people,
@@ -130,8 +133,9 @@ impl std::fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds; {} bulk bodies sent, {} lines",
-            self.orders, self.rules, self.routed, self.holds, self.bodies, self.lines
+            "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds, {} of kits; {} bulk bodies \
+             sent, {} lines",
+            self.orders, self.rules, self.routed, self.holds, self.kits, self.bodies, self.lines
         )?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;
         writeln!(

@@ -144,12 +144,19 @@ fn rules(wider: &Dice) -> Option<Dice> {
     (dice.below(3) == 0).then_some(dice)
 }
 
+/// Dice for kits, in a third of the runs; apart from all others, likewise.
+fn kits(wider: &Dice) -> Option<Dice> {
+    const APART: u64 = 0x6b_69_74_73;
+    let mut dice = Dice::new(wider.clone().roll() ^ APART);
+    (dice.below(3) == 0).then_some(dice)
+}
+
 impl World {
     fn of(dice: Dice, mut wider: Dice, swarm: Swarm) -> Self {
-        let mut rules = rules(&wider);
+        let (mut rules, mut kits) = (rules(&wider), kits(&wider));
         let mut names = || (swarm.erasures > 0).then(|| Dice::new(wider.roll()));
-        let clients =
-            MERCHANTS.iter().map(|_| Clients::new(names(), rules.as_mut().map(Dice::split))).collect();
+        let mut apart = || (rules.as_mut().map(Dice::split), kits.as_mut().map(Dice::split));
+        let clients = MERCHANTS.iter().map(|_| Clients::new(names(), apart())).collect();
         let clock = Arc::new(ManualClock::at(START_MS));
         let (disk, tally) = (SimStorage::default(), Tally::default());
         Self { dice, wider, swarm, disk, clock, clients, tally, room: Room::default(), still: 0 }

@@ -29,7 +29,7 @@ const DURABLE: [durable::Bug; 16] = [
     durable::Bug::WaitToBeAsked,
 ];
 
-const RULES: [rules::Bug; 9] = [
+const RULES: [rules::Bug; 10] = [
     rules::Bug::LinesApart,
     rules::Bug::ReleaseTwice,
     rules::Bug::OldestLose,
@@ -39,6 +39,7 @@ const RULES: [rules::Bug; 9] = [
     rules::Bug::RefundPoolFirst,
     rules::Bug::ForgetUsed,
     rules::Bug::IgnoreHeldUnits,
+    rules::Bug::HalfKits,
 ];
 
 /// The first seed that finds something, and what it says.

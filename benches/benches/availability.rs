@@ -52,7 +52,7 @@ fn merchant(locations: u16, terms: &Terms) -> MerchantState {
             apply(&Command::Receive(Receive { sku, location, state: StockState::Sellable, quantity: 100 }));
         }
         if !terms.channels.is_empty() {
-            apply(&Command::PutSku(PutSku { sku: Some(sku), decimals: 0, terms }));
+            apply(&Command::PutSku(PutSku { sku: Some(sku), decimals: 0, terms, components: &[] }));
         }
     }
     state

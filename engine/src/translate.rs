@@ -10,7 +10,8 @@ mod rules;
 use crate::ask::{Ask, Movement, StockAsk};
 use crate::directory::{Address, ProfileText};
 use onhand_domain::event::{
-    BacklogFilled, Event, Filled, NewClaims, OrderAccepted, OrderCancelled, OrderShipped, Shorted, StockMoved,
+    BacklogFilled, Event, Filled, KitLine, NewClaims, OrderAccepted, OrderCancelled, OrderShipped,
+    OrderedLines, Shorted, StockMoved,
 };
 use onhand_domain::order::{Line, LinePicture, OrderPicture, Policy, Released, Source};
 use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
@@ -18,10 +19,10 @@ use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use onhand_record::header::{VERSION, VERSION_EXTENDED};
 use onhand_record::kit::{KitPictureV1, decode_cancelled, decode_shipped, encode_after};
 use onhand_record::order::{
-    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1, OrderShippedV1,
-    ReleasedV1, SourceV1, WaitingV1, decode_accepted_kits,
+    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1,
+    OrderShippedV1, ReleasedV1, SourceV1, WaitingV1, decode_accepted_kits,
 };
-use onhand_record::routing::RoutingProfilePutV1;
+use onhand_record::routing::{OrderDetailsV1, RoutingProfilePutV1};
 use onhand_record::rules::{LocationTermsV1, PolicyV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into};
@@ -29,7 +30,7 @@ use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into}
 pub(crate) use holds::{hold_of, hold_row};
 pub use kits::kit_lines_of;
 pub(crate) use kits::{components_of, components_record};
-pub(crate) use routing::{OrderEnd, format_of, format_record};
+pub(crate) use routing::{OrderEnd, format_of, format_record, routed_of, said_of};
 pub(crate) use rules::{sku_terms, stock_policy_of, stock_policy_record, terms_of};
 
 /// The kind of record an event becomes.
@@ -364,15 +365,30 @@ fn stock_event(body: &StockMovedV1<'_>) -> Event {
 
 fn accepted_event(version: u8, body: &[u8]) -> Result<Event, DecodeError> {
     let (asked, accepted, details, kits) = decode_accepted_kits(version, body)?;
-    Ok(Event::OrderAccepted(OrderAccepted {
+    Ok(Event::OrderAccepted(accepted_of(&asked, &accepted, &details, kit_lines_of(&kits))?))
+}
+
+/// An accepted order from the parts of its record.
+pub(crate) fn accepted_of(
+    asked: &OrderAskedV1<'_>,
+    accepted: &OrderAcceptedV1,
+    details: &OrderDetailsV1<'_>,
+    kits: Vec<KitLine>,
+) -> Result<OrderAccepted, DecodeError> {
+    Ok(OrderAccepted {
         channel: ChannelNumber(asked.channel),
         policy: policy_of(accepted.policy),
-        lines: asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect(),
-        kits: kit_lines_of(&kits),
-        claims: claims_of(&accepted),
+        lines: lines_of(asked),
+        kits,
+        claims: claims_of(accepted),
         hold: details.hold.map(HoldId),
-        routed: routing::routed_of(&details)?,
-    }))
+        routed: routed_of(details)?,
+    })
+}
+
+/// SKU and quantity of the lines of an order.
+pub(crate) fn lines_of(asked: &OrderAskedV1<'_>) -> OrderedLines {
+    asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect()
 }
 
 fn cancelled_event((body, kits): (OrderCancelledV1<'_>, Vec<KitPictureV1>)) -> Event {

@@ -497,24 +497,9 @@ impl Merchant {
     }
 
     /// Lets an event happen, live or from the log.
-    fn apply(&mut self, lsn: Lsn, event: &Event, named: &Named<'_>) {
+    pub(crate) fn apply(&mut self, lsn: Lsn, event: &Event, named: &Named<'_>) {
         self.state.evolve(OrderId(lsn.0), event);
-        match (event, named) {
-            (Event::LocationPut(put), Named::Location(code, address)) => {
-                self.directory.put_location(put.location, code, lsn);
-                self.directory.put_address(put.location, *address);
-            }
-            (Event::ChannelPut(put), Named::Channel(code)) => {
-                self.directory.put_channel(put.channel, code, lsn);
-            }
-            (Event::SkuPut(put), Named::Sku(code, tags)) => {
-                self.directory.put_sku(put.sku, code, lsn, put.decimals, tags);
-            }
-            (Event::ProfilePut(put), Named::Profile(text)) => {
-                self.directory.put_profile(put.profile, *text, lsn);
-            }
-            _ => {}
-        }
+        self.directory.hear(lsn, event, named);
     }
 }
 

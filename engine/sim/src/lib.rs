@@ -21,6 +21,7 @@ mod routing;
 mod shop;
 pub mod swarm;
 mod tally;
+mod what_if;
 mod wish;
 mod world;
 

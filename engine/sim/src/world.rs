@@ -9,13 +9,14 @@ use crate::room::Room;
 use crate::shop::Shop;
 use crate::swarm::Swarm;
 use crate::tally::Tally;
+use crate::what_if::try_what_if;
 use onhand_engine::EngineConfig;
 use onhand_engine::clock::{Clock, ManualClock};
 use onhand_engine::config::QueueLimits;
 use onhand_engine::secrets::Fingerprints;
-use onhand_engine::snapshots::Disk;
 use onhand_engine::snapshots::log::SEGMENT_BYTES_MIN;
 use onhand_engine::snapshots::storage::{Crash, Fault, OpKind, SimStorage};
+use onhand_engine::snapshots::{Disk, Lsn};
 use onhand_engine::stepped::SteppedEngine;
 use std::sync::Arc;
 
@@ -166,7 +167,15 @@ impl World {
         self.found();
         self.limit_disk();
         self.live_on();
-        if self.is_astray() { self.recognise() } else { self.calm() }
+        if self.is_astray() {
+            return self.recognise();
+        }
+        let disk = self.disk.clone();
+        let mut tally = self.calm();
+        // Its own dice: a seed says what it said before.
+        let mut dice = Dice::new(tally.digest);
+        (tally.decided_anew, tally.differing) = try_what_if(&disk, Lsn(tally.records), &mut dice);
+        tally
     }
 
     fn live_on(&mut self) {

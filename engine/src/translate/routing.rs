@@ -119,8 +119,21 @@ fn said_record(said: &OrderSaid) -> OrderSaidV1<'_> {
     }
 }
 
+/// What an order says of itself, as a record has it; `None` if it is nothing.
+pub(crate) fn said_of(record: &OrderSaidV1<'_>) -> Option<OrderSaid> {
+    let OrderSaidV1 { priority, ref tags, customer_tier, is_b2b, ship_method, payment_risk } = *record;
+    (*record != OrderSaidV1::default()).then(|| OrderSaid {
+        priority,
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        customer_tier: customer_tier.map(str::to_owned),
+        is_b2b,
+        ship_method: ship_method.map(str::to_owned),
+        payment_risk,
+    })
+}
+
 /// What a profile said, as a record has it.
-pub(super) fn routed_of(details: &OrderDetailsV1<'_>) -> Result<Option<Box<Routed>>, DecodeError> {
+pub(crate) fn routed_of(details: &OrderDetailsV1<'_>) -> Result<Option<Box<Routed>>, DecodeError> {
     let Some(RoutedV1 { profile, explanation, within }) = &details.routed else { return Ok(None) };
     let explanation = Explanation::decode(explanation)
         .map_err(|error| DecodeError::Malformed(format!("its explanation is none: {error:?}")))?;

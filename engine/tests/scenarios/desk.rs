@@ -113,7 +113,8 @@ impl Desk {
         let Answer::Rejected { rejection, .. } = self.client.ask(copy_of(ask)) else {
             panic!("{ask:?} was refused under a key, and is not without one");
         };
-        let (refused, why): (CommandRefusedV1<'_>, _) = (decode(body).unwrap(), refusal_of(&rejection, &self.client.directory));
+        let (refused, why): (CommandRefusedV1<'_>, _) =
+            (decode(body).unwrap(), refusal_of(&rejection, &self.client.directory));
         assert_eq!((refused.status, refused.code, refused.detail), (why.status, why.code, &*why.detail));
         assert_eq!(refused.numbers, why.numbers, "{ask:?}");
         Some(rejection)

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Where the segments are, in a data directory.
-const LOG_DIR: &str = "log";
+pub(super) const LOG_DIR: &str = "log";
 
 pub(super) fn log(dir: &Path, from: u64) -> anyhow::Result<ExitCode> {
     ensure!(dir.join(LOG_DIR).is_dir(), "{} holds no log", dir.display());

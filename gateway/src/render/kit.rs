@@ -1,11 +1,11 @@
 //! Kits: what a SKU is made of, and how the parts of a line stand.
 
-use super::{Units, json};
+use super::{Decided, Units, json};
 use onhand_engine::directory::{Directory, View};
 use onhand_engine::domain::SkuNumber;
-use onhand_engine::domain::event::{KitLine, OrderAccepted, OrderedLines};
-use onhand_engine::domain::id::{ChannelNumber, LocationNumber, OrderId};
-use onhand_engine::domain::order::{LinePicture, Order, OrderPicture, PartPicture, Policy};
+use onhand_engine::domain::event::{OrderAccepted, OrderedLines};
+use onhand_engine::domain::id::{ChannelNumber, OrderId};
+use onhand_engine::domain::order::{LinePicture, Order, OrderPicture, PartPicture};
 use onhand_engine::record::kit::SkuKitV1;
 use onhand_engine::record::order::OrderAskedV1;
 use serde::Serialize;
@@ -38,7 +38,7 @@ impl KitView {
 /// How the lines of an order with kits stand when it is accepted.
 pub(super) fn accepted_picture(
     asked: &OrderAskedV1<'_>,
-    (policy, kits, claims): (Policy, &[KitLine], &[(u16, LocationNumber, u32)]),
+    (policy, kits, claims): Decided<'_>,
 ) -> OrderPicture {
     let accepted = OrderAccepted {
         channel: ChannelNumber(asked.channel),

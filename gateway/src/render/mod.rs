@@ -126,6 +126,10 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
     }
 }
 
+/// What was decided of an order that was accepted: its policy, its lines that are kits, and what is claimed of which
+/// demand at which location.
+pub type Decided<'a> = (Policy, &'a [KitLine], &'a [(u16, LocationNumber, u32)]);
+
 /// Appends the answer to an order that was accepted just now, under which policy and with which kits and claims, and says
 /// how it is counted.
 ///
@@ -135,7 +139,7 @@ pub fn accepted_into(
     directory: &Directory,
     lsn: Lsn,
     asked: &[u8],
-    decided: (Policy, &[KitLine], &[(u16, LocationNumber, u32)]),
+    decided: Decided<'_>,
     out: &mut Vec<u8>,
 ) -> Result<Outcome, Problem> {
     let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;

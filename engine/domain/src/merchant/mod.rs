@@ -164,7 +164,12 @@ impl MerchantState {
     /// The next work the shell should ask for on its own, if any.
     #[must_use]
     pub fn next_work(&self) -> Option<Command<'static>> {
-        self.passes.first().map(|sku| Command::FillBacklog(*sku))
+        self.passes().next().map(Command::FillBacklog)
+    }
+
+    /// The SKUs for which a pass over those who wait is under way, by number.
+    pub fn passes(&self) -> impl Iterator<Item = SkuNumber> {
+        self.passes.iter().copied()
     }
 
     /// How many locations there are; they are numbered from 0.

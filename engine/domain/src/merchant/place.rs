@@ -36,6 +36,7 @@ pub(super) struct PlacedAs<'a> {
 
 impl Sourced {
     /// The order is accepted, if one record can hold its claims.
+    #[inline]
     pub(super) fn placed(self, PlacedAs { order, kits, hold }: PlacedAs<'_>) -> Result<Event, Rejection> {
         let Self { claims, policy, routed } = self;
         let max = if kits.is_empty() { CLAIMS_MAX } else { KIT_CLAIMS_MAX };
@@ -67,6 +68,7 @@ impl MerchantState {
     }
 
     /// The plan of what an order needs, SKU by SKU: its lines, unless some are kits.
+    #[inline]
     pub(super) fn plan_demands(
         &self,
         order: &PlaceOrder<'_>,
@@ -144,16 +146,17 @@ impl MerchantState {
         }
         let owner = Owner { channel: accepted.channel, order: id };
         let stored = StoredOrder::accepted(id, accepted);
-        if stored.has_kits() {
+        if accepted.kits.is_empty() {
+            // A demand is a line.
+            for (demand, location, quantity) in &accepted.claims {
+                let (sku, _) = accepted.lines[usize::from(*demand)];
+                self.sku_mut(sku).claim(owner, *location, *quantity);
+            }
+        } else {
             let order = stored.open();
             for claim in &order.claims {
                 let sku = order.demands[usize::from(claim.demand)].sku;
                 self.sku_mut(sku).claim(owner, claim.location, claim.quantity);
-            }
-        } else {
-            for (demand, location, quantity) in &accepted.claims {
-                let (sku, _) = accepted.lines[usize::from(*demand)];
-                self.sku_mut(sku).claim(owner, *location, *quantity);
             }
         }
         if stored.may_wait() {

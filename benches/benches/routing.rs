@@ -18,7 +18,7 @@ use onhand_engine::domain::routing::profile::{
     check, plan_with,
 };
 use onhand_engine::domain::routing::{FreeStock, Need};
-use onhand_engine::domain::sku::{StockState, Terms};
+use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{ChannelNumber, Command, LocationNumber, MerchantState, OrderId, SkuNumber};
 use std::hint::black_box;
 
@@ -85,7 +85,7 @@ impl Case {
         (0..locations)
             .for_each(|_| apply(&Command::PutLocation(PutLocation { location: None, safety_stock: 0 })));
         for sku in 0..skus {
-            apply(&Command::PutSku(PutSku { sku: None, decimals: 0, terms: &Terms::NONE }));
+            apply(&Command::PutSku(PutSku::plain(None, 0)));
             for location in (0..locations).filter(|location| has(sku, *location) > 0) {
                 let (quantity, state) = (has(sku, location), StockState::Sellable);
                 let (sku, location) = (SkuNumber(sku), LocationNumber(location));

@@ -60,6 +60,7 @@ pub fn skus(count: u32) -> impl Iterator<Item = Ask> {
             gtin,
             tags: Vec::new(),
             terms: Terms::NONE,
+            components: Vec::new(),
         }))
     })
 }

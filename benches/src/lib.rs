@@ -137,6 +137,7 @@ impl Shop {
                 gtin,
                 tags: Vec::new(),
                 terms: Terms::NONE,
+                components: Vec::new(),
             }))
         });
         self.run(skus as usize, DEPTH, put);

@@ -4,9 +4,10 @@
 use crate::keys::Known;
 use crate::routing::Format;
 use onhand_domain::command::Confirm;
-use onhand_domain::command::{PutChannel, PutLocation, PutSku};
-use onhand_domain::event::{NewClaims, OrderedLines};
+use onhand_domain::command::{PutChannel, PutLocation, PutSku, ShipLine};
+use onhand_domain::event::{KitLine, NewClaims, OrderedLines};
 use onhand_domain::hold::Hold;
+use onhand_domain::kit::Component;
 use onhand_domain::merchant::Standing;
 use onhand_domain::order::{Order, Policy};
 use onhand_domain::promise::StockPolicy;
@@ -157,6 +158,8 @@ pub struct SkuAsk {
     pub tags: Vec<String>,
     /// What is stated for it alone of stock that is kept.
     pub terms: Terms,
+    /// What it is made of, if it is a virtual kit.
+    pub components: Vec<Component>,
 }
 
 /// See [`Ask::MoveStock`].
@@ -287,8 +290,8 @@ pub struct ShipAsk {
     pub order: OrderId,
     /// From where.
     pub location: LocationNumber,
-    /// Line and quantity.
-    pub lines: Vec<(u16, u32)>,
+    /// Which units of which lines.
+    pub lines: Vec<ShipLine>,
     /// The carrier's number.
     pub tracking_number: Option<String>,
 }
@@ -374,6 +377,13 @@ pub enum ReadAnswer {
     },
     /// See [`ReadAsk::Availability`]: for each SKU one number per channel asked for.
     Availability(Vec<Vec<u64>>),
+    /// More would have to be worked out than one read may.
+    TooMany {
+        /// How many numbers.
+        cells: usize,
+        /// The limit.
+        max: usize,
+    },
     /// See [`ReadAsk::Orders`], in the order asked.
     Orders(Vec<OrderRead>),
     /// See [`ReadAsk::Hold`]; `None` if it is not live.
@@ -393,7 +403,7 @@ pub enum Answer {
         /// The record's bytes.
         record: Vec<u8>,
     },
-    /// The order was accepted; both parts of its record.
+    /// The order was accepted; the parts of its record that its answer needs.
     Accepted {
         /// The order's id.
         lsn: Lsn,
@@ -401,6 +411,8 @@ pub enum Answer {
         asked: Vec<u8>,
         /// The policy that held.
         policy: Policy,
+        /// Its lines that are kits.
+        kits: Vec<KitLine>,
         /// What is kept for it; what is missing waits.
         claims: NewClaims,
     },
@@ -491,6 +503,6 @@ impl ChannelAsk {
 
 impl SkuAsk {
     pub(crate) fn command(&self, sku: Option<SkuNumber>) -> PutSku<'_> {
-        PutSku { sku, decimals: self.decimals, terms: &self.terms }
+        PutSku { sku, decimals: self.decimals, terms: &self.terms, components: &self.components }
     }
 }

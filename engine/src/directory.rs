@@ -5,6 +5,7 @@
 //! Attributes that no decision reads stay in the log: the directory keeps the LSN of the last record.
 
 mod atlas;
+mod heard;
 mod profiles;
 mod symbols;
 mod tags;
@@ -315,6 +316,16 @@ impl Directory {
                 return Ok(profile);
             }
         }
+    }
+
+    /// A routing profile in its newest version.
+    pub(crate) fn profile_entry(&self, profile: ProfileNumber) -> Option<ProfileEntry> {
+        self.codes.read_recursive().profiles.get(profile).cloned()
+    }
+
+    /// Finds the locations on earth of which that was not done since they changed: no profile need be there.
+    pub(crate) fn survey(&self) {
+        self.codes.write().atlas.survey();
     }
 
     /// How many routing profiles there are.

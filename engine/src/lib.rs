@@ -3,7 +3,7 @@
 //! Read [`turn`] first: decide, append, evolve. A [`actor`] hosts a shard, which owns merchants whole;
 //! [`completion`] holds every answer back until its record is durable; [`recovery`] rebuilds all of it from
 //! the log, from a picture that [`keeper`] has taken now and then ([`snapshot`]). [`restore`] writes the log of a copy.
-//! [`routing`] reads the profiles that merchants write. [`Handle`] is the public face, [`Engine`] starts and stops.
+//! [`routing`] reads the profiles that merchants write, [`simulate`] tries them on the orders of a log. [`Handle`] is the public face, [`Engine`] starts and stops.
 
 mod actor;
 pub mod ask;
@@ -37,6 +37,7 @@ pub mod routing;
 pub mod secrets;
 mod seen;
 mod shorts;
+pub mod simulate;
 pub mod snapshot;
 mod space;
 pub mod start_refusal;

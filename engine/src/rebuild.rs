@@ -147,6 +147,7 @@ mod tests {
                 gtin,
                 tags: Vec::new(),
                 terms: Terms::NONE,
+                components: Vec::new(),
             })),
         )
     }
@@ -246,6 +247,7 @@ mod tests {
                 gtin,
                 tags: Vec::new(),
                 terms: Terms::NONE,
+                components: Vec::new(),
             }));
             assert!(matches!(ask(&handle, merchant, put), Answer::Recorded { .. }));
             assert_ne!(directory.names(), before);

@@ -3,6 +3,9 @@
 //! One exhaustive match, so that a new rejection cannot be forgotten. What is a conflict with the state
 //! (409) is remembered under the request's key; what is wrong with the request (404, 422) is not.
 
+mod kit;
+
+use crate::directory::Directory;
 use onhand_domain::Rejection;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::sku::StockState;
@@ -46,10 +49,11 @@ fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// What a rejection is called outside.
+/// What a rejection is called outside; `directory` has the names of the merchant's SKUs.
 #[must_use]
-pub fn refusal_of(rejection: &Rejection) -> Refusal {
+pub fn refusal_of(rejection: &Rejection, directory: &Directory) -> Refusal {
     match rejection {
+        Rejection::Kit(fault) => kit::refusal_of(fault, directory),
         Rejection::InsufficientStock { .. }
         | Rejection::LevelOverflow { .. }
         | Rejection::NotEnough { .. }

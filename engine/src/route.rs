@@ -8,10 +8,11 @@ use onhand_domain::command::{PlaceOrder, PutProfile, RoutingFacts};
 use onhand_domain::event::ProfilePut;
 use onhand_domain::money::{Currency, line_amount};
 use onhand_domain::routing::profile::{LineFacts, OrderFacts, PlaceFacts, Profile, Symbol, postal_key};
-use onhand_domain::{Command, Event, LocationNumber, ProfileNumber, Rejection};
+use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, ProfileNumber, Rejection};
 use onhand_record::order::{LineAskedV1, OrderAskedV1, decode_asked};
 use onhand_record::routing::RoutingProfilePutV1;
 use smallvec::SmallVec;
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 impl Merchant {
@@ -48,21 +49,33 @@ impl Merchant {
     pub(crate) fn decide_order(&self, ask: &OrderAsk) -> Result<Event, Rejection> {
         let OrderAsk { channel, policy, ref lines, hold, .. } = *ask;
         let place = PlaceOrder { channel, policy, lines, hold, route: None };
-        let routed = self.state.channel(channel).filter(|channel| channel.profile.is_some());
+        // Whoever handed it in has written it just now; what cannot be read says nothing.
+        self.decide_place(place, ask.said.as_deref(), || decode_asked(&ask.asked).ok())
+    }
+
+    /// What becomes of an order; what it was `asked` as is looked at only where rules may ask about it.
+    #[inline]
+    pub(crate) fn decide_place<'a, A: Borrow<OrderAskedV1<'a>>>(
+        &self,
+        place: PlaceOrder<'_>,
+        said: Option<&OrderSaid>,
+        asked: impl FnOnce() -> Option<A>,
+    ) -> Result<Event, Rejection> {
+        let routed = self.state.channel(place.channel).filter(|channel| channel.profile.is_some());
         let Some(routed) = routed else { return self.state.decide(&Command::PlaceOrder(place)) };
         self.directory.with_rules(|known| {
-            // Whoever handed it in has written it just now; what cannot be read says nothing.
-            let asked = decode_asked(&ask.asked).ok();
-            let tags = order_tags(known, ask.said.as_deref());
-            let facts = lines.iter().map(|(sku, quantity)| LineFacts {
+            let asked = asked();
+            let asked: Option<&OrderAskedV1<'_>> = asked.as_ref().map(A::borrow);
+            let tags = order_tags(known, said);
+            let facts = place.lines.iter().map(|(sku, quantity)| LineFacts {
                 sku: *sku,
                 category: None,
                 tags: known.tags(*sku),
                 quantity: *quantity,
             });
             let facts: SmallVec<[LineFacts<'_>; 8]> = facts.collect();
-            let order = order_facts(known, ask, asked.as_ref(), &tags, &facts);
-            let ship_to = asked.as_ref().and_then(|asked| asked.ship_to.as_ref());
+            let order = order_facts(known, (place.channel, said, asked), &tags, &facts);
+            let ship_to = asked.and_then(|asked| asked.ship_to.as_ref());
             let ship_to = ship_to.filter(|_| self.asks_distance(routed.profile));
             let metres = ship_to.and_then(|ship_to| known.atlas().metres_to(ship_to, &routed.locations));
             let places = places(known, &routed.locations, metres);
@@ -82,13 +95,11 @@ fn order_tags(known: Known<'_>, said: Option<&OrderSaid>) -> Vec<Symbol> {
 
 fn order_facts<'a>(
     known: Known<'a>,
-    ask: &OrderAsk,
-    asked: Option<&OrderAskedV1<'_>>,
+    (channel, said, asked): (ChannelNumber, Option<&OrderSaid>, Option<&OrderAskedV1<'_>>),
     tags: &'a [Symbol],
     lines: &'a [LineFacts<'a>],
 ) -> OrderFacts<'a> {
     let symbol = |word: &str| known.symbols().find(word);
-    let said = ask.said.as_deref();
     let ship_to = asked.and_then(|asked| asked.ship_to);
     let currency = asked.and_then(|asked| asked.currency).map(Currency);
     OrderFacts {
@@ -103,7 +114,7 @@ fn order_facts<'a>(
         ship_method: said.and_then(|said| said.ship_method.as_deref()).map(symbol),
         payment_risk: said.and_then(|said| said.payment_risk),
         tags,
-        ..OrderFacts::of(ask.channel, lines)
+        ..OrderFacts::of(channel, lines)
     }
 }
 

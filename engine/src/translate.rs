@@ -3,29 +3,34 @@
 //! record, and a new record until it has an event.
 
 mod holds;
+mod kits;
 mod routing;
 mod rules;
 
 use crate::ask::{Ask, Movement, StockAsk};
 use crate::directory::{Address, ProfileText};
 use onhand_domain::event::{
-    BacklogFilled, Event, Filled, NewClaims, OrderAccepted, OrderCancelled, OrderShipped, Shorted, StockMoved,
+    BacklogFilled, Event, Filled, KitLine, NewClaims, OrderAccepted, OrderCancelled, OrderShipped,
+    OrderedLines, Shorted, StockMoved,
 };
 use onhand_domain::order::{Line, LinePicture, OrderPicture, Policy, Released, Source};
 use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
 use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
 use onhand_record::header::{VERSION, VERSION_EXTENDED};
+use onhand_record::kit::{KitPictureV1, decode_cancelled, decode_shipped, encode_after};
 use onhand_record::order::{
-    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderCancelledV1, OrderShippedV1,
-    ReleasedV1, SourceV1, WaitingV1, decode_accepted_whole,
+    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1,
+    OrderShippedV1, ReleasedV1, SourceV1, WaitingV1, decode_accepted_kits,
 };
-use onhand_record::routing::RoutingProfilePutV1;
-use onhand_record::rules::{LocationTermsV1, PolicyV1, SkuTermsV1};
+use onhand_record::routing::{OrderDetailsV1, RoutingProfilePutV1};
+use onhand_record::rules::{LocationTermsV1, PolicyV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into};
 
 pub(crate) use holds::{hold_of, hold_row};
-pub(crate) use routing::{OrderEnd, format_of, format_record};
+pub use kits::kit_lines_of;
+pub(crate) use kits::{components_of, components_record};
+pub(crate) use routing::{OrderEnd, format_of, format_record, routed_of, said_of};
 pub(crate) use rules::{sku_terms, stock_policy_of, stock_policy_record, terms_of};
 
 /// The kind of record an event becomes.
@@ -56,7 +61,9 @@ pub fn version_of(event: &Event, ask: Option<&Ask>) -> u8 {
             return OrderEnd::of_accepted(accepted, ask).map_or(VERSION, |end| end.version());
         }
         (Event::LocationPut(put), _) => rules::location_terms(put) != LocationTermsV1::default(),
-        (Event::SkuPut(put), _) => rules::sku_terms(&put.terms, &put.pools) != SkuTermsV1::default(),
+        (Event::SkuPut(put), _) => return rules::sku_version(put),
+        (Event::OrderCancelled(cancelled), _) => cancelled.after.has_kits(),
+        (Event::OrderShipped(shipped), _) => shipped.after.has_kits(),
         _ => false,
     };
     if has_second_part { VERSION_EXTENDED } else { VERSION }
@@ -91,10 +98,12 @@ pub fn encode_body(
         (Event::HoldExtended(extended), _) => holds::encode_extended(extended, out),
         (Event::HoldsEnded(ended), _) => holds::encode_ended(ended, out),
         (Event::OrderCancelled(cancelled), Some(Ask::CancelOrder(ask))) => {
-            encode_into(&cancelled_body(cancelled, ask.reason.as_deref()), out)
+            encode_into(&cancelled_body(cancelled, ask.reason.as_deref()), out)?;
+            encode_after(&kits::kits_record(&cancelled.after), out)
         }
         (Event::OrderShipped(shipped), Some(Ask::ShipOrder(ask))) => {
-            encode_into(&shipped_body(shipped, ask.tracking_number.as_deref()), out)
+            encode_into(&shipped_body(shipped, ask.tracking_number.as_deref()), out)?;
+            encode_after(&kits::kits_record(&shipped.after), out)
         }
         (Event::BacklogFilled(filled), _) => encode_into(&filled_body(filled), out),
         _ => Err(EncodeError::Codec("the event is not an answer to what was asked".into())),
@@ -200,7 +209,7 @@ fn filled_body(filled: &BacklogFilled) -> BacklogFilledV1 {
     }
 }
 
-/// The picture of an order as a record keeps it.
+/// The lines of the picture of an order, as a record keeps them; of kits without their parts.
 #[must_use]
 pub fn picture_record(picture: &OrderPicture) -> Vec<LinePictureV1> {
     let line = |row: &LinePicture| LinePictureV1 {
@@ -324,8 +333,8 @@ pub fn decode_event<'a>(header: &Header, body: &'a [u8]) -> Result<Option<Told<'
         Kind::HoldPlaced => plain(holds::placed(header, body)?),
         Kind::HoldExtended => plain(holds::extended(body)?),
         Kind::HoldsEnded => plain(holds::ended(body)?),
-        Kind::OrderCancelled => plain(cancelled_event(decode(body)?)),
-        Kind::OrderShipped => plain(shipped_event(decode(body)?)),
+        Kind::OrderCancelled => plain(cancelled_event(decode_cancelled(version, body)?)),
+        Kind::OrderShipped => plain(shipped_event(decode_shipped(version, body)?)),
         Kind::BacklogFilled => plain(filled_event(&decode(body)?)),
         Kind::LogOpened
         | Kind::LogClosed
@@ -356,18 +365,34 @@ fn stock_event(body: &StockMovedV1<'_>) -> Event {
 }
 
 fn accepted_event(version: u8, body: &[u8]) -> Result<Event, DecodeError> {
-    let (asked, accepted, details) = decode_accepted_whole(version, body)?;
-    Ok(Event::OrderAccepted(OrderAccepted {
-        channel: ChannelNumber(asked.channel),
-        policy: policy_of(accepted.policy),
-        lines: asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect(),
-        claims: claims_of(&accepted),
-        hold: details.hold.map(HoldId),
-        routed: routing::routed_of(&details)?,
-    }))
+    let (asked, accepted, details, kits) = decode_accepted_kits(version, body)?;
+    Ok(Event::OrderAccepted(accepted_of(&asked, &accepted, &details, kit_lines_of(&kits))?))
 }
 
-fn cancelled_event(body: OrderCancelledV1<'_>) -> Event {
+/// An accepted order from the parts of its record.
+pub(crate) fn accepted_of(
+    asked: &OrderAskedV1<'_>,
+    accepted: &OrderAcceptedV1,
+    details: &OrderDetailsV1<'_>,
+    kits: Vec<KitLine>,
+) -> Result<OrderAccepted, DecodeError> {
+    Ok(OrderAccepted {
+        channel: ChannelNumber(asked.channel),
+        policy: policy_of(accepted.policy),
+        lines: lines_of(asked),
+        kits,
+        claims: claims_of(accepted),
+        hold: details.hold.map(HoldId),
+        routed: routed_of(details)?,
+    })
+}
+
+/// SKU and quantity of the lines of an order.
+pub(crate) fn lines_of(asked: &OrderAskedV1<'_>) -> OrderedLines {
+    asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect()
+}
+
+fn cancelled_event((body, kits): (OrderCancelledV1<'_>, Vec<KitPictureV1>)) -> Event {
     let released = |part: &ReleasedV1| Released {
         demand: part.demand,
         source: match part.source {
@@ -381,15 +406,15 @@ fn cancelled_event(body: OrderCancelledV1<'_>) -> Event {
         order: OrderId(body.order),
         released: body.released.iter().map(released).collect(),
         lines: body.lines,
-        after: picture_of(&body.after),
+        after: picture_of(&body.after, &kits),
     })
 }
 
-fn shipped_event(body: OrderShippedV1<'_>) -> Event {
+fn shipped_event((body, kits): (OrderShippedV1<'_>, Vec<KitPictureV1>)) -> Event {
     Event::OrderShipped(OrderShipped {
         order: OrderId(body.order),
         location: LocationNumber(body.location),
-        after: picture_of(&body.after),
+        after: picture_of(&body.after, &kits),
         lines: body.lines,
         claims: body.claims,
     })
@@ -409,7 +434,7 @@ fn filled_event(body: &BacklogFilledV1) -> Event {
 
 /// A record's picture of an order.
 #[must_use]
-pub fn picture_of(lines: &[LinePictureV1]) -> OrderPicture {
+pub fn picture_of(lines: &[LinePictureV1], kits: &[KitPictureV1]) -> OrderPicture {
     let line = |row: &LinePictureV1| LinePicture {
         line: Line {
             ordered: row.ordered,
@@ -424,8 +449,11 @@ pub fn picture_of(lines: &[LinePictureV1]) -> OrderPicture {
             .iter()
             .map(|(location, quantity)| (LocationNumber(*location), *quantity))
             .collect(),
+        components: Vec::new(),
     };
-    OrderPicture { lines: lines.iter().map(line).collect() }
+    let mut picture = OrderPicture { lines: lines.iter().map(line).collect() };
+    kits::add_kits(&mut picture, kits);
+    picture
 }
 
 fn waiting_of(waiting: WaitingV1) -> Waiting {

@@ -327,8 +327,8 @@ impl Merchant {
         let answer = match event {
             // What was decided is in the log, and is said once a state that can be trusted says it too.
             _ if self.poisoned => Answer::Poisoned,
-            Event::OrderAccepted(OrderAccepted { policy, claims, .. }) => {
-                Answer::Accepted { lsn, asked: take_asked(&mut submission.ask), policy, claims }
+            Event::OrderAccepted(OrderAccepted { policy, kits, claims, .. }) => {
+                Answer::Accepted { lsn, asked: take_asked(&mut submission.ask), policy, kits, claims }
             }
             _ => Answer::Recorded { lsn, record: tools.buffer.clone() },
         };
@@ -364,7 +364,7 @@ impl Merchant {
         tools: &mut Tools<'_>,
     ) -> Turned {
         let until = tools.appender.last();
-        let refusal = refusal_of(&rejection);
+        let refusal = refusal_of(&rejection, &self.directory);
         let is_remembered = submission.idempotency.is_some() && refusal.status == 409;
         let shortfalls = match &rejection {
             Rejection::InsufficientStock { shortfalls, .. }
@@ -497,24 +497,9 @@ impl Merchant {
     }
 
     /// Lets an event happen, live or from the log.
-    fn apply(&mut self, lsn: Lsn, event: &Event, named: &Named<'_>) {
+    pub(crate) fn apply(&mut self, lsn: Lsn, event: &Event, named: &Named<'_>) {
         self.state.evolve(OrderId(lsn.0), event);
-        match (event, named) {
-            (Event::LocationPut(put), Named::Location(code, address)) => {
-                self.directory.put_location(put.location, code, lsn);
-                self.directory.put_address(put.location, *address);
-            }
-            (Event::ChannelPut(put), Named::Channel(code)) => {
-                self.directory.put_channel(put.channel, code, lsn);
-            }
-            (Event::SkuPut(put), Named::Sku(code, tags)) => {
-                self.directory.put_sku(put.sku, code, lsn, put.decimals, tags);
-            }
-            (Event::ProfilePut(put), Named::Profile(text)) => {
-                self.directory.put_profile(put.profile, *text, lsn);
-            }
-            _ => {}
-        }
+        self.directory.hear(lsn, event, named);
     }
 }
 

@@ -50,7 +50,8 @@ fn fill(engine: &SteppedEngine) {
         safety_stock: 0,
     })));
     let (code, title, unit, gtin, tags) = ("MUG".into(), None, None, None, Vec::new());
-    send(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms: Terms::NONE })));
+    let (terms, components) = (Terms::NONE, Vec::new());
+    send(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms, components })));
     while engine.sealed() < SEALED {
         send(Ask::MoveStock(StockAsk {
             sku: SkuNumber(0),

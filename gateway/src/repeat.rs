@@ -126,7 +126,9 @@ async fn step(intake: &Intake, caller: &Caller, answer: Answer) -> Result<Step, 
         }
         Answer::Behind { submission } => return Ok(Step::Undecided(submission)),
         Answer::Rejected { lsn, rejection } => {
-            return Err(Problem::from(&rejection).naming(&caller.directory).with("lsn", lsn.0));
+            return Err(Problem::refused(&rejection, &caller.directory)
+                .naming(&caller.directory)
+                .with("lsn", lsn.0));
         }
         Answer::Busy => return Err(Problem::overloaded()),
         Answer::NoRoom => return Err(Problem::log_full()),

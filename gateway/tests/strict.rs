@@ -100,7 +100,7 @@ fn names_that_look_the_same_are_the_same() {
     let (_data, key, server) = shop();
     let (apart, one) = ("Cafe\u{301}", "Café");
     for (path, body) in [
-        ("/v1/locations/Caf%C3%A9", json!({ "kind": "shop", "country": "FR" })),
+        ("/v1/locations/Caf%C3%A9", json!({ "kind": "shop", "country": "FR", "region": apart })),
         ("/v1/channels/Caf%C3%A9", json!({ "kind": "pos", "locations": [apart] })),
         ("/v1/skus/Cafe%CC%81", json!({ "tags": [apart] })),
     ] {
@@ -111,12 +111,18 @@ fn names_that_look_the_same_are_the_same() {
         server.ask("POST", "/v1/stock/movements", &key, &[("idempotency-key", "r")], &receive);
     assert_eq!((status, &moved["sku"], &moved["location"]), (201, &json!(one), &json!(one)));
     let line = |id: &str| json!({ "id": id, "sku": apart, "quantity": 1 });
-    let order = |lines: Value| json!({ "external_id": apart, "channel": apart, "lines": lines }).to_string();
+    let order = |lines: Value| {
+        let to = json!({ "country": "FR", "region": apart });
+        json!({ "external_id": apart, "channel": apart, "ship_to": to, "lines": lines }).to_string()
+    };
     let answer = server.ask("POST", "/v1/orders", &key, &[], &order(json!([line(one), line(apart)])));
     expect(&answer, 422, "duplicate_line", "/lines/1/id");
     let (status, _, placed) = server.ask("POST", "/v1/orders", &key, &[], &order(json!([line(apart)])));
     assert_eq!((status, &placed["external_id"], &placed["lines"][0]["id"]), (201, &json!(one), &json!(one)));
-    let path = format!("/v1/orders/{}/fulfillments", placed["id"].as_str().unwrap());
+    let path = format!("/v1/orders/{}", placed["id"].as_str().unwrap());
+    let regions = ["/v1/locations/Caf%C3%A9", &*path].map(|path| server.ask("GET", path, &key, &[], "").2);
+    assert_eq!([&regions[0]["region"], &regions[1]["ship_to"]["region"]], [&json!(one); 2], "{regions:?}");
+    let path = format!("{path}/fulfillments");
     let parcel = json!({ "location": apart, "lines": [{ "id": apart, "quantity": 1 }] }).to_string();
     assert_eq!(server.ask("POST", &path, &key, &[("idempotency-key", "s")], &parcel).0, 201);
     for filter in ["channel=Cafe%CC%81", "external_id=Cafe%CC%81", "channel=Caf%C3%A9&external_id=Cafe%CC%81"]

@@ -1,6 +1,7 @@
 //! Wishes, in numbers: names were resolved before, time and ids are the shell's.
 
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
+use crate::kit::Component;
 use crate::order::Policy;
 use crate::promise::StockPolicy;
 use crate::routing::profile::{OrderFacts, PlaceFacts, Profile};
@@ -96,13 +97,15 @@ pub struct PutSku<'a> {
     pub decimals: u8,
     /// What is stated for it alone; in any order.
     pub terms: &'a Terms,
+    /// What it is made of, if it is a virtual kit; in any order.
+    pub components: &'a [Component],
 }
 
 impl PutSku<'_> {
-    /// One without terms of its own.
+    /// One without terms of its own that is no kit.
     #[must_use]
     pub fn plain(sku: Option<SkuNumber>, decimals: u8) -> Self {
-        Self { sku, decimals, terms: const { &Terms::NONE } }
+        Self { sku, decimals, terms: const { &Terms::NONE }, components: &[] }
     }
 }
 
@@ -242,6 +245,25 @@ pub struct ShipOrder<'a> {
     pub order: OrderId,
     /// From where.
     pub location: LocationNumber,
-    /// Line and quantity.
-    pub lines: &'a [(u16, u32)],
+    /// Which units of which lines.
+    pub lines: &'a [ShipLine],
+}
+
+/// Units of a line that leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ShipLine {
+    /// Which line, from 0.
+    pub line: u16,
+    /// Which part alone, of a line that is a kit; `None` is the line as it was ordered.
+    pub component: Option<SkuNumber>,
+    /// How many units of the line, or of the part.
+    pub quantity: u32,
+}
+
+impl ShipLine {
+    /// Units of a line as it was ordered.
+    #[must_use]
+    pub fn whole(line: u16, quantity: u32) -> Self {
+        Self { line, component: None, quantity }
+    }
 }

@@ -6,8 +6,9 @@
 
 use crate::hold::Hold;
 use crate::id::{HoldId, MerchantNumber, SkuNumber};
+use crate::kit::Component;
 use crate::merchant::MerchantState;
-use crate::order::Order;
+use crate::order::{Order, Part};
 use crate::sku::{Pool, SkuActor};
 use crate::table::spread;
 
@@ -18,6 +19,8 @@ const CLAIM: u64 = 3;
 const POOL: u64 = 4;
 const HOLD: u64 = 5;
 const HOLDER: u64 = 6;
+const PART: u64 = 7;
+const COMPONENT: u64 = 8;
 
 /// The hash of one fact: a chain of splitmix64 finalisers over its words.
 #[must_use]
@@ -25,13 +28,24 @@ pub fn fact(words: &[u64]) -> u64 {
     words.iter().fold(0, |hash, word| spread(hash ^ *word))
 }
 
-/// The digest of one merchant's stock, pools, live holds, open lines and claims.
+/// The digest of one merchant's stock, pools, kits, live holds, open lines and claims.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
     let orders = state.orders().map(|order| digest_of_order(merchant, &order));
     let holds = state.holds().map(|(id, hold)| digest_of_hold(merchant, id, hold));
-    stock.chain(orders).chain(holds).fold(0, u64::wrapping_add)
+    let kits = state.kits().iter().map(|(sku, kit)| digest_of_kit(merchant, sku, kit.components()));
+    stock.chain(orders).chain(holds).chain(kits).fold(0, u64::wrapping_add)
+}
+
+/// What one kit adds to the digest.
+#[must_use]
+pub fn digest_of_kit(merchant: MerchantNumber, kit: SkuNumber, components: &[Component]) -> u64 {
+    let fact_of = |(place, (sku, quantity)): (u64, &Component)| {
+        let (merchant, kit) = (u64::from(merchant.0), u64::from(kit.0));
+        fact(&[COMPONENT, merchant, kit, place, u64::from(sku.0), u64::from(*quantity)])
+    };
+    (0..).zip(components).map(fact_of).fold(0, u64::wrapping_add)
 }
 
 /// What one live hold adds to the digest.
@@ -97,6 +111,14 @@ pub fn digest_of_order(merchant: MerchantNumber, order: &Order) -> u64 {
             short,
         ];
         sum = sum.wrapping_add(fact(&words));
+    }
+    for (number, demand) in (0_u64..).zip(&order.demands) {
+        if let Some(Part { per_kit, shipped }) = demand.part {
+            let numbers = [demand.sku.0, per_kit, shipped, demand.backordered, demand.short].map(u64::from);
+            let [sku, per_kit, shipped, backordered, short] = numbers;
+            let words = [PART, merchant, order.id.0, number, sku, per_kit, shipped, backordered, short];
+            sum = sum.wrapping_add(fact(&words));
+        }
     }
     for claim in &order.claims {
         let (demand, location) = (u64::from(claim.demand), u64::from(claim.location.0));

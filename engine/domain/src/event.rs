@@ -3,6 +3,7 @@
 
 use crate::hold::{EndCause, Hold};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
+use crate::kit::Component;
 use crate::order::{OrderPicture, Policy, Released};
 use crate::promise::StockPolicy;
 use crate::routing::profile::{Explanation, Profile};
@@ -63,6 +64,8 @@ pub struct SkuPut {
     pub decimals: u8,
     /// What is stated for it alone, in the order of numbers.
     pub terms: Terms,
+    /// What it is made of, if it is a kit; in the order in which it was put.
+    pub components: Vec<Component>,
     /// Its pools afterwards, in the order of channel numbers; one that this makes is since order 0.
     pub pools: Vec<Pool>,
 }
@@ -140,14 +143,26 @@ pub struct OrderAccepted {
     pub channel: ChannelNumber,
     /// What was agreed for what stock cannot serve.
     pub policy: Policy,
-    /// SKU and quantity of each line; each line has one demand of the same number.
+    /// SKU and quantity of each line.
     pub lines: OrderedLines,
+    /// The lines that are kits, in their order. The demands of an order stand in the order of its lines: of a kit one for
+    /// each part, of any other line one.
+    pub kits: Vec<KitLine>,
     /// What is kept for it: demand, location, quantity. What is missing is backordered, and of an imposed order short.
     pub claims: NewClaims,
     /// The hold that it confirmed, and that has ended with it.
     pub hold: Option<HoldId>,
     /// Which rules decided, and why so, if its channel has a routing profile.
     pub routed: Option<Box<Routed>>,
+}
+
+/// A line that is a kit, with what the kit was made of when the order was accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KitLine {
+    /// Which line, from 0.
+    pub line: u16,
+    /// Its parts, and the units of each that one kit needs.
+    pub parts: Arc<[Component]>,
 }
 
 /// What a routing profile said of an order.

@@ -6,7 +6,7 @@
 //! it lets it count.
 //!
 //! Reading order: [`command`] (wishes), [`event`] (facts), [`rejection`] (business refusals), [`merchant`]
-//! (decide and evolve), [`sku`] (one actor's state), [`promise`] (what a channel may sell of it), [`order`], [`routing`].
+//! (decide and evolve), [`sku`] (one actor's state), [`promise`] (what a channel may sell of it), [`kit`], [`order`], [`routing`].
 //!
 //! The invariants (`docs/INVARIANTS.md`) that this crate keeps: I1 no number is negative; I2 claims never
 //! exceed sellable; I3 counters equal the claims behind them; I4 per line shipped + cancelled + open =
@@ -20,6 +20,7 @@ pub mod digest;
 pub mod event;
 pub mod hold;
 pub mod id;
+pub mod kit;
 pub mod merchant;
 pub mod money;
 pub mod order;

@@ -27,6 +27,8 @@ pub enum Bug {
     ForgetUsed,
     /// A channel loses locations at which its holds need units.
     IgnoreHeldUnits,
+    /// A kit is given what there is of it, though something else is missing.
+    HalfKits,
     /// An imposed order takes what is held for buyers.
     ImposeOnHolds,
     /// Who waits is served by acceptance alone, whatever rank its channel has.

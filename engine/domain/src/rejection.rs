@@ -2,6 +2,7 @@
 
 use crate::event::Routed;
 use crate::id::{HoldId, LocationNumber, OrderId, SkuNumber};
+use crate::kit::KitFault;
 use crate::sku::StockState;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -193,8 +194,16 @@ pub enum Rejection {
         /// The limit.
         max: u32,
     },
+    /// Something is wrong with a kit, or with what is asked of one.
+    Kit(KitFault),
     /// Nothing waits for this SKU. Only the shell asks for this.
     NothingWaits,
+}
+
+impl From<KitFault> for Rejection {
+    fn from(fault: KitFault) -> Self {
+        Self::Kit(fault)
+    }
 }
 
 /// One line that stock could not serve.
@@ -204,6 +213,6 @@ pub struct Shortfall {
     pub line: u16,
     /// What it asked.
     pub requested: u32,
-    /// What the channel's locations had left for it, after the lines before it.
+    /// What the channel's locations had left for it, after the lines before it; of a kit, whole ones.
     pub available: u32,
 }

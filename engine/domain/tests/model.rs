@@ -20,7 +20,8 @@ mod steps;
 
 use books::Books;
 use onhand_domain::command::{
-    CancelOrder, Confirm, ExtendHold, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutSku, Set, ShipOrder,
+    CancelOrder, Confirm, ExtendHold, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutSku, Set, ShipLine,
+    ShipOrder,
 };
 use onhand_domain::digest::{digest, digest_of_hold, digest_of_order, digest_of_sku};
 use onhand_domain::merchant::FrozenMerchant;
@@ -113,6 +114,10 @@ fn digest_of(picture: &FrozenMerchant) -> u64 {
     skus.chain(orders).chain(holds).fold(0, u64::wrapping_add)
 }
 
+fn whole_line((line, quantity): &(u16, u32)) -> ShipLine {
+    ShipLine::whole(*line, *quantity)
+}
+
 fn first_id(events: &[Event]) -> OrderId {
     OrderId(events.len() as u64)
 }
@@ -170,7 +175,7 @@ impl World {
             }
             Step::Sku(sku, terms) => {
                 let sku = Some(*sku);
-                self.run(&Command::PutSku(PutSku { sku, decimals: 0, terms }), counts);
+                self.run(&Command::PutSku(PutSku { terms, ..PutSku::plain(sku, 0) }), counts);
             }
             Step::Dedicate(number, sku, channel, units) => {
                 let pools: Vec<(SkuNumber, usize)> = self.books.pools.keys().copied().collect();
@@ -179,7 +184,7 @@ impl World {
                 let channel = ChannelNumber(u16::try_from(channel).unwrap());
                 let terms = &self.books.dedicating(sku, channel, *units);
                 let sku = Some(sku);
-                self.run(&Command::PutSku(PutSku { sku, decimals: 0, terms }), counts);
+                self.run(&Command::PutSku(PutSku { terms, ..PutSku::plain(sku, 0) }), counts);
             }
             Step::Order(channel, policy, lines) => {
                 let (channel, policy) = (ChannelNumber(*channel), *policy);
@@ -217,16 +222,17 @@ impl World {
             }
             Step::Ship(number, location, lines) => {
                 let (order, location) = (order(number), *location);
-                self.run(&Command::ShipOrder(ShipOrder { order, location, lines }), counts);
+                let lines: Vec<ShipLine> = lines.iter().map(whole_line).collect();
+                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), counts);
             }
             Step::ShipAll(number, location) => {
                 let (order, location) = (order(number), *location);
                 let rows = self.books.orders.get(&order).into_iter().flat_map(|order| &order.lines);
-                let lines: Vec<(u16, u32)> = (0_u16..)
+                let lines: Vec<ShipLine> = (0_u16..)
                     .zip(rows)
                     .flat_map(|(line, row)| row.claims.iter().map(move |claim| (line, *claim)))
                     .filter(|(_, claim)| claim.0 == location)
-                    .map(|(line, claim)| (line, claim.1))
+                    .map(|(line, claim)| ShipLine::whole(line, claim.1))
                     .collect();
                 self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), counts);
             }

@@ -48,7 +48,7 @@ impl Stage for Core {
     }
 
     fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> u64 {
-        self.state.promise(sku, channel).total()
+        self.state.sellable(sku, channel)
     }
 
     fn order(&self, order: OrderId) -> Option<Order> {

@@ -1,9 +1,9 @@
 //! What went wrong elsewhere, in public: each test is a thread of another system, told in this one's numbers.
-//! Threads about returns, kits, holds and feeds of channels come with those things.
+//! Threads about returns and feeds of channels come with those things; those about kits and holds are in the tables.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test that cannot go on fails")]
 
 use onhand_domain::command::{
-    Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, ShipOrder,
+    Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, ShipLine, ShipOrder,
 };
 use onhand_domain::digest::digest;
 use onhand_domain::order::{OrderPicture, Policy};
@@ -86,7 +86,7 @@ impl Shop {
     }
 
     fn ship(&mut self, order: OrderId, quantity: u32) -> Result<(), Rejection> {
-        let (location, lines) = (LocationNumber(HERE), &[(0, quantity)]);
+        let (location, lines) = (LocationNumber(HERE), &[ShipLine::whole(0, quantity)]);
         self.run(&Command::ShipOrder(ShipOrder { order, location, lines })).map(|_| ())
     }
 

@@ -235,7 +235,7 @@ pub(crate) fn order(input: &[u8]) {
 }
 
 /// Routes that take a JSON body, one of which the first byte of an input chooses.
-pub(crate) const BODIES: [&str; 10] = [
+pub(crate) const BODIES: [&str; 11] = [
     "PUT /v1/skus/NEW",
     "POST /v1/skus/bulk",
     "PUT /v1/channels/shop",
@@ -246,6 +246,7 @@ pub(crate) const BODIES: [&str; 10] = [
     "POST /v1/orders/ord_00000000000002R/fulfillments",
     "POST /v1/availability",
     "PUT /v1/skus/MUG",
+    "PUT /v1/skus/BOX",
 ];
 
 /// The first byte chooses a route, the rest is its body.

@@ -5,6 +5,7 @@ use onhand_engine::record::admin::{
 };
 use onhand_engine::record::codec::{decode_first, encode_row_into};
 use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
+use onhand_engine::record::kit::{KitLineV1, KitPictureV1, SkuKitV1};
 use onhand_engine::record::order::{
     BacklogFilledV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
     RepeatAnsweredV1, customer_of, external_of,
@@ -44,7 +45,16 @@ pub(crate) fn record(input: &[u8]) {
 
 /// What stands behind an order, if it is more than a hold.
 fn details_of(rest: &[u8]) -> Option<&[u8]> {
-    if rest.is_empty() { Some(rest) } else { again!(OrderDetailsV1<'_>, rest) }
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    let rest = again!(OrderDetailsV1<'_>, rest)?;
+    if rest.is_empty() { Some(rest) } else { again!(Vec<KitLineV1>, rest) }
+}
+
+/// What stands behind a change of an order, if it has kits.
+fn kits_of(rest: &[u8]) -> Option<&[u8]> {
+    if rest.is_empty() { Some(rest) } else { again!(Vec<KitPictureV1>, rest) }
 }
 
 fn body_of(kind: Kind, body: &[u8]) {
@@ -64,7 +74,9 @@ fn body_of(kind: Kind, body: &[u8]) {
             .and_then(|rest| again!(ChannelRoutingV1, rest)),
         Kind::SkuPut => again!(SkuPutV1<'_>, body)
             .filter(|rest| !rest.is_empty())
-            .and_then(|rest| again!(SkuTermsV1, rest)),
+            .and_then(|rest| again!(SkuTermsV1, rest))
+            .filter(|rest| !rest.is_empty())
+            .and_then(|rest| again!(SkuKitV1, rest)),
         Kind::RoutingProfilePut => again!(RoutingProfilePutV1<'_>, body),
         Kind::StockMoved => again!(StockMovedV1<'_>, body),
         Kind::OrderAccepted => {
@@ -75,8 +87,8 @@ fn body_of(kind: Kind, body: &[u8]) {
         Kind::OrderRefused => {
             again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderRefusedV1, rest)).and_then(details_of)
         }
-        Kind::OrderCancelled => again!(OrderCancelledV1<'_>, body),
-        Kind::OrderShipped => again!(OrderShippedV1<'_>, body),
+        Kind::OrderCancelled => again!(OrderCancelledV1<'_>, body).and_then(kits_of),
+        Kind::OrderShipped => again!(OrderShippedV1<'_>, body).and_then(kits_of),
         Kind::BacklogFilled => again!(BacklogFilledV1, body),
         Kind::CommandRefused => again!(CommandRefusedV1<'_>, body),
         Kind::RepeatAnswered => again!(RepeatAnsweredV1, body),

@@ -110,6 +110,7 @@ fn packed(row: &OrderRowV1) {
                 line: *line,
                 backordered: *backordered,
                 short: *short,
+                part: None,
             })
             .collect(),
         claims: row

@@ -171,6 +171,7 @@ fn requests() -> Vec<Seed> {
         r#"{"location":"main","lines":[{"line_id":"1","quantity":2}],"tracking_number":"T1"}"#,
         r#"{"skus":["MUG","TEA"],"channels":["web"]}"#,
         r#"{}"#,
+        r#"{"kit":{"kind":"virtual","components":[{"sku":"MUG","quantity":2},{"sku":"TEA","quantity":"0.25"}]}}"#,
     ];
     let queries = [
         "orders?limit=10&status=open&channel=web&external_id=first".to_owned(),

@@ -3,7 +3,7 @@
 //! ```text
 //! offset  bytes
 //!      0      1  kind
-//!      1      1  version of the body: 1; 2 or 3 where further parts follow
+//!      1      1  version of the body: 1; 2 and more where further parts follow
 //!      2      1  flags: 1 = idempotency hash follows, 2 = fingerprint follows
 //!      3      1  0
 //!      4      4  merchant, little-endian; 0 = none
@@ -100,15 +100,33 @@ pub const VERSION_EXTENDED: u8 = 2;
 /// only the versions before knows that policy.
 pub const VERSION_ROUTED: u8 = 3;
 
+/// The version of a body of a SKU with what it is made of behind the rest, if it is a kit.
+pub const VERSION_KIT: u8 = 3;
+
+/// The version of a body of an accepted order with its kits behind the rest.
+pub const VERSION_KITS: u8 = 5;
+
+/// A version of accepted orders that is kept for something else: no body has it.
+const VERSION_KEPT: u8 = 4;
+
 impl Kind {
     /// The highest version of this kind's bodies.
     #[must_use]
     pub fn version_max(self) -> u8 {
         match self {
-            Self::LocationPut | Self::SkuPut => VERSION_EXTENDED,
-            Self::ChannelPut | Self::OrderAccepted | Self::OrderRefused => VERSION_ROUTED,
+            Self::LocationPut | Self::OrderCancelled | Self::OrderShipped => VERSION_EXTENDED,
+            Self::SkuPut => VERSION_KIT,
+            Self::ChannelPut | Self::OrderRefused => VERSION_ROUTED,
+            Self::OrderAccepted => VERSION_KITS,
             _ => VERSION,
         }
+    }
+
+    /// Whether this kind has bodies of this version.
+    #[must_use]
+    pub fn has_version(self, version: u8) -> bool {
+        let is_kept = self == Self::OrderAccepted && version == VERSION_KEPT;
+        (VERSION..=self.version_max()).contains(&version) && !is_kept
     }
 }
 
@@ -123,7 +141,7 @@ const FIXED_BYTES: usize = 36;
 pub struct Header {
     /// What the record says.
     pub kind: Kind,
-    /// The version of its body, [`VERSION`], [`VERSION_EXTENDED`] or [`VERSION_ROUTED`].
+    /// The version of its body: one that [its kind has](Kind::has_version).
     pub version: u8,
     /// Whose it is; 0 = nobody's.
     pub merchant: u32,
@@ -164,7 +182,7 @@ impl Header {
         let [kind, version, flags, zero, ..] = *fixed;
         let kind =
             KINDS.into_iter().find(|known| *known as u8 == kind).ok_or(DecodeError::UnknownKind { kind })?;
-        if !(VERSION..=kind.version_max()).contains(&version) {
+        if !kind.has_version(version) {
             return Err(DecodeError::UnknownVersion { kind: kind as u8, version });
         }
         if flags & !FLAGS != 0 || zero != 0 {

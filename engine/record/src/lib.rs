@@ -9,6 +9,7 @@ pub mod admin;
 pub mod codec;
 pub mod header;
 pub mod hold;
+pub mod kit;
 mod newer;
 pub mod order;
 pub mod routing;

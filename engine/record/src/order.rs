@@ -2,7 +2,8 @@
 //! The id of an order is the LSN of the record that accepted it.
 
 use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
-use crate::header::{VERSION, VERSION_EXTENDED, VERSION_ROUTED};
+use crate::header::{VERSION, VERSION_EXTENDED, VERSION_KITS, VERSION_ROUTED};
+use crate::kit::KitLineV1;
 use crate::routing::{OrderDetailsV1, OrderSaidV1};
 use crate::rules::PolicyV1;
 use bincode::{BorrowDecode, Encode};
@@ -82,7 +83,8 @@ pub struct HoldConfirmedV1 {
     pub hold: u64,
 }
 
-/// Units kept for a demand. Demand `n` of an order is line `n`, as long as there are no kits.
+/// Units kept for a demand. The demands of an order stand in the order of its lines: a line that is a kit has one for each
+/// part, any other has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct ClaimV1 {
     /// Which demand, from 0.
@@ -265,7 +267,7 @@ pub fn decode_accepted(version: u8, body: &[u8]) -> Result<(OrderAskedV1<'_>, Or
     decode_accepted_whole(version, body).map(|(asked, accepted, _)| (asked, accepted))
 }
 
-/// Reads the body of an accepted order.
+/// Reads the body of an accepted order, without its kits.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
@@ -273,7 +275,25 @@ pub fn decode_accepted_whole(
     version: u8,
     body: &[u8],
 ) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1, OrderDetailsV1<'_>), DecodeError> {
-    three_parts(version, body)
+    decode_accepted_kits(version, body).map(|(asked, accepted, details, _)| (asked, accepted, details))
+}
+
+/// What was asked, what was decided, the details, and the lines that are kits.
+pub type AcceptedWhole<'a> = (OrderAskedV1<'a>, OrderAcceptedV1, OrderDetailsV1<'a>, Vec<KitLineV1>);
+
+/// Reads the body of an accepted order.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one of this version.
+pub fn decode_accepted_kits(version: u8, body: &[u8]) -> Result<AcceptedWhole<'_>, DecodeError> {
+    if version < VERSION_KITS {
+        return three_parts(version, body)
+            .map(|(asked, accepted, details)| (asked, accepted, details, Vec::new()));
+    }
+    let (asked, rest) = decode_first(body)?;
+    let (accepted, rest) = decode_first(rest)?;
+    let (details, rest) = decode_first(rest)?;
+    Ok((asked, accepted, details, decode(rest)?))
 }
 
 /// Reads the body of a refused order, without its details.
@@ -321,6 +341,19 @@ pub fn encode_details(
         (_, Some(hold)) => encode_into(&HoldConfirmedV1 { hold }, out),
         (_, None) => Ok(()),
     }
+}
+
+/// Appends the details and the kits of an accepted order that has some, as [`VERSION_KITS`] has them.
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_kits(
+    details: &OrderDetailsV1<'_>,
+    kits: &[KitLineV1],
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    encode_into(details, out)?;
+    encode_into(&kits, out)
 }
 
 /// What was asked, what was decided, and the details that this version has.

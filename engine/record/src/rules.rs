@@ -3,7 +3,8 @@
 //! A body of version 2 has a second part behind the first: what is kept of stock, for whom. Without it nothing is.
 
 use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
-use crate::header::{VERSION, VERSION_EXTENDED, VERSION_ROUTED};
+use crate::header::{VERSION, VERSION_EXTENDED, VERSION_KIT, VERSION_ROUTED};
+use crate::kit::SkuKitV1;
 use crate::routing::ChannelRoutingV1;
 use bincode::{BorrowDecode, Encode};
 use serde::Serialize;
@@ -238,12 +239,47 @@ pub fn decode_channel(
     Ok((put, terms, decode(rest)?))
 }
 
+/// Appends a body of [`crate::Kind::SkuPut`] with as many parts as its [version](sku_version) has.
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_sku(
+    put: &SkuPutV1<'_>,
+    terms: &SkuTermsV1,
+    kit: &SkuKitV1,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    if *kit == SkuKitV1::default() {
+        return encode_both(put, terms, out);
+    }
+    encode_into(put, out)?;
+    encode_into(terms, out)?;
+    encode_into(kit, out)
+}
+
+/// The version of a body of [`crate::Kind::SkuPut`] with these parts.
+#[must_use]
+pub fn sku_version(terms: &SkuTermsV1, kit: &SkuKitV1) -> u8 {
+    if *kit != SkuKitV1::default() {
+        VERSION_KIT
+    } else if *terms != SkuTermsV1::default() {
+        VERSION_EXTENDED
+    } else {
+        VERSION
+    }
+}
+
 /// Reads a body of [`crate::Kind::SkuPut`] of this version.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one.
-pub fn decode_sku(version: u8, body: &[u8]) -> Result<(SkuPutV1<'_>, SkuTermsV1), DecodeError> {
-    both_parts(version, body)
+pub fn decode_sku(version: u8, body: &[u8]) -> Result<(SkuPutV1<'_>, SkuTermsV1, SkuKitV1), DecodeError> {
+    if version < VERSION_KIT {
+        return both_parts(version, body).map(|(put, terms)| (put, terms, SkuKitV1::default()));
+    }
+    let (put, rest) = decode_first(body)?;
+    let (terms, rest) = decode_first(rest)?;
+    Ok((put, terms, decode(rest)?))
 }
 
 /// Both parts; where the version has no second one, what that means.

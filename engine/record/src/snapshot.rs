@@ -1,7 +1,8 @@
 //! What a snapshot generation holds. Chunks are rows back to back, each by itself, so that a chunk can end
 //! anywhere. Their keys are a kind (1 byte), the merchant (4, big-endian) and a count from 0 (4, big-endian);
 //! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`], [`CHUNK_ORDERS`], [`CHUNK_RULES`],
-//! [`CHUNK_TERMS`], [`CHUNK_HOLDS`], [`CHUNK_ROUTING`], [`CHUNK_TAGS`] and [`CHUNK_WITHIN`], in this order. All but the
+//! [`CHUNK_TERMS`], [`CHUNK_HOLDS`], [`CHUNK_ROUTING`], [`CHUNK_TAGS`],
+//! [`CHUNK_WITHIN`], [`CHUNK_KITS`] and [`CHUNK_PARTS`], in this order. All but the
 //! first four and routing stand there only if they have something to say. A generation without routing of a merchant was
 //! written by a release that knew none of it, and is not used: the log is read instead.
 
@@ -31,6 +32,10 @@ pub const CHUNK_ROUTING: u8 = 8;
 pub const CHUNK_TAGS: u8 = 9;
 /// Chunks of [`WithinRowV1`], the oldest order first.
 pub const CHUNK_WITHIN: u8 = 10;
+/// Chunks of [`KitRowV1`], in the order of SKU numbers.
+pub const CHUNK_KITS: u8 = 11;
+/// Chunks of [`PartsRowV1`], in the order of the rows in [`CHUNK_ORDERS`].
+pub const CHUNK_PARTS: u8 = 12;
 
 /// What is said about a generation as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
@@ -215,6 +220,24 @@ pub struct SkuTagsRowV1<'a> {
     pub sku: u32,
     /// Its tags.
     pub tags: Vec<&'a str>,
+}
+
+/// What one kit is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct KitRowV1 {
+    /// Which SKU.
+    pub sku: u32,
+    /// SKU and units of each component, in the order in which they were put.
+    pub components: Vec<(u32, u32)>,
+}
+
+/// What the demands of one open order are of kits, if it has some.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct PartsRowV1 {
+    /// The order.
+    pub order: u64,
+    /// Units of one kit and shipped units of each demand; 0 and 0 where its line is no kit.
+    pub parts: Vec<(u32, u32)>,
 }
 
 /// Which locations may serve an order that waits, where not all of its channel's may.

@@ -10,6 +10,9 @@ use onhand_record::admin::{
 };
 use onhand_record::header::VERSION_EXTENDED;
 use onhand_record::hold::{EndCauseV1, HeldLineV1, HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
+use onhand_record::kit::{
+    KitPictureV1, PartPictureV1, SkuKitV1, decode_cancelled, decode_shipped, encode_after,
+};
 use onhand_record::order::{
     BacklogFilledV1, FilledV1, LinePictureV1, OrderCancelledV1, OrderShippedV1, ReleasedV1, RepeatAnsweredV1,
     SourceV1, WaitingV1,
@@ -18,12 +21,12 @@ use onhand_record::routing::{ChannelRoutingV1, FormatV1, RoutingProfilePutV1};
 use onhand_record::rules::{
     AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PolicyV1, PoolV1,
     SkuChannelTermsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, channel_version, decode_channel, decode_location,
-    decode_sku, encode_both, encode_channel,
+    decode_sku, encode_both, encode_channel, encode_sku, sku_version,
 };
 use onhand_record::snapshot::{
-    ChannelRowV1, HoldRowV1, KeyRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1,
-    NameV1, OrderRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1,
-    WithinRowV1,
+    ChannelRowV1, HoldRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1,
+    MerchantStateV1, NameV1, OrderRowV1, PartsRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1,
+    SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{Header, Kind, VERSION, decode, encode_into};
@@ -192,26 +195,54 @@ fn rules() {
         gtin: Some("4006381333931"),
         tags: vec!["blue", "", "large"],
     };
-    extended!(Kind::SkuPut, decode_sku, [
-        "new" => sku.clone(), SkuTermsV1::default();
-        "changed" => SkuPutV1 {
-            is_new: false, title: None, unit: None, decimals: 0, gtin: None, tags: vec![], ..sku.clone()
-        }, SkuTermsV1::default();
-        "keeps units" => sku.clone(), SkuTermsV1 {
-            safety_stock: Some(2),
-            safety_stock_at: vec![(0, 0), (300, 251)],
-            channels: vec![
-                SkuChannelTermsV1 { channel: 1, policy: StockPolicyV1::default(), dedicated: 300 },
-                SkuChannelTermsV1 { channel: 300, policy, dedicated: 0 },
-            ],
-            pools: vec![PoolV1 { channel: 1, since: 70_000, left: 251, charged: 3, claimed: 4 }],
-        };
-        "makes a pool" => sku, SkuTermsV1 {
-            channels: vec![SkuChannelTermsV1 { channel: 0, policy: StockPolicyV1::default(), dedicated: 5 }],
-            pools: vec![PoolV1 { channel: 0, since: 0, left: 5, charged: 0, claimed: 0 }],
-            ..SkuTermsV1::default()
-        };
-    ]);
+    skus(sku, policy);
+}
+
+/// SKUs have two parts that are written only where they, or the last, say something.
+fn skus(sku: SkuPutV1<'static>, policy: StockPolicyV1) {
+    let keeps = SkuTermsV1 {
+        safety_stock: Some(2),
+        safety_stock_at: vec![(0, 0), (300, 251)],
+        channels: vec![
+            SkuChannelTermsV1 { channel: 1, policy: StockPolicyV1::default(), dedicated: 300 },
+            SkuChannelTermsV1 { channel: 300, policy, dedicated: 0 },
+        ],
+        pools: vec![PoolV1 { channel: 1, since: 70_000, left: 251, charged: 3, claimed: 4 }],
+    };
+    let pool = SkuTermsV1 {
+        channels: vec![SkuChannelTermsV1 { channel: 0, policy: StockPolicyV1::default(), dedicated: 5 }],
+        pools: vec![PoolV1 { channel: 0, since: 0, left: 5, charged: 0, claimed: 0 }],
+        ..SkuTermsV1::default()
+    };
+    let (none, no_kit) = (SkuTermsV1::default(), SkuKitV1::default());
+    let changed = SkuPutV1 {
+        is_new: false,
+        title: None,
+        unit: None,
+        decimals: 0,
+        gtin: None,
+        tags: vec![],
+        ..sku.clone()
+    };
+    let kit = SkuKitV1 { components: vec![(70_000, 2), (3, 1_000_000_000)] };
+    let mut book = Book::open(common::file_of(Kind::SkuPut));
+    for (case, put, terms, kit) in [
+        ("new", sku.clone(), none.clone(), no_kit.clone()),
+        ("changed", changed.clone(), none.clone(), no_kit.clone()),
+        ("keeps units", sku.clone(), keeps, no_kit.clone()),
+        ("makes a pool", sku, pool, no_kit),
+        ("is a kit", changed, none, kit),
+    ] {
+        let version = sku_version(&terms, &kit);
+        let mut bytes = Vec::new();
+        Header { version, ..header(Kind::SkuPut) }.encode_into(&mut bytes);
+        encode_sku(&put, &terms, &kit, &mut bytes).unwrap();
+        let stored = book.page(case, &bytes);
+        let (read, body) = Header::decode(&stored).unwrap();
+        assert_eq!(read.version, version, "{case}");
+        assert_eq!(decode_sku(version, body).unwrap(), (put, terms, kit), "{case}");
+    }
+    book.close();
 }
 
 #[test]
@@ -281,28 +312,76 @@ fn picture() -> Vec<LinePictureV1> {
     vec![line.clone(), LinePictureV1 { ordered: 251, allocated: vec![], ..line }]
 }
 
+fn kits() -> Vec<KitPictureV1> {
+    let part = PartPictureV1 {
+        sku: 70_000,
+        per_kit: 2,
+        shipped: 4,
+        backordered: 6,
+        short: 1,
+        allocated: vec![(3, 251), (300, 1)],
+    };
+    let parts = vec![part.clone(), PartPictureV1 { sku: 3, per_kit: 1, allocated: vec![], ..part }];
+    vec![KitPictureV1 { line: 1, parts }]
+}
+
+/// What becomes of an order is told of its lines, and behind that of its kits, if it has some.
+macro_rules! changes {
+    ($kind:expr, $decode:ident, [$($case:literal => $change:expr, $kits:expr);+ $(;)?]) => {
+        let mut book = Book::open(common::file_of($kind));
+        $({
+            let (change, kits): (_, Vec<KitPictureV1>) = ($change, $kits);
+            let version = if kits.is_empty() { VERSION } else { VERSION_EXTENDED };
+            let mut bytes = Vec::new();
+            Header { version, ..header($kind) }.encode_into(&mut bytes);
+            encode_into(&change, &mut bytes).unwrap();
+            encode_after(&kits, &mut bytes).unwrap();
+            let stored = book.page($case, &bytes);
+            let (read, body) = Header::decode(&stored).unwrap();
+            assert_eq!(read.version, version, "{}", $case);
+            assert_eq!($decode(version, body).unwrap(), (change, kits), "{}", $case);
+        })+
+        book.close();
+    };
+}
+
 #[test]
 fn what_becomes_of_orders() {
     let sources = [SourceV1::Backordered, SourceV1::Short, SourceV1::Claimed(300)];
     let released = sources.map(|source| ReleasedV1 { demand: 1, source, quantity: 251 }).to_vec();
-    records!(Kind::OrderCancelled, OrderCancelledV1<'_>, [
-        "full" => OrderCancelledV1 {
-            order: 70_000, lines: vec![(0, 1), (1, 250)], released, reason: Some("customer"), after: picture(),
-        },
-        "least" => OrderCancelledV1 { order: 1, lines: vec![], released: vec![], reason: None, after: vec![] },
+    let cancelled = OrderCancelledV1 {
+        order: 70_000,
+        lines: vec![(0, 1), (1, 250)],
+        released,
+        reason: Some("customer"),
+        after: picture(),
+    };
+    let least = OrderCancelledV1 { order: 1, lines: vec![], released: vec![], reason: None, after: vec![] };
+    changes!(Kind::OrderCancelled, decode_cancelled, [
+        "full" => cancelled.clone(), vec![];
+        "least" => least, vec![];
+        "has kits" => cancelled, kits();
     ]);
-    records!(Kind::OrderShipped, OrderShippedV1<'_>, [
-        "full" => OrderShippedV1 {
-            order: u64::MAX,
-            location: 3,
-            lines: vec![(0, 2)],
-            claims: vec![(0, 1), (1, 1)],
-            tracking_number: Some("1Z999"),
-            after: picture(),
-        },
-        "least" => OrderShippedV1 {
-            order: 1, location: 0, lines: vec![], claims: vec![], tracking_number: None, after: vec![],
-        },
+    let shipped = OrderShippedV1 {
+        order: u64::MAX,
+        location: 3,
+        lines: vec![(0, 2)],
+        claims: vec![(0, 1), (1, 1)],
+        tracking_number: Some("1Z999"),
+        after: picture(),
+    };
+    let least = OrderShippedV1 {
+        order: 1,
+        location: 0,
+        lines: vec![],
+        claims: vec![],
+        tracking_number: None,
+        after: vec![],
+    };
+    changes!(Kind::OrderShipped, decode_shipped, [
+        "full" => shipped.clone(), vec![];
+        "least" => least, vec![];
+        "has kits" => shipped, kits();
     ]);
     let waiting = WaitingV1 { is_short: true, order: 70_000, demand: 1 };
     let fills = vec![
@@ -414,6 +493,8 @@ fn snapshot_rows() {
                 PlaceRowV1 { kind: "3pl", country: "IE", region: None, postal_code: None },
             ],
         },
+        "kit" => KitRowV1 = KitRowV1 { sku: 70_000, components: vec![(3, 2), (251, 1_000)] },
+        "parts" => PartsRowV1 = PartsRowV1 { order: 70_000, parts: vec![(0, 0), (2, 251)] },
         "within" => WithinRowV1 = WithinRowV1 { order: 70_000, locations: vec![3, 300] },
         "tags" => SkuTagsRowV1<'_> = SkuTagsRowV1 { sku: 70_000, tags: vec!["blue", "é"] },
         "hold" => HoldRowV1 = HoldRowV1 {

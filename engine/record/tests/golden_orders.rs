@@ -5,9 +5,12 @@ mod common;
 
 use common::{Book, header};
 use onhand_record::codec::decode_first;
+use onhand_record::header::VERSION_KITS;
+use onhand_record::kit::KitLineV1;
 use onhand_record::order::{
     ClaimV1, LineAskedV1, OrderAcceptedV1, OrderAskedV1, OrderRefusedV1, SealedV1, ShipToV1, ShortfallV1,
-    decode_accepted_whole, decode_refused_whole, encode_details, version_with,
+    decode_accepted_kits, decode_accepted_whole, decode_refused_whole, encode_details, encode_kits,
+    version_with,
 };
 use onhand_record::routing::{OrderDetailsV1, OrderSaidV1, RoutedV1};
 use onhand_record::rules::PolicyV1;
@@ -49,7 +52,7 @@ fn asked_country_only() -> OrderAskedV1<'static> {
 
 /// Orders have two bodies, one behind the other, and some have details behind them.
 macro_rules! orders {
-    ($kind:expr, $decode:expr, $policy:expr, [$($case:literal => $asked:expr, $decided:expr, $details:expr);+ $(;)?]) => {
+    ($kind:expr, $decode:expr, $policy:expr, [$($case:literal => $asked:expr, $decided:expr, $details:expr);+ $(;)?] $(, $more:ident)?) => {
         let mut book = Book::open(common::file_of($kind));
         $({
             let (asked, decided, details): (_, _, OrderDetailsV1<'_>) = ($asked, $decided, $details);
@@ -69,8 +72,33 @@ macro_rules! orders {
             let ((external, channel), _) = decode_first::<(&str, u16)>(body).unwrap();
             assert_eq!((external, channel), (asked.external_id, asked.channel));
         })+
+        $(book = $more(book);)?
         book.close();
     };
+}
+
+/// An accepted order with kits has all that others may have, and behind it what they were made of.
+fn with_kits(mut book: Book) -> Book {
+    let kits = vec![
+        KitLineV1 { line: 0, parts: vec![(3, 2), (70_000, 1)] },
+        KitLineV1 { line: 2, parts: vec![(17, 1_000_000_000)] },
+    ];
+    let accepted = OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] };
+    for (case, details) in [("has kits", no_details()), ("has kits and was routed", routed())] {
+        let header = Header { version: VERSION_KITS, ..header(Kind::OrderAccepted) };
+        let mut bytes = Vec::new();
+        header.encode_into(&mut bytes);
+        encode_into(&asked(), &mut bytes).unwrap();
+        encode_into(&accepted, &mut bytes).unwrap();
+        encode_kits(&details, &kits, &mut bytes).unwrap();
+        let stored = book.page(case, &bytes);
+        let (read, body) = Header::decode(&stored).unwrap();
+        assert_eq!(read, header);
+        let read = decode_accepted_kits(VERSION_KITS, body).unwrap();
+        assert_eq!(read, (asked(), accepted.clone(), details.clone(), kits.clone()), "{case}");
+        assert_eq!(decode_accepted_whole(VERSION_KITS, body).unwrap(), (asked(), accepted.clone(), details));
+    }
+    book
 }
 
 fn no_details() -> OrderDetailsV1<'static> {
@@ -124,7 +152,7 @@ fn orders() {
         "waits within" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] }, waits_within();
         "imposed" => OrderAskedV1 { policy: Some(PolicyV1::Imposed), ..asked_least() },
             OrderAcceptedV1 { policy: PolicyV1::Imposed, claims: vec![claims[0]] }, no_details();
-    ]);
+    ], with_kits);
     let shortfalls = vec![
         ShortfallV1 { line: 0, requested: 3, available: 2 },
         ShortfallV1 { line: 1_199, requested: u32::MAX, available: 0 },

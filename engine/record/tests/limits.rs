@@ -6,7 +6,8 @@ mod common;
 
 use common::{golden_records, read_any, read_body};
 use onhand_record::codec::decode_first;
-use onhand_record::header::KINDS;
+use onhand_record::header::{KINDS, VERSION_ROUTED};
+use onhand_record::kit::{KitPictureV1, PartPictureV1, decode_shipped, encode_after};
 use onhand_record::order::{
     ClaimV1, LineAskedV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1,
     OrderShippedV1, ReleasedV1, SealedV1, ShipToV1, ShortfallV1, SourceV1, customer_of,
@@ -15,8 +16,8 @@ use onhand_record::order::{
 use onhand_record::routing::{OrderDetailsV1, OrderSaidV1, RoutedV1};
 use onhand_record::rules::PolicyV1;
 use onhand_record::snapshot::{
-    KeyRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1,
-    SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
+    KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1,
+    PartsRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, RECORD_BYTES_MAX, decode, encode_into};
@@ -100,13 +101,14 @@ fn the_largest_order_is_a_record() {
     let claim = |(demand, location)| ClaimV1 { demand, location, quantity: u32::MAX };
     let accepted = OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: all_claims().map(claim).collect() };
     let mut record = Vec::new();
-    largest_header(Kind::OrderAccepted).encode_into(&mut record);
+    let largest = Header { version: VERSION_ROUTED, ..largest_header(Kind::OrderAccepted) };
+    largest.encode_into(&mut record);
     encode_into(&asked, &mut record).unwrap();
     encode_into(&accepted, &mut record).unwrap();
     encode_details(PolicyV1::Backorder, &details, &mut record).unwrap();
     assert!(record.len() > RECORD_BYTES_MAX * 3 / 4 && record.len() <= RECORD_BYTES_MAX);
     let (header, body) = Header::decode(&record).unwrap();
-    assert_eq!(header, largest_header(Kind::OrderAccepted));
+    assert_eq!(header, largest);
     let read = decode_accepted_whole(header.version, body).unwrap();
     assert_eq!(read, (asked.clone(), accepted, details.clone()));
     assert_eq!(customer_of(body).unwrap(), asked.customer);
@@ -135,6 +137,40 @@ fn picture(locations: u16) -> Vec<LinePictureV1> {
         allocated: (0..locations).map(|location| (u16::MAX - location, u32::MAX)).collect(),
     };
     vec![line; usize::from(LINES)]
+}
+
+/// Parts of each line of the largest order with kits, and locations that each of them is served from: as many claims as such
+/// an order may have.
+const PARTS: u16 = 4;
+const PART_LOCATIONS: u16 = 4;
+
+#[test]
+fn what_becomes_of_the_largest_order_with_kits_is_a_record() {
+    let lines: Vec<(u16, u32)> = (0..LINES).map(|line| (line, u32::MAX)).collect();
+    let shipped = OrderShippedV1 {
+        order: u64::MAX,
+        location: u16::MAX,
+        lines,
+        claims: (0..LINES * PARTS).map(|demand| (demand, u32::MAX)).collect(),
+        tracking_number: Some(LONGEST),
+        after: picture(PARTS * PART_LOCATIONS),
+    };
+    let part = PartPictureV1 {
+        sku: u32::MAX,
+        per_kit: u32::MAX,
+        shipped: u32::MAX,
+        backordered: u32::MAX,
+        short: u32::MAX,
+        allocated: (0..PART_LOCATIONS).map(|location| (u16::MAX - location, u32::MAX)).collect(),
+    };
+    let kit = |line| KitPictureV1 { line, parts: vec![part.clone(); usize::from(PARTS)] };
+    let kits: Vec<KitPictureV1> = (0..LINES).map(kit).collect();
+    let mut record = Vec::new();
+    largest_header(Kind::OrderShipped).encode_into(&mut record);
+    encode_into(&shipped, &mut record).unwrap();
+    encode_after(&kits, &mut record).unwrap();
+    let (header, body) = Header::decode(&record).unwrap();
+    assert_eq!(decode_shipped(header.version, body).unwrap(), (shipped, kits));
 }
 
 #[test]
@@ -253,6 +289,11 @@ fn what_a_header_does_not_know_is_refused_by_name() {
     };
     assert_eq!(read(0, 3), Err(DecodeError::UnknownKind { kind: 3 }));
     assert_eq!(read(1, 2), Err(DecodeError::UnknownVersion { kind: 2, version: 2 }));
+    // A version that is kept for something else.
+    let mut accepted = Vec::new();
+    Header { version: 4, ..largest_header(Kind::OrderAccepted) }.encode_into(&mut accepted);
+    let kept = DecodeError::UnknownVersion { kind: Kind::OrderAccepted as u8, version: 4 };
+    assert_eq!(Header::decode(&accepted).map(drop), Err(kept));
     assert_eq!(read(2, 4), Err(DecodeError::UnknownFlags { flags: 4 }));
     assert!(matches!(read(3, 1), Err(DecodeError::UnknownFlags { .. })));
     assert_eq!(Header::decode(&record[..35]).map(drop), Err(DecodeError::TooShort { bytes: 35 }));
@@ -280,6 +321,8 @@ proptest! {
         drop(decode::<MerchantRoutingV1<'_>>(&bytes));
         drop(decode_first::<SkuTagsRowV1<'_>>(&bytes));
         drop(decode_first::<WithinRowV1>(&bytes));
+        drop(decode_first::<KitRowV1>(&bytes));
+        drop(decode_first::<PartsRowV1>(&bytes));
     }
 
     /// Bytes that mostly are small numbers get deeper into a body than any others.
@@ -298,5 +341,7 @@ proptest! {
         drop(decode::<MerchantRoutingV1<'_>>(&bytes));
         drop(decode_first::<SkuTagsRowV1<'_>>(&bytes));
         drop(decode_first::<WithinRowV1>(&bytes));
+        drop(decode_first::<KitRowV1>(&bytes));
+        drop(decode_first::<PartsRowV1>(&bytes));
     }
 }

@@ -6,7 +6,7 @@ use crate::oracle::judge;
 use crate::people::People;
 use crate::swarm::Swarm;
 use crate::tally::Tally;
-use crate::wish::{HOLD_MS_MAX, Wish};
+use crate::wish::{HOLD_MS_MAX, SKUS, Wish};
 use crate::world::{Life, World};
 use onhand_engine::SpaceLevel;
 use onhand_engine::clock::Clock;
@@ -75,6 +75,12 @@ impl World {
                 Wish::Hold { .. } | Wish::Extend { .. } | Wish::Release { .. } | Wish::Confirm { .. }
             )
         };
+        let is_kit = |request: &&Request| match &request.wish {
+            Wish::Kit { .. } | Wish::ShipPart { .. } => true,
+            Wish::Order { lines, .. } => lines.iter().any(|(sku, _)| *sku >= SKUS),
+            _ => false,
+        };
+        self.tally.kits = requests.clone().filter(is_kit).count() as u64;
         self.tally.holds = requests.clone().filter(is_hold).count() as u64;
         self.tally.orders = requests.clone().filter(is_order).count() as u64;
         self.tally.rules = requests.clone().filter(is_rule).count() as u64;

@@ -70,6 +70,9 @@ const PASSES: Ticket = 1 << 62;
 /// How often something new that is wanted comes with a change of what is kept, of ten thousand.
 const RULES: u64 = 600;
 
+/// How often it comes with something that is wanted of a kit, of ten thousand.
+const KITS: u64 = 1_500;
+
 /// The most lines of a body: some batches.
 const BODY_LINES_MAX: usize = 150;
 
@@ -89,6 +92,10 @@ pub(crate) struct Clients {
     names: Option<Dice>,
     /// What is kept of stock, for whom, changes by these, if it does.
     rules: Option<Dice>,
+    /// Kits are made and ordered by these, if they are.
+    kits: Option<Dice>,
+    /// Kits that are there, as far as clients know.
+    known_kits: Vec<u32>,
     /// Orders that were accepted, as far as clients know.
     orders: Vec<Lsn>,
     /// Holds that were placed.
@@ -96,7 +103,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    pub(crate) fn new(names: Option<Dice>, rules: Option<Dice>) -> Self {
+    pub(crate) fn new(names: Option<Dice>, (rules, kits): (Option<Dice>, Option<Dice>)) -> Self {
         Self {
             requests: Vec::new(),
             bodies: Vec::new(),
@@ -106,6 +113,8 @@ impl Clients {
             people: People::default(),
             names,
             rules,
+            kits,
+            known_kits: Vec::new(),
             orders: Vec::new(),
             holds: Vec::new(),
         }
@@ -121,6 +130,7 @@ impl Clients {
         self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
         self.send(shop, self.requests.len() - 1);
         self.want_rule(shop);
+        self.want_kit(shop);
     }
 
     /// Now and then something else is kept.
@@ -132,6 +142,19 @@ impl Clients {
         let number = self.requests.len();
         let wish = Wish::rule(dice, number as u64, &self.holds);
         let key = Some(format!("rule {number}"));
+        self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
+        self.send(shop, self.requests.len() - 1);
+    }
+
+    /// Now and then something is wanted of a kit.
+    fn want_kit(&mut self, shop: &Shop) {
+        let Some(dice) = &mut self.kits else { return };
+        if !dice.chance(KITS) {
+            return;
+        }
+        let number = self.requests.len();
+        let wish = Wish::kit(dice, number as u64, &self.known_kits, &self.orders);
+        let key = Some(format!("kit {number}"));
         self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
         self.send(shop, self.requests.len() - 1);
     }
@@ -284,8 +307,13 @@ impl Clients {
         if request.told.is_none() && is_same && matches!(request.wish, Wish::Order { .. }) {
             self.orders.push(lsn);
         }
-        let is_hold = Header::decode(record).is_ok_and(|(header, _)| header.kind == Kind::HoldPlaced);
-        if request.told.is_none() && is_hold {
+        let kind = Header::decode(record).map(|(header, _)| header.kind);
+        if let (Wish::Kit { kit, .. }, Ok(Kind::SkuPut)) = (&request.wish, &kind)
+            && !self.known_kits.contains(kit)
+        {
+            self.known_kits.push(*kit);
+        }
+        if request.told.is_none() && kind == Ok(Kind::HoldPlaced) {
             self.holds.push(lsn);
         }
         let person = request.wish.person().filter(|_| is_same);

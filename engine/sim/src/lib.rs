@@ -10,6 +10,7 @@ mod bulk;
 mod calm;
 mod client;
 pub mod dice;
+mod kits;
 mod later;
 mod looks;
 mod oracle;
@@ -20,6 +21,7 @@ mod routing;
 mod shop;
 pub mod swarm;
 mod tally;
+mod what_if;
 mod wish;
 mod world;
 

@@ -1,6 +1,7 @@
 //! One merchant at one run of the engine.
 
 use crate::bulk::Passed;
+use crate::kits::{FIRST, kit_code};
 use crate::routing::{POSTAL_CODES, profile_name};
 use crate::wish::{CHANNELS, LOCATIONS, SKUS};
 use onhand_engine::ask::{Answer, Ask, ChannelAsk, LocationAsk, ProfileAsk, ReadAsk, SkuAsk, Submission};
@@ -10,7 +11,7 @@ use onhand_engine::domain::command::RANK;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::StockPolicy;
 use onhand_engine::domain::sku::Terms;
-use onhand_engine::domain::{LocationNumber, MerchantNumber, ProfileNumber};
+use onhand_engine::domain::{LocationNumber, MerchantNumber, ProfileNumber, SkuNumber};
 use onhand_engine::keys::Known;
 use onhand_engine::routing::Format;
 use onhand_engine::{Busy, Class, Handle, Inbox, Item, SpaceLevel, Ticket};
@@ -121,7 +122,34 @@ impl Shop {
     /// A SKU of which so much is kept.
     pub(crate) fn sku(number: u32, terms: Terms) -> Ask {
         let (code, title, unit, gtin, tags) = (format!("sku {number}"), None, None, None, Vec::new());
-        Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms }))
+        Ask::PutSku(Box::new(SkuAsk {
+            code,
+            title,
+            unit,
+            decimals: 0,
+            gtin,
+            tags,
+            terms,
+            components: Vec::new(),
+        }))
+    }
+
+    /// What a kit is made of; `None` if one of its components is a kit that is not there.
+    pub(crate) fn kit(&self, kit: u32, components: &[(u32, u32)]) -> Option<Ask> {
+        let Ask::PutSku(mut ask) = Self::sku(0, Terms::NONE) else { unreachable!("it is one") };
+        ask.code = kit_code(kit);
+        let components = self.numbered(components)?;
+        ask.components = components.iter().map(|(sku, units)| (SkuNumber(*sku), *units)).collect();
+        Some(Ask::PutSku(ask))
+    }
+
+    /// SKUs and units with the numbers that kits have here; `None` if one is not there.
+    pub(crate) fn numbered(&self, rows: &[(u32, u32)]) -> Option<Vec<(u32, u32)>> {
+        let number = |sku: u32| match sku {
+            0..FIRST => Some(sku),
+            kit => self.directory.sku(&kit_code(kit)).map(|name| name.number.0),
+        };
+        rows.iter().map(|(sku, units)| Some((number(*sku)?, *units))).collect()
     }
 
     /// A submission of this shop.

@@ -17,8 +17,14 @@ pub struct Tally {
     pub rules: u64,
     /// Orders of which a routing profile said where they come from.
     pub routed: u64,
+    /// Orders that were decided anew under the rules that they had, and fared the same.
+    pub decided_anew: u64,
+    /// Orders that fared differently under other rules.
+    pub differing: u64,
     /// Holds that were asked for, and what was to become of them.
     pub holds: u64,
+    /// Changes of kits, orders of some, and parts of these that were to leave.
+    pub kits: u64,
     /// Bulk bodies that were sent, for the first time or again.
     pub bodies: u64,
     /// Lines of those.
@@ -87,7 +93,10 @@ impl Tally {
             short: self.short + other.short,
             rules: self.rules + other.rules,
             routed: self.routed + other.routed,
+            decided_anew: self.decided_anew + other.decided_anew,
+            differing: self.differing + other.differing,
             holds: self.holds + other.holds,
+            kits: self.kits + other.kits,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
             people: self.people + other.people,
@@ -136,8 +145,14 @@ impl std::fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds; {} bulk bodies sent, {} lines",
-            self.orders, self.rules, self.routed, self.holds, self.bodies, self.lines
+            "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds, {} of kits; {} bulk bodies \
+             sent, {} lines",
+            self.orders, self.rules, self.routed, self.holds, self.kits, self.bodies, self.lines
+        )?;
+        writeln!(
+            f,
+            "{} orders decided anew under the same rules; {} fared differently under others",
+            self.decided_anew, self.differing
         )?;
         writeln!(f, "{} orders imposed, {} units short in the end", self.imposed, self.short)?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;

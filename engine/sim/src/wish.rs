@@ -5,7 +5,7 @@ use crate::routing::{PROFILES, profile_text, ship_to};
 use crate::shop::Shop;
 use onhand_engine::ask::{Ask, CancelAsk, ExtendAsk, HoldAsk, Movement, OrderAsk, ShipAsk, StockAsk};
 use onhand_engine::customer::Sealed;
-use onhand_engine::domain::command::Confirm;
+use onhand_engine::domain::command::{Confirm, ShipLine};
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{ChannelTerms, StockState, Terms};
@@ -77,6 +77,19 @@ pub(crate) enum Wish {
     },
     Release {
         hold: Lsn,
+    },
+    /// What a kit is made of.
+    Kit {
+        kit: u32,
+        components: Vec<(u32, u32)>,
+    },
+    /// One part of a kit leaves.
+    ShipPart {
+        order: Lsn,
+        location: u16,
+        line: u16,
+        sku: u32,
+        quantity: u32,
     },
     /// The order that a hold was for.
     Confirm {
@@ -268,7 +281,8 @@ impl Wish {
                     Some(text) => Some(shop.seal(text)?),
                     None => None,
                 };
-                let asked = encoded(external, *channel, *policy, lines, sealed.as_ref());
+                let lines = shop.numbered(lines)?;
+                let asked = encoded(external, *channel, *policy, &lines, sealed.as_ref());
                 let external = shop.handle().fingerprints().external(shop.merchant(), *channel, external);
                 let lines = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
                 Ask::PlaceOrder(OrderAsk {
@@ -279,6 +293,16 @@ impl Wish {
                     asked,
                     hold: None,
                     said: None,
+                })
+            }
+            Self::Kit { kit, components } => shop.kit(*kit, components)?,
+            Self::ShipPart { order, location, line, sku, quantity } => {
+                let (line, component, quantity) = (*line, Some(SkuNumber(*sku)), *quantity);
+                Ask::ShipOrder(ShipAsk {
+                    order: OrderId(order.0),
+                    location: LocationNumber(*location),
+                    lines: vec![ShipLine { line, component, quantity }],
+                    tracking_number: None,
                 })
             }
             Self::Safety { location, units } => Shop::location(*location, *units),
@@ -293,7 +317,7 @@ impl Wish {
             Self::Ship { order, location, lines } => Ask::ShipOrder(ShipAsk {
                 order: OrderId(order.0),
                 location: LocationNumber(*location),
-                lines: lines.clone(),
+                lines: lines.iter().map(|(line, quantity)| ShipLine::whole(*line, *quantity)).collect(),
                 tracking_number: None,
             }),
         })

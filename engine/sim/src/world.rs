@@ -9,13 +9,14 @@ use crate::room::Room;
 use crate::shop::Shop;
 use crate::swarm::Swarm;
 use crate::tally::Tally;
+use crate::what_if::try_what_if;
 use onhand_engine::EngineConfig;
 use onhand_engine::clock::{Clock, ManualClock};
 use onhand_engine::config::QueueLimits;
 use onhand_engine::secrets::Fingerprints;
-use onhand_engine::snapshots::Disk;
 use onhand_engine::snapshots::log::SEGMENT_BYTES_MIN;
 use onhand_engine::snapshots::storage::{Crash, Fault, OpKind, SimStorage};
+use onhand_engine::snapshots::{Disk, Lsn};
 use onhand_engine::stepped::SteppedEngine;
 use std::sync::Arc;
 
@@ -144,12 +145,19 @@ fn rules(wider: &Dice) -> Option<Dice> {
     (dice.below(3) == 0).then_some(dice)
 }
 
+/// Dice for kits, in a third of the runs; apart from all others, likewise.
+fn kits(wider: &Dice) -> Option<Dice> {
+    const APART: u64 = 0x6b_69_74_73;
+    let mut dice = Dice::new(wider.clone().roll() ^ APART);
+    (dice.below(3) == 0).then_some(dice)
+}
+
 impl World {
     fn of(dice: Dice, mut wider: Dice, swarm: Swarm) -> Self {
-        let mut rules = rules(&wider);
+        let (mut rules, mut kits) = (rules(&wider), kits(&wider));
         let mut names = || (swarm.erasures > 0).then(|| Dice::new(wider.roll()));
-        let clients =
-            MERCHANTS.iter().map(|_| Clients::new(names(), rules.as_mut().map(Dice::split))).collect();
+        let mut apart = || (rules.as_mut().map(Dice::split), kits.as_mut().map(Dice::split));
+        let clients = MERCHANTS.iter().map(|_| Clients::new(names(), apart())).collect();
         let clock = Arc::new(ManualClock::at(START_MS));
         let (disk, tally) = (SimStorage::default(), Tally::default());
         Self { dice, wider, swarm, disk, clock, clients, tally, room: Room::default(), still: 0 }
@@ -159,7 +167,15 @@ impl World {
         self.found();
         self.limit_disk();
         self.live_on();
-        if self.is_astray() { self.recognise() } else { self.calm() }
+        if self.is_astray() {
+            return self.recognise();
+        }
+        let disk = self.disk.clone();
+        let mut tally = self.calm();
+        // Its own dice: a seed says what it said before.
+        let mut dice = Dice::new(tally.digest);
+        (tally.decided_anew, tally.differing) = try_what_if(&disk, Lsn(tally.records), &mut dice);
+        tally
     }
 
     fn live_on(&mut self) {

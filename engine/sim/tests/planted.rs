@@ -29,7 +29,7 @@ const DURABLE: [durable::Bug; 16] = [
     durable::Bug::WaitToBeAsked,
 ];
 
-const RULES: [rules::Bug; 11] = [
+const RULES: [rules::Bug; 12] = [
     rules::Bug::LinesApart,
     rules::Bug::ReleaseTwice,
     rules::Bug::OldestLose,
@@ -39,6 +39,7 @@ const RULES: [rules::Bug; 11] = [
     rules::Bug::RefundPoolFirst,
     rules::Bug::ForgetUsed,
     rules::Bug::IgnoreHeldUnits,
+    rules::Bug::HalfKits,
     rules::Bug::ImposeOnHolds,
     rules::Bug::IgnoreRank,
 ];

@@ -36,6 +36,7 @@ pub use error::{CODES, TextError};
 pub use facts::LOCATION_KINDS;
 pub use measures::Measure;
 pub use shape::WORD_BYTES_MAX;
+pub(crate) use titles::currencies;
 pub use titles::{Titles, titles};
 pub use tree::{DEPTH_MAX, PROFILE_BYTES_MAX};
 

@@ -3,6 +3,8 @@
 use super::Format;
 use super::measures::{Measure, measures};
 use super::tree::{self, Node, Value};
+use super::values::currency;
+use onhand_domain::money::Currency;
 
 /// Names by number. A part without a name is called by its number, from 1: `strategy 2`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +41,13 @@ pub fn titles(text: &str, format: Format) -> Titles {
         strategy_ranks: ranks("strategies"),
         fallback_ranks: ranks("fallbacks"),
     }
+}
+
+/// The currencies of a profile's rate cards, by their numbers.
+pub(crate) fn currencies(text: &str, format: Format) -> Vec<Option<Currency>> {
+    let Ok(tree) = tree::parse(text, format) else { return Vec::new() };
+    let cards = tree.root().find("rate_cards").into_iter().flat_map(Node::children);
+    cards.map(|card| currency(card.find("currency")?).ok()).collect()
 }
 
 /// The name of a part, or its number.

@@ -5,9 +5,10 @@ use crate::actor::ShardState;
 use crate::directory::{Address, Directories, ProfileEntry};
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
-use crate::translate::{cursor_of, format_of, hold_of, policy_of, stock_policy_of, terms_of};
+use crate::translate::{components_of, cursor_of, format_of, hold_of, policy_of, stock_policy_of, terms_of};
+use onhand_domain::kit::Component;
 use onhand_domain::merchant::{Channel, Location};
-use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order};
+use onhand_domain::order::{Claim, ClaimState, Demand, Line, Order, Part};
 use onhand_domain::sku::{Cursor, Level, SkuActor};
 use onhand_domain::{
     ChannelNumber, LocationNumber, MerchantNumber, MerchantState, OrderId, ProfileNumber, SkuNumber,
@@ -15,16 +16,16 @@ use onhand_domain::{
 use onhand_record::codec::decode_first;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES,
-    CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, HoldRowV1, KeyRowV1, MerchantRoutingV1, MerchantRowV1,
-    MerchantRulesV1, MerchantStateV1, OrderRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1,
-    SkuTermsRowV1, SnapshotV1, WithinRowV1,
+    CHUNK_HOLDS, CHUNK_KITS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS, CHUNK_ROUTING, CHUNK_RULES,
+    CHUNK_SKUS, CHUNK_STATES, CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, HoldRowV1, KeyRowV1, KitRowV1,
+    MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, PartsRowV1, PlaceRowV1,
+    ProfileRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::{DecodeError, decode};
 use onhand_snapshots::Lsn;
 use onhand_snapshots::chunks::Set;
 use onhand_snapshots::planted::{Bug, is_planted};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -62,7 +63,14 @@ pub(crate) fn load(set: &Set, shards: usize) -> Result<Foundation, SnapshotError
     foundation.cut = Lsn(about.cut);
     foundation.cluster = Some(about.cluster);
     let built = catch_unwind(AssertUnwindSafe(|| {
-        Loader { set, foundation: &mut foundation, passes: Vec::new(), routed: HashSet::new() }.load()
+        Loader {
+            set,
+            foundation: &mut foundation,
+            passes: Vec::new(),
+            kits: BTreeMap::new(),
+            routed: HashSet::new(),
+        }
+        .load()
     }));
     built.map_err(|_| SnapshotError::Wrong("its rows contradict each other".into()))??;
     // That the invariants hold is checked once the tail was replayed as well.
@@ -81,6 +89,8 @@ struct Loader<'a> {
     foundation: &'a mut Foundation,
     /// Passes over those who wait, to go on with once all of them are there.
     passes: Vec<(MerchantNumber, SkuNumber, Cursor)>,
+    /// Kits and their components, to be taken apart once all of a merchant's are there.
+    kits: BTreeMap<MerchantNumber, Vec<(SkuNumber, Vec<Component>)>>,
     /// Merchants of which it has what their orders are routed by.
     routed: HashSet<MerchantNumber>,
 }
@@ -126,12 +136,15 @@ impl Loader<'_> {
                 (CHUNK_ROUTING, merchant) => self.routing(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_TAGS, merchant) => self.tags(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_WITHIN, merchant) => self.within(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_KITS, merchant) => self.kits(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_PARTS, merchant) => self.parts(MerchantNumber(merchant), &chunk)?,
                 (kind, _) => {
                     return Err(SnapshotError::Wrong(format!("chunks of kind {kind} are not known")));
                 }
             }
         }
         self.are_routed()?;
+        self.make_kits()?;
         self.passes()
     }
 
@@ -291,6 +304,33 @@ impl Loader<'_> {
         Ok(())
     }
 
+    fn kits(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let kits = self.kits.entry(number).or_default();
+        for row in rows(chunk, decode_first::<KitRowV1>) {
+            let KitRowV1 { sku, components } = row?;
+            kits.push((SkuNumber(sku), components_of(&components)));
+        }
+        Ok(())
+    }
+
+    fn parts(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<PartsRowV1>) {
+            let PartsRowV1 { order, parts } = row?;
+            let part = |(per_kit, shipped): (u32, u32)| (per_kit > 0).then_some(Part { per_kit, shipped });
+            merchant.state.restore_parts(OrderId(order), parts.into_iter().map(part));
+        }
+        Ok(())
+    }
+
+    fn make_kits(&mut self) -> Result<(), SnapshotError> {
+        for (number, kits) in std::mem::take(&mut self.kits) {
+            let rows = kits.iter().map(|(sku, components)| (*sku, &components[..]));
+            self.merchant(number)?.state.restore_kits(rows);
+        }
+        Ok(())
+    }
+
     /// A release that knew no routing wrote down neither where locations are nor which tags SKUs have.
     fn are_routed(&self) -> Result<(), SnapshotError> {
         if self.foundation.cuts.keys().all(|number| self.routed.contains(number)) {
@@ -319,6 +359,7 @@ fn order_of(row: &OrderRowV1) -> Order {
         line: *line,
         backordered: *backordered,
         short: *short,
+        part: None,
     };
     let claim = |(demand, location, quantity): &(u16, u16, u32)| Claim {
         demand: *demand,

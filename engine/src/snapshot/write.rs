@@ -3,21 +3,21 @@
 use super::{FrozenPart, Picture, SnapshotError};
 use crate::directory::{Address, FrozenName, FrozenNames, ProfileEntry, Site};
 use crate::translate::{
-    cursor_record, format_record, hold_row, policy_record, sku_terms, stock_policy_record,
+    components_record, cursor_record, format_record, hold_row, policy_record, sku_terms, stock_policy_record,
 };
 use onhand_domain::SkuNumber;
-use onhand_domain::digest::{digest_of_hold, digest_of_order, digest_of_sku};
+use onhand_domain::digest::{digest_of_hold, digest_of_kit, digest_of_order, digest_of_sku};
 use onhand_domain::merchant::{Channel, FrozenMerchant, Location};
-use onhand_domain::order::Order;
+use onhand_domain::order::{Demand, Order};
 use onhand_domain::sku::{Level, SkuActor};
 use onhand_record::codec::encode_row_into;
 use onhand_record::encode_into;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, SkuTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES,
-    CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, ChannelRowV1, KeyRowV1, MerchantRoutingV1, MerchantRowV1,
-    MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1,
-    SkuTermsRowV1, SnapshotV1, WithinRowV1,
+    CHUNK_HOLDS, CHUNK_KITS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS, CHUNK_ROUTING, CHUNK_RULES,
+    CHUNK_SKUS, CHUNK_STATES, CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, ChannelRowV1, KeyRowV1, KitRowV1,
+    MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PartsRowV1,
+    PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_snapshots::chunks::SetWriter;
 use onhand_snapshots::planted::{Bug, is_planted};
@@ -130,7 +130,7 @@ fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u
     }
     rules(part, writer)?;
     routing(part, writer)?;
-    Ok(digest)
+    Ok(digest.wrapping_add(kits(part, writer)?))
 }
 
 /// Writes what a merchant keeps of its stock, for whom, and its live holds, if anything is kept.
@@ -179,6 +179,30 @@ fn routing(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), Snapshot
         within.push(|out| encode_into(&WithinRowV1 { order: order.0, locations }, out))?;
     }
     within.flush()
+}
+
+/// Writes which SKUs are kits, and what the demands of open orders are of kits; returns the digest of the kits.
+fn kits(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<u64, SnapshotError> {
+    let number = part.number.0;
+    let mut digest = 0_u64;
+    let mut kits = Chunker::new(writer, CHUNK_KITS, number);
+    for (sku, components) in &part.state.kits {
+        digest = digest.wrapping_add(digest_of_kit(part.number, *sku, components));
+        let components = components_record(components);
+        kits.push(|out| encode_into(&KitRowV1 { sku: sku.0, components }, out))?;
+    }
+    kits.flush()?;
+    let mut parts = Chunker::new(writer, CHUNK_PARTS, number);
+    for (_, order) in part.state.orders.iter().filter(|(_, order)| order.has_kits()) {
+        parts.push(|out| encode_into(&parts_row(&order.open()), out))?;
+    }
+    parts.flush()?;
+    Ok(digest)
+}
+
+fn parts_row(order: &Order) -> PartsRowV1 {
+    let part = |demand: &Demand| demand.part.map_or((0, 0), |part| (part.per_kit, part.shipped));
+    PartsRowV1 { order: order.id.0, parts: order.demands.iter().map(part).collect() }
 }
 
 fn routing_row(part: &FrozenPart) -> MerchantRoutingV1<'_> {

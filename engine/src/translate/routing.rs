@@ -1,13 +1,14 @@
 //! Routing profiles and what they said of orders: from event to record and back.
 
-use super::policy_record;
+use super::{kits, policy_record};
 use crate::ask::{OrderAsk, OrderSaid, ProfileAsk};
 use crate::routing::Format;
-use onhand_domain::event::{OrderAccepted, ProfilePut, Routed};
+use onhand_domain::event::{KitLine, OrderAccepted, ProfilePut, Routed};
 use onhand_domain::order::Policy;
 use onhand_domain::routing::profile::Explanation;
 use onhand_domain::{HoldId, LocationNumber, ProfileNumber};
-use onhand_record::order::{encode_details, version_with};
+use onhand_record::header::VERSION_KITS;
+use onhand_record::order::{encode_details, encode_kits, version_with};
 use onhand_record::routing::{FormatV1, OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
 use onhand_record::rules::PolicyV1;
 use onhand_record::{DecodeError, EncodeError, VERSION, encode_into};
@@ -50,6 +51,7 @@ pub(crate) struct OrderEnd<'a> {
     hold: Option<HoldId>,
     said: Option<&'a OrderSaid>,
     routed: Option<(&'a Routed, Vec<u8>)>,
+    kits: &'a [KitLine],
 }
 
 impl<'a> OrderEnd<'a> {
@@ -59,7 +61,8 @@ impl<'a> OrderEnd<'a> {
         let OrderAccepted { policy, hold, .. } = *accepted;
         let has_some =
             hold.is_some() || accepted.routed.is_some() || ask.said.is_some() || policy == Policy::Imposed;
-        has_some.then(|| Self::of(policy, hold, accepted.routed.as_deref(), ask))
+        (has_some || !accepted.kits.is_empty())
+            .then(|| Self { kits: &accepted.kits, ..Self::of(policy, hold, accepted.routed.as_deref(), ask) })
     }
 
     /// Of a refused order.
@@ -69,12 +72,12 @@ impl<'a> OrderEnd<'a> {
 
     fn of(policy: Policy, hold: Option<HoldId>, routed: Option<&'a Routed>, ask: &'a OrderAsk) -> Self {
         let routed = routed.map(|routed| (routed, routed.explanation.encode()));
-        Self { policy, hold, said: ask.said.as_deref(), routed }
+        Self { policy, hold, said: ask.said.as_deref(), routed, kits: &[] }
     }
 
     /// Whether there is nothing to write.
     fn is_nothing(&self) -> bool {
-        let Self { policy, hold, said, routed } = self;
+        let Self { policy, hold, said, routed, .. } = self;
         hold.is_none() && said.is_none() && routed.is_none() && *policy != Policy::Imposed
     }
 
@@ -90,15 +93,19 @@ impl<'a> OrderEnd<'a> {
 
     /// The version of the record.
     pub(crate) fn version(&self) -> u8 {
-        if self.is_nothing() { VERSION } else { self.with(version_with) }
+        match (self.kits, self.is_nothing()) {
+            ([_, ..], _) => VERSION_KITS,
+            (_, true) => VERSION,
+            (_, false) => self.with(version_with),
+        }
     }
 
     /// Appends it to the record.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if self.is_nothing() {
-            Ok(())
-        } else {
-            self.with(|policy, details| encode_details(policy, details, out))
+        match (self.kits, self.is_nothing()) {
+            ([_, ..], _) => self.with(|_, details| encode_kits(details, &kits::lines_record(self.kits), out)),
+            (_, true) => Ok(()),
+            (_, false) => self.with(|policy, details| encode_details(policy, details, out)),
         }
     }
 }
@@ -121,8 +128,21 @@ fn said_record(said: &OrderSaid) -> OrderSaidV1<'_> {
     }
 }
 
+/// What an order says of itself, as a record has it; `None` if it is nothing.
+pub(crate) fn said_of(record: &OrderSaidV1<'_>) -> Option<OrderSaid> {
+    let OrderSaidV1 { priority, ref tags, customer_tier, is_b2b, ship_method, payment_risk } = *record;
+    (*record != OrderSaidV1::default()).then(|| OrderSaid {
+        priority,
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        customer_tier: customer_tier.map(str::to_owned),
+        is_b2b,
+        ship_method: ship_method.map(str::to_owned),
+        payment_risk,
+    })
+}
+
 /// What a profile said, as a record has it.
-pub(super) fn routed_of(details: &OrderDetailsV1<'_>) -> Result<Option<Box<Routed>>, DecodeError> {
+pub(crate) fn routed_of(details: &OrderDetailsV1<'_>) -> Result<Option<Box<Routed>>, DecodeError> {
     let Some(RoutedV1 { profile, explanation, within }) = &details.routed else { return Ok(None) };
     let explanation = Explanation::decode(explanation)
         .map_err(|error| DecodeError::Malformed(format!("its explanation is none: {error:?}")))?;

@@ -1,12 +1,13 @@
 //! Locations, channels and SKUs: from event to record and back, with what they keep of stock, for whom.
 
-use super::{Named, Told, policy_of, policy_record};
+use super::{Named, Told, kits, policy_of, policy_record};
 use crate::ask::{ChannelAsk, LocationAsk, SkuAsk};
 use crate::directory::Address;
 use onhand_domain::event::{ChannelPut, Event, LocationPut, SkuPut};
 use onhand_domain::promise::{Amount, StockPolicy};
 use onhand_domain::sku::{ChannelTerms, Pool, Terms};
 use onhand_domain::{ChannelNumber, LocationNumber, OrderId, ProfileNumber, SkuNumber};
+use onhand_record::kit::SkuKitV1;
 use onhand_record::routing::ChannelRoutingV1;
 use onhand_record::rules::{
     self as record, AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PoolV1,
@@ -60,7 +61,7 @@ pub(super) fn encode_sku(put: &SkuPut, ask: &SkuAsk, out: &mut Vec<u8>) -> Resul
         gtin: ask.gtin.as_deref(),
         tags: ask.tags.iter().map(String::as_str).collect(),
     };
-    encode_both(&body, &sku_terms(&put.terms, &put.pools), out)
+    record::encode_sku(&body, &sku_terms(&put.terms, &put.pools), &sku_kit(put), out)
 }
 
 pub(super) fn location_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeError> {
@@ -87,10 +88,11 @@ pub(super) fn channel_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeE
 }
 
 pub(super) fn sku_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeError> {
-    let (body, terms) = decode_sku(version, body)?;
+    let (body, terms, kit) = decode_sku(version, body)?;
     let (sku, is_new, decimals) = (SkuNumber(body.sku), body.is_new, body.decimals);
     let (terms, pools) = terms_of(&terms);
-    let event = Event::SkuPut(SkuPut { sku, is_new, decimals, terms, pools });
+    let components = kits::components_of(&kit.components);
+    let event = Event::SkuPut(SkuPut { sku, is_new, decimals, terms, components, pools });
     Ok(Told::Happened(event, Named::Sku(body.code, body.tags)))
 }
 
@@ -112,6 +114,16 @@ fn channel_routing(put: &ChannelPut) -> ChannelRoutingV1 {
 /// The version of a channel's record.
 pub(super) fn channel_version(put: &ChannelPut) -> u8 {
     record::channel_version(policy_record(put.policy), &channel_terms(put), channel_routing(put))
+}
+
+/// What a SKU is made of, as a record says it.
+fn sku_kit(put: &SkuPut) -> SkuKitV1 {
+    SkuKitV1 { components: kits::components_record(&put.components) }
+}
+
+/// The version of a SKU's record.
+pub(super) fn sku_version(put: &SkuPut) -> u8 {
+    record::sku_version(&sku_terms(&put.terms, &put.pools), &sku_kit(put))
 }
 
 /// Terms and pools of a SKU, as a record says them.

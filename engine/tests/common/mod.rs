@@ -16,7 +16,7 @@ use onhand_engine::ask::{
 use onhand_engine::clock::ManualClock;
 use onhand_engine::config::{DiskMarks, QueueLimits};
 use onhand_engine::directory::Directory;
-use onhand_engine::domain::command::RANK;
+use onhand_engine::domain::command::{RANK, ShipLine};
 use onhand_engine::domain::event::NewClaims;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::StockPolicy;
@@ -367,7 +367,8 @@ pub fn channel_ask(code: &str, locations: &[LocationNumber], policy: Policy) -> 
 
 pub fn sku_ask(code: &str, decimals: u8) -> Ask {
     let (code, title, unit, gtin, tags) = (code.into(), None, None, None, Vec::new());
-    Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags, terms: Terms::NONE }))
+    let (terms, components) = (Terms::NONE, Vec::new());
+    Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags, terms, components }))
 }
 
 pub fn stock_ask(sku: SkuNumber, location: LocationNumber, movement: Movement) -> Ask {
@@ -379,6 +380,7 @@ pub fn cancel_ask(order: OrderId, lines: Option<Vec<(u16, u32)>>) -> Ask {
 }
 
 pub fn ship_ask(order: OrderId, location: LocationNumber, lines: Vec<(u16, u32)>) -> Ask {
+    let lines = lines.into_iter().map(|(line, quantity)| ShipLine::whole(line, quantity)).collect();
     Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: None })
 }
 

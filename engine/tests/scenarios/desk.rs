@@ -3,7 +3,7 @@
 //! Every command goes through the handle under a key of its own, and what happened is read from the log, where the
 //! system's own work stands too. What the state is, is asked of the shard.
 
-use crate::common::{Client, cancel_ask, channel_ask, copy_of, location_ask, ship_ask, sku_ask, stock_ask};
+use crate::common::{Client, cancel_ask, channel_ask, copy_of, location_ask, sku_ask, stock_ask};
 use crate::table::{Fallible, Stage};
 use onhand_domain::command::{
     Adjust, CancelOrder, ExtendHold, Move, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutSku, Receive,
@@ -15,7 +15,7 @@ use onhand_domain::sku::Level;
 use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, OrderId, Rejection, SkuNumber};
 use onhand_engine::Engine;
 use onhand_engine::ask::{
-    Answer, Ask, ChannelAsk, ExtendAsk, HoldAsk, LocationAsk, Movement, OrderAsk, OrderRead, SkuAsk,
+    Answer, Ask, ChannelAsk, ExtendAsk, HoldAsk, LocationAsk, Movement, OrderAsk, OrderRead, ShipAsk, SkuAsk,
 };
 use onhand_engine::record::admin::CommandRefusedV1;
 use onhand_engine::record::order::{OrderRefusedV1, ShortfallV1, decode_refused};
@@ -113,7 +113,8 @@ impl Desk {
         let Answer::Rejected { rejection, .. } = self.client.ask(copy_of(ask)) else {
             panic!("{ask:?} was refused under a key, and is not without one");
         };
-        let (refused, why): (CommandRefusedV1<'_>, _) = (decode(body).unwrap(), refusal_of(&rejection));
+        let (refused, why): (CommandRefusedV1<'_>, _) =
+            (decode(body).unwrap(), refusal_of(&rejection, &self.client.directory));
         assert_eq!((refused.status, refused.code, refused.detail), (why.status, why.code, &*why.detail));
         assert_eq!(refused.numbers, why.numbers, "{ask:?}");
         Some(rejection)
@@ -143,9 +144,10 @@ impl Desk {
                 };
                 Ask::PutChannel(Box::new(ChannelAsk { stock_policy, rank, profile, ..*ask }))
             }
-            Command::PutSku(PutSku { decimals, terms, .. }) => {
+            Command::PutSku(PutSku { decimals, terms, components, .. }) => {
                 let Ask::PutSku(ask) = sku_ask(name, decimals) else { unreachable!("it is one") };
-                Ask::PutSku(Box::new(SkuAsk { terms: terms.clone(), ..*ask }))
+                let (terms, components) = (terms.clone(), components.to_vec());
+                Ask::PutSku(Box::new(SkuAsk { terms, components, ..*ask }))
             }
             Command::PutProfile(_) => unreachable!("the tables have no profiles"),
             Command::Receive(Receive { sku, location, state, quantity }) => {
@@ -177,7 +179,8 @@ impl Desk {
             Command::ReleaseHold(hold) => Ask::ReleaseHold(hold),
             Command::CancelOrder(CancelOrder { order, lines }) => cancel_ask(order, lines.map(<[_]>::to_vec)),
             Command::ShipOrder(ShipOrder { order, location, lines }) => {
-                ship_ask(order, location, lines.to_vec())
+                let lines = lines.to_vec();
+                Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: None })
             }
             Command::FillBacklog(_) => panic!("only the shell asks for this"),
         }
@@ -267,10 +270,10 @@ fn assert_is_of(answer: &Answer, record: &[u8]) {
     let (header, body) = Header::decode(record).unwrap();
     match answer {
         Answer::Recorded { record: told, .. } => assert_eq!(told, record),
-        Answer::Accepted { policy, claims, .. } => {
+        Answer::Accepted { policy, kits, claims, .. } => {
             let told = decode_event(&header, body).unwrap().unwrap();
             let Some(Event::OrderAccepted(accepted)) = told.event() else { panic!("{record:?}") };
-            assert_eq!((accepted.policy, &accepted.claims), (*policy, claims));
+            assert_eq!((accepted.policy, &accepted.kits, &accepted.claims), (*policy, kits, claims));
         }
         Answer::Refused { refused, .. } => {
             assert_eq!(decode_refused(header.version, body).unwrap().1, *refused)

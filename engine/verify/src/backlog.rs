@@ -39,11 +39,18 @@ impl Backlog {
         self.total
     }
 
-    /// Whose turn it is, where channels have these ranks.
-    pub(crate) fn first(&self, rank: impl Fn(u16) -> u16) -> Option<Turn> {
+    /// Whose turn it is first of those that `counts`, before another one, where channels have these ranks.
+    pub(crate) fn first_before(
+        &self,
+        before: Precedence,
+        rank: impl Fn(u16) -> u16,
+        counts: impl Fn(Turn) -> bool,
+    ) -> Option<Turn> {
         let heads = self.waiting.iter().filter_map(|((is_short, channel), queue)| {
-            let (order, demand) = *queue.keys().next()?;
-            Some((Turn::new(*is_short, order, demand), rank(*channel)))
+            let rank = rank(*channel);
+            let turns = queue.keys().map(|(order, demand)| Turn::new(*is_short, *order, *demand));
+            let mut turns = turns.take_while(|turn| turn.precedence(rank) < before);
+            Some((turns.find(|turn| counts(*turn))?, rank))
         });
         let first = heads.min_by_key(|(turn, rank)| turn.precedence(*rank));
         first.map(|(turn, _)| turn)

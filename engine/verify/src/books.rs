@@ -144,9 +144,9 @@ impl Books {
     pub(crate) fn close(mut self, last: Lsn, torn: Option<String>) -> AuditReport {
         for ledger in self.ledgers.values() {
             self.totals.orders_open += ledger.orders.len() as u64;
-            for line in ledger.orders.values().flat_map(|order| &order.lines) {
-                self.totals.units_backordered += u64::try_from(line.backordered).unwrap_or(0);
-                self.totals.units_short += u64::try_from(line.short).unwrap_or(0);
+            for demand in ledger.orders.values().flat_map(|order| &order.demands) {
+                self.totals.units_backordered += u64::try_from(demand.backordered).unwrap_or(0);
+                self.totals.units_short += u64::try_from(demand.short).unwrap_or(0);
             }
         }
         let (digest, totals) = (self.digest(), self.totals);

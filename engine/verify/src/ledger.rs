@@ -2,10 +2,10 @@
 
 use crate::backlog::{Backlog, Precedence, Turn};
 use crate::digest::fact;
-use crate::order::{Line, Order};
+use crate::order::{Demand, Order};
 use onhand_record::rules::{ChannelTermsV1, PolicyV1, PoolV1, SkuTermsV1};
 use onhand_record::stock::{LevelV1, StateV1};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// What lies at one place.
@@ -118,6 +118,10 @@ pub(crate) struct Ledger {
     /// The newest version of each routing profile.
     pub(crate) profiles: Vec<u32>,
     pub(crate) skus: Vec<Sku>,
+    /// The components of each kit.
+    pub(crate) kits: BTreeMap<u32, Vec<(u32, u32)>>,
+    /// A SKU, and a kit of which it is a component.
+    pub(crate) above: BTreeSet<(u32, u32)>,
     pub(crate) codes: HashMap<(Named, String), u32>,
     pub(crate) places: HashMap<(u32, u16), Place>,
     /// By SKU and channel.
@@ -147,8 +151,8 @@ impl Ledger {
     }
 
     /// A demand of an open order.
-    pub(crate) fn line(&mut self, order: u64, demand: u16) -> Option<&mut Line> {
-        self.orders.get_mut(&order)?.lines.get_mut(usize::from(demand))
+    pub(crate) fn demand(&mut self, order: u64, demand: u16) -> Option<&mut Demand> {
+        self.orders.get_mut(&order)?.demands.get_mut(usize::from(demand))
     }
 
     /// The channel of an open order.
@@ -224,27 +228,49 @@ impl Ledger {
             }
         }
         for (id, order) in &self.orders {
-            for (number, line) in (0_u64..).zip(&order.lines) {
-                let numbers = [line.ordered, line.cancelled, line.shipped, line.backordered, line.short];
-                let [a, b, c, d, e] = numbers.map(word);
-                sum = sum.wrapping_add(fact(&[2, merchant, *id, number, a, b, c, d, e]));
-                for (location, quantity) in &line.claims {
-                    let words = [3, merchant, *id, number, u64::from(*location), word(*quantity)];
-                    sum = sum.wrapping_add(fact(&words));
-                }
+            sum = sum.wrapping_add(digest_of(merchant, *id, order));
+        }
+        for (kit, components) in &self.kits {
+            for (place, (sku, units)) in (0..).zip(components) {
+                let (kit, sku, units) = (u64::from(*kit), u64::from(*sku), u64::from(*units));
+                sum = sum.wrapping_add(fact(&[8, merchant, kit, place, sku, units]));
             }
         }
         sum
     }
 }
 
-/// A quantity as it enters the hash; a negative one is none that a healthy state could have.
+/// What one open order adds to the digest.
+fn digest_of(merchant: u64, id: u64, order: &Order) -> u64 {
+    let mut sum = 0_u64;
+    for (number, line) in (0_u64..).zip(&order.lines) {
+        let demands = order.demands_of(line);
+        let backordered = demands.iter().map(|demand| demand.backordered).sum();
+        let short = demands.iter().map(|demand| demand.short).sum();
+        let [a, b, c, d, e] = [line.ordered, line.cancelled, line.shipped, backordered, short].map(word);
+        sum = sum.wrapping_add(fact(&[2, merchant, id, number, a, b, c, d, e]));
+    }
+    for (number, demand) in (0_u64..).zip(&order.demands) {
+        if order.lines[demand.line].is_kit {
+            let numbers = [demand.per_unit, demand.shipped, demand.backordered, demand.short];
+            let ([a, b, c, d], sku) = (numbers.map(word), u64::from(demand.sku));
+            sum = sum.wrapping_add(fact(&[7, merchant, id, number, sku, a, b, c, d]));
+        }
+        for (location, quantity) in &demand.claims {
+            let words = [3, merchant, id, number, u64::from(*location), word(*quantity)];
+            sum = sum.wrapping_add(fact(&words));
+        }
+    }
+    sum
+}
+
 /// A customer as two words; nobody is 0 and 0.
 fn halves(customer: Option<[u8; 16]>) -> [u64; 2] {
     let word = |half: &[u8]| half.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
     customer.map_or([0, 0], |bytes| [word(&bytes[..8]), word(&bytes[8..])])
 }
 
+/// A quantity as it enters the hash; a negative one is none that a healthy state could have.
 fn word(units: i64) -> u64 {
     u64::try_from(units).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,9 @@
 //! One open order as the audit's own books have it.
 
+use onhand_record::kit::{KitLineV1, KitPictureV1, PartPictureV1};
 use onhand_record::order::{LinePictureV1, OrderAskedV1, SourceV1};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// One open order.
 #[derive(Debug, Clone, Default)]
@@ -10,22 +12,64 @@ pub(crate) struct Order {
     pub(crate) lines: Vec<Line>,
     /// Whether its channel had sold it already.
     pub(crate) is_imposed: bool,
+    /// In the order of the lines.
+    pub(crate) demands: Vec<Demand>,
     /// The locations that may serve what waits without having lost a claim, and all that waits of one that was imposed;
     /// `None` is all of its channel's.
     pub(crate) within: Option<BTreeSet<u16>>,
 }
 
+/// One line, counted as it was ordered.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    /// Its demands: one, or one for each part of a kit.
+    pub(crate) demands: Range<usize>,
+    pub(crate) is_kit: bool,
+    pub(crate) ordered: i64,
+    pub(crate) cancelled: i64,
+    pub(crate) shipped: i64,
+}
+
+/// What a line needs of one SKU, in units of that.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Demand {
+    pub(crate) sku: u32,
+    pub(crate) line: usize,
+    /// Units for each unit of the line.
+    pub(crate) per_unit: i64,
+    pub(crate) needed: i64,
+    pub(crate) cancelled: i64,
+    pub(crate) shipped: i64,
+    pub(crate) backordered: i64,
+    pub(crate) short: i64,
+    /// Units claimed, by location; none is 0.
+    pub(crate) claims: BTreeMap<u16, i64>,
+}
+
 impl Order {
     /// An order to which nothing is given yet: all of it waits.
-    pub(crate) fn of(asked: &OrderAskedV1<'_>) -> Self {
-        let line = |quantity: i64, sku: u32| Line {
-            sku,
-            ordered: quantity,
-            backordered: quantity,
-            ..Line::default()
-        };
-        let lines = asked.lines.iter().map(|asked| line(asked.quantity.into(), asked.sku)).collect();
-        Self { channel: asked.channel, lines, is_imposed: false, within: None }
+    pub(crate) fn of(asked: &OrderAskedV1<'_>, kits: &[KitLineV1]) -> Self {
+        let mut order = Self { channel: asked.channel, ..Self::default() };
+        let mut kits = kits.iter().peekable();
+        for (number, line) in (0_u16..).zip(&asked.lines) {
+            let kit = kits.next_if(|kit| kit.line == number);
+            let plain = [(line.sku, 1)];
+            let parts = kit.map_or(&plain[..], |kit| &kit.parts);
+            order.add(line.quantity.into(), parts, kit.is_some());
+        }
+        order
+    }
+
+    fn add(&mut self, ordered: i64, parts: &[(u32, u32)], is_kit: bool) {
+        let (line, first) = (self.lines.len(), self.demands.len());
+        for (sku, per_unit) in parts {
+            let (sku, per_unit) = (*sku, i64::from(*per_unit));
+            let needed = ordered.saturating_mul(per_unit);
+            let backordered = needed;
+            self.demands.push(Demand { sku, line, per_unit, needed, backordered, ..Demand::default() });
+        }
+        let demands = first..self.demands.len();
+        self.lines.push(Line { demands, is_kit, ordered, cancelled: 0, shipped: 0 });
     }
 
     /// Whether a location may serve what waits of it.
@@ -40,31 +84,93 @@ impl Order {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.lines.iter().all(|line| line.open() == 0)
+        self.lines.iter().all(|line| line.ordered == line.cancelled + line.shipped)
+    }
+
+    /// Units of a line are cancelled, and so what they needed.
+    pub(crate) fn cancel(&mut self, number: u16, quantity: i64) {
+        if let Some(line) = self.lines.get_mut(usize::from(number)) {
+            line.cancelled += quantity;
+            for demand in self.demands.get_mut(line.demands.clone()).unwrap_or_default() {
+                demand.cancelled += quantity.saturating_mul(demand.per_unit);
+            }
+        }
+    }
+
+    /// The line of a demand, if that is a part of a kit.
+    pub(crate) fn kit_of(&self, demand: u16) -> Option<&Line> {
+        let demand = self.demands.get(usize::from(demand))?;
+        self.lines.get(demand.line).filter(|line| line.is_kit)
+    }
+
+    pub(crate) fn demands_of(&self, line: &Line) -> &[Demand] {
+        self.demands.get(line.demands.clone()).unwrap_or_default()
+    }
+
+    /// A line that has not shipped what its demands have, or whose parts do not wait as those of whole kits.
+    pub(crate) fn odd_line(&self) -> Option<&Line> {
+        self.lines.iter().find(|line| {
+            let demands = self.demands_of(line);
+            let whole = demands.iter().map(|demand| demand.shipped / demand.per_unit).min();
+            let waits = |demand: &Demand| {
+                (demand.backordered / demand.per_unit, demand.backordered % demand.per_unit)
+            };
+            let first = demands.first().map(waits);
+            whole != Some(line.shipped)
+                || demands.iter().any(|demand| demand.shipped < 0 || Some(waits(demand)) != first)
+                || first.is_some_and(|(_, rest)| rest != 0)
+        })
     }
 
     /// Whether a record's picture says the same.
-    pub(crate) fn equals(&self, stated: &[LinePictureV1]) -> bool {
-        self.lines.len() == stated.len() && self.lines.iter().zip(stated).all(|(line, it)| line.equals(it))
+    pub(crate) fn equals(&self, stated: &[LinePictureV1], kits: &[KitPictureV1]) -> bool {
+        let lines = self.lines.len() == stated.len()
+            && self.lines.iter().zip(stated).all(|(line, stated)| self.line_equals(line, stated));
+        let mut own = (0_u16..).zip(&self.lines).filter(|(_, line)| line.is_kit);
+        let are_all = kits.iter().all(|kit| {
+            own.next().is_some_and(|(number, line)| {
+                let demands = self.demands_of(line);
+                number == kit.line
+                    && demands.len() == kit.parts.len()
+                    && demands.iter().zip(&kit.parts).all(|(demand, part)| demand.equals(part))
+            })
+        });
+        lines && are_all && own.next().is_none()
+    }
+
+    fn line_equals(&self, line: &Line, stated: &LinePictureV1) -> bool {
+        let demands = self.demands_of(line);
+        let Some(first) = demands.first() else { return false };
+        // Of kits, those of which something is lost, and those that lie complete at one location.
+        let lacks = |demand: &Demand| (demand.short + demand.per_unit - 1) / demand.per_unit;
+        let short = demands.iter().map(lacks).max().unwrap_or(0);
+        let whole = |location: &u16| {
+            let kept = |demand: &Demand| demand.claims.get(location).copied().unwrap_or(0) / demand.per_unit;
+            demands.iter().map(kept).min().unwrap_or(0)
+        };
+        let claims = first.claims.keys().map(|location| (*location, whole(location)));
+        let claims: BTreeMap<u16, i64> = claims.filter(|(_, kits)| *kits > 0).collect();
+        // No record says yet that goods came back.
+        let numbers =
+            [line.ordered, line.cancelled, line.shipped, 0, first.backordered / first.per_unit, short];
+        let LinePictureV1 { ordered, cancelled, shipped, returned, backordered, short, .. } = *stated;
+        numbers == [ordered, cancelled, shipped, returned, backordered, short].map(i64::from)
+            && claims == summed(&stated.allocated)
     }
 }
 
-/// One line of an open order. As long as there are no kits, demand `n` is line `n`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Line {
-    pub(crate) sku: u32,
-    pub(crate) ordered: i64,
-    pub(crate) cancelled: i64,
-    pub(crate) shipped: i64,
-    pub(crate) backordered: i64,
-    pub(crate) short: i64,
-    /// Units claimed, by location; none is 0.
-    pub(crate) claims: BTreeMap<u16, i64>,
+/// What is kept, by location.
+fn summed(allocated: &[(u16, u32)]) -> BTreeMap<u16, i64> {
+    let mut claims = BTreeMap::new();
+    for (location, quantity) in allocated {
+        *claims.entry(*location).or_default() += i64::from(*quantity);
+    }
+    claims
 }
 
-impl Line {
+impl Demand {
     pub(crate) fn open(&self) -> i64 {
-        self.ordered - self.cancelled - self.shipped
+        self.needed - self.cancelled - self.shipped
     }
 
     pub(crate) fn covered(&self) -> i64 {
@@ -103,15 +209,10 @@ impl Line {
         *waiting >= 0
     }
 
-    fn equals(&self, stated: &LinePictureV1) -> bool {
-        let mut claims: BTreeMap<u16, i64> = BTreeMap::new();
-        for (location, quantity) in &stated.allocated {
-            *claims.entry(*location).or_default() += i64::from(*quantity);
-        }
-        // No record says yet that goods came back.
-        let numbers = [self.ordered, self.cancelled, self.shipped, 0, self.backordered, self.short];
-        let LinePictureV1 { ordered, cancelled, shipped, returned, backordered, short, .. } = *stated;
-        numbers == [ordered, cancelled, shipped, returned, backordered, short].map(i64::from)
-            && claims == self.claims
+    fn equals(&self, stated: &PartPictureV1) -> bool {
+        let numbers = [self.sku.into(), self.per_unit, self.shipped, self.backordered, self.short];
+        let PartPictureV1 { sku, per_kit, shipped, backordered, short, .. } = *stated;
+        numbers == [sku, per_kit, shipped, backordered, short].map(i64::from)
+            && self.claims == summed(&stated.allocated)
     }
 }

@@ -9,9 +9,9 @@ use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
 use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
+use onhand_engine::record::kit::{decode_cancelled, decode_shipped};
 use onhand_engine::record::order::{
-    BacklogFilledV1, OrderCancelledV1, OrderShippedV1, RepeatAnsweredV1, decode_accepted_whole,
-    decode_refused_whole,
+    BacklogFilledV1, RepeatAnsweredV1, decode_accepted_kits, decode_refused_whole,
 };
 use onhand_engine::record::routing::{OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
 use onhand_engine::record::rules::{decode_channel, decode_location, decode_sku};
@@ -20,13 +20,14 @@ use onhand_engine::record::{DecodeError, Header, Kind, decode, newer};
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::snapshots::log::{Stop, scan};
 use onhand_engine::snapshots::storage::FileStorage;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Where the segments are, in a data directory.
-const LOG_DIR: &str = "log";
+pub(super) const LOG_DIR: &str = "log";
 
 pub(super) fn log(dir: &Path, from: u64) -> anyhow::Result<ExitCode> {
     ensure!(dir.join(LOG_DIR).is_dir(), "{} holds no log", dir.display());
@@ -88,21 +89,30 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
             both(both(value(&put), value(&terms)), value(&routing))
         }
         Kind::SkuPut => {
-            let (put, terms) = decode_sku(version, body)?;
-            both(value(&put), value(&terms))
+            let (put, terms, kit) = decode_sku(version, body)?;
+            both(both(value(&put), value(&terms)), value(&kit))
         }
         Kind::RoutingProfilePut => value(&decode::<RoutingProfilePutV1<'_>>(body)?),
         Kind::StockMoved => value(&decode::<StockMovedV1<'_>>(body)?),
         Kind::OrderAccepted => {
-            let (asked, accepted, details) = decode_accepted_whole(version, body)?;
-            detailed(json!({ "asked": value(&asked), "accepted": value(&accepted) }), &details)?
+            let (asked, accepted, details, kits) = decode_accepted_kits(version, body)?;
+            with_kits(
+                detailed(json!({ "asked": value(&asked), "accepted": value(&accepted) }), &details)?,
+                &kits,
+            )
         }
         Kind::OrderRefused => {
             let (asked, refused, details) = decode_refused_whole(version, body)?;
             detailed(json!({ "asked": value(&asked), "refused": value(&refused) }), &details)?
         }
-        Kind::OrderCancelled => value(&decode::<OrderCancelledV1<'_>>(body)?),
-        Kind::OrderShipped => value(&decode::<OrderShippedV1<'_>>(body)?),
+        Kind::OrderCancelled => {
+            let (cancelled, kits) = decode_cancelled(version, body)?;
+            with_kits(value(&cancelled), &kits)
+        }
+        Kind::OrderShipped => {
+            let (shipped, kits) = decode_shipped(version, body)?;
+            with_kits(value(&shipped), &kits)
+        }
         Kind::BacklogFilled => value(&decode::<BacklogFilledV1>(body)?),
         Kind::CommandRefused => value(&decode::<CommandRefusedV1<'_>>(body)?),
         Kind::RepeatAnswered => value(&decode::<RepeatAnsweredV1>(body)?),
@@ -110,6 +120,14 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
         Kind::HoldExtended => value(&decode::<HoldExtendedV1>(body)?),
         Kind::HoldsEnded => value(&decode::<HoldsEndedV1>(body)?),
     })
+}
+
+/// An order's record with its kits, if it has some.
+fn with_kits<T: Serialize>(mut order: Value, kits: &[T]) -> Value {
+    if !kits.is_empty() {
+        order["kits"] = serde_json::to_value(kits).unwrap_or_default();
+    }
+    order
 }
 
 /// An order's record with what stands behind what was asked and decided.

@@ -12,6 +12,7 @@ mod log;
 mod refusal;
 mod repair;
 mod serve;
+mod simulate;
 mod verify;
 
 use crate::demo::{DemoOptions, demo};
@@ -41,6 +42,7 @@ const EXAMPLES: &str = "Examples:
   onhand serve --data ./data --listen 127.0.0.1:8080
   onhand merchant create acme --data ./data
   onhand key create --merchant acme --scopes orders:write,stock:write,read --data ./data
+  onhand simulate ./data --profile new.toml
   onhand backup ./data ./backup
   onhand restore ./backup ./copy --to-time 2026-11-23T10:00:00Z";
 
@@ -84,6 +86,8 @@ enum Command {
         #[command(subcommand)]
         command: repair::RepairCommand,
     },
+    /// Say what the orders of a data directory would have come to under another routing profile.
+    Simulate(simulate::SimulateArgs),
     /// Print the records of a data directory as JSON, one a line.
     Log {
         /// The data directory.
@@ -243,6 +247,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             backup::restore(&backup, &dest, target)
         }
         Command::Repair { command } => repair::repair(&command),
+        Command::Simulate(args) => simulate::simulate(&args),
         Command::Log { dir, from } => log::log(&dir, from),
     }
 }

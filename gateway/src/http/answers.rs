@@ -157,10 +157,10 @@ impl Sheet {
 
     /// Writes the answer to an order that was accepted just now; `None` if it is another answer.
     fn write_accepted(&mut self, directory: &Directory, answer: &Answer) -> Option<Result<(), Problem>> {
-        let Answer::Accepted { lsn, asked, policy, claims } = answer else { return None };
+        let Answer::Accepted { lsn, asked, policy, kits, claims } = answer else { return None };
         let start = self.piece.len();
         self.begin(201);
-        let written = accepted_into(directory, *lsn, asked, *policy, claims, &mut self.piece);
+        let written = accepted_into(directory, *lsn, asked, (*policy, kits, claims), &mut self.piece);
         Some(match written {
             Ok(outcome) => {
                 self.tally.note(outcome);

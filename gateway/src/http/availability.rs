@@ -3,7 +3,7 @@
 use super::stock::read;
 use super::{Desk, read_body_within, respond};
 use crate::body::{Check, parse};
-use crate::http::problem::{Problem, shown};
+use crate::http::problem::{FieldError, Problem, shown};
 use crate::member::Name;
 use crate::render::{Rendered, Units};
 use actix_web::web;
@@ -61,7 +61,11 @@ async fn answer(request: &HttpRequest, payload: web::Payload) -> Result<Rendered
     let (names, channels) = parsed(directory, &body)?;
     let skus = names.iter().map(|name| name.number).collect();
     let (lsn, read) = read(&desk, ReadAsk::Availability { skus, channels: channels.clone() }).await?;
-    let ReadAnswer::Availability(rows) = read else { return Err(Problem::internal()) };
+    let rows = match read {
+        ReadAnswer::Availability(rows) => rows,
+        ReadAnswer::TooMany { cells, max } => return Err(too_many_parts(cells, max)),
+        _ => return Err(Problem::internal()),
+    };
     let codes: Vec<String> =
         channels.iter().map(|channel| directory.with_channel_code(*channel, str::to_owned)).collect();
     Ok(Rendered {
@@ -69,6 +73,14 @@ async fn answer(request: &HttpRequest, payload: web::Payload) -> Result<Rendered
         body: written(directory, lsn, &names, &codes, &rows).await?,
         is_repeat: false,
     })
+}
+
+/// Kits count as all of their parts, which only the shard knows.
+fn too_many_parts(cells: usize, max: usize) -> Problem {
+    let detail = format!(
+        "with the components of kits these are {cells} numbers, at most {max} are given at once; name fewer"
+    );
+    Problem::invalid(vec![FieldError { pointer: "/skus".into(), code: "too_many", detail }])
 }
 
 /// The answer, in pieces: one read must not keep a worker from all others.

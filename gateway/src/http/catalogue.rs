@@ -1,5 +1,6 @@
 //! Locations, channels and SKUs.
 
+use super::kit::{KitBody, components};
 use super::terms::{ChannelTermsBody, SafetyBody, StockPolicyBody, TermsBody, stock_policy, terms};
 use super::{Desk, read_body, respond};
 use crate::body::{Amount, Check, parse};
@@ -77,6 +78,8 @@ struct SkuBody<'a> {
     safety_stock_at: Option<Vec<Object<SafetyBody<'a>>>>,
     #[serde(borrow)]
     channel_policies: Option<Vec<Object<ChannelTermsBody<'a>>>>,
+    #[serde(borrow)]
+    kit: Option<Object<KitBody<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +98,8 @@ struct SkuLine<'a> {
     safety_stock_at: Option<Vec<Object<SafetyBody<'a>>>>,
     #[serde(borrow)]
     channel_policies: Option<Vec<Object<ChannelTermsBody<'a>>>>,
+    #[serde(borrow)]
+    kit: Option<Object<KitBody<'a>>>,
 }
 
 pub(super) async fn put_location(request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -156,6 +161,7 @@ fn location_ask(code: String, body: &[u8]) -> Result<Ask, Problem> {
     }
     check.finish()?;
     let LocationBody { kind, country, region, postal_code, priority, .. } = body;
+    let region = region.map(|region| ids::composed(&region).into_owned());
     let priority = priority.unwrap_or(PRIORITY);
     let ask = LocationAsk { code, kind, country, region, postal_code, priority, safety_stock };
     Ok(Ask::PutLocation(Box::new(ask)))
@@ -219,7 +225,8 @@ fn channel_ask(directory: &Directory, code: String, body: &[u8]) -> Result<Ask, 
 
 fn sku_ask(directory: &Directory, code: String, body: SkuBody<'_>) -> Result<Ask, Problem> {
     let mut check = Check::default();
-    let SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies } = body;
+    let SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies, kit } =
+        body;
     for (pointer, text) in [("/title", &title), ("/unit", &unit)] {
         if let Some(text) = text {
             check.text(pointer, text, TEXT_BYTES_MAX);
@@ -247,8 +254,10 @@ fn sku_ask(directory: &Directory, code: String, body: SkuBody<'_>) -> Result<Ask
         channel_policies: channel_policies.as_deref().unwrap_or_default(),
     };
     let terms = terms(&mut check, directory, &stated, decimals);
+    let kit = kit.map(|kit| components(&mut check, directory, &kit));
     check.finish()?;
-    Ok(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags, terms })))
+    let components = kit.unwrap_or_default();
+    Ok(Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals, gtin, tags, terms, components })))
 }
 
 /// A line of the bulk request: a SKU and its attributes, and the line's own key.
@@ -264,11 +273,13 @@ pub(super) fn sku_line(directory: &Directory, line: &[u8]) -> Result<(Ask, Optio
         safety_stock,
         safety_stock_at,
         channel_policies,
+        kit,
     } = parse(line)?;
     let mut check = Check::default();
     let code = check.code(|| "/sku".into(), &sku).map(std::borrow::Cow::into_owned);
     let code = check.done(code)?;
-    let body = SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies };
+    let body =
+        SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies, kit };
     Ok((sku_ask(directory, code, body)?, idempotency_key))
 }
 

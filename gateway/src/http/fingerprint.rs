@@ -3,7 +3,7 @@
 //! in the log, so it must not change.
 
 use onhand_engine::ask::{Ask, Movement, OrderSaid};
-use onhand_engine::domain::command::RANK;
+use onhand_engine::domain::command::{RANK, ShipLine};
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{StockState, Terms};
@@ -47,6 +47,12 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
             if !ask.terms.is_empty() {
                 terms(form.later(), &ask.terms);
             }
+            if !ask.components.is_empty() {
+                form.later().text("kit");
+                for (sku, units) in &ask.components {
+                    form.number(sku.0).number(*units);
+                }
+            }
             "sku"
         }
         Ask::PutProfile(ask) => {
@@ -86,7 +92,12 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
         }
         Ask::ShipOrder(ask) => {
             form.number(ask.order.0).number(ask.location.0).maybe(ask.tracking_number.as_deref());
-            lines(&mut form, &ask.lines);
+            for ShipLine { line, component, quantity } in &ask.lines {
+                form.number(*line).number(*quantity);
+                if let Some(component) = component {
+                    form.later().number(component.0);
+                }
+            }
             "fulfillment"
         }
         // A repeat keeps the fingerprint that its order came with, and reads leave no record.
@@ -204,7 +215,16 @@ mod tests {
         let sku = |terms| {
             let code = "MUG".to_owned();
             let (title, unit, gtin, tags) = (None, None, None, vec!["terms".to_owned()]);
-            canonical(&Ask::PutSku(Box::new(SkuAsk { code, title, unit, decimals: 0, gtin, tags, terms })))
+            canonical(&Ask::PutSku(Box::new(SkuAsk {
+                code,
+                title,
+                unit,
+                decimals: 0,
+                gtin,
+                tags,
+                terms,
+                components: Vec::new(),
+            })))
         };
         let channel = |ceiling, buffer, floor, rank| {
             let (code, kind, locations) = ("web".into(), "api".into(), vec![LocationNumber(5)]);

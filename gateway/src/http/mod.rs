@@ -15,6 +15,7 @@ mod fingerprint;
 mod hold_lines;
 mod holds;
 mod key;
+mod kit;
 mod lines;
 mod listener;
 mod ops;

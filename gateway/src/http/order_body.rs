@@ -64,7 +64,7 @@ struct ShipToBody<'a> {
     #[serde(borrow)]
     country: Cow<'a, str>,
     #[serde(borrow)]
-    region: Option<Text<'a>>,
+    region: Option<Name<'a>>,
     #[serde(borrow)]
     postal_code: Option<Text<'a>>,
 }
@@ -229,12 +229,13 @@ fn lines_of<'a>(
 
 fn ship_to<'a>(check: &mut Check, to: &'a ShipToBody<'_>) -> ShipToV1<'a> {
     check_country(check, "/ship_to/country", &to.country);
-    for (pointer, text) in [("/ship_to/region", &to.region), ("/ship_to/postal_code", &to.postal_code)] {
+    let (region, postal_code) = (to.region.as_deref(), to.postal_code.as_deref());
+    for (pointer, text) in [("/ship_to/region", region), ("/ship_to/postal_code", postal_code)] {
         if let Some(text) = text {
             check.text(pointer, text, ids::CODE_BYTES_MAX);
         }
     }
-    ShipToV1 { country: &to.country, region: to.region.as_deref(), postal_code: to.postal_code.as_deref() }
+    ShipToV1 { country: &to.country, region, postal_code }
 }
 
 fn instant(check: &mut Check, text: &str) -> Option<i64> {

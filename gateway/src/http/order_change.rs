@@ -12,6 +12,7 @@ use onhand_engine::Class;
 use onhand_engine::ask::{Ask, CancelAsk, ShipAsk};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::OrderId;
+use onhand_engine::domain::command::ShipLine;
 use onhand_engine::record::order::OrderAskedV1;
 use onhand_engine::registry::Scopes;
 use serde::Deserialize;
@@ -25,6 +26,18 @@ pub(super) const NOTE_BYTES_MAX: usize = 256;
 struct LineQuantity<'a> {
     #[serde(borrow)]
     id: Name<'a>,
+    #[serde(borrow)]
+    quantity: Amount<'a>,
+}
+
+/// Units of a line that leave: of a kit, one of its components alone may be named.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeavingLine<'a> {
+    #[serde(borrow)]
+    id: Name<'a>,
+    #[serde(borrow)]
+    component: Option<Name<'a>>,
     #[serde(borrow)]
     quantity: Amount<'a>,
 }
@@ -43,7 +56,7 @@ struct FulfillBody<'a> {
     #[serde(borrow)]
     location: Name<'a>,
     #[serde(borrow)]
-    lines: Vec<Object<LineQuantity<'a>>>,
+    lines: Vec<Object<LeavingLine<'a>>>,
     tracking_number: Option<String>,
 }
 
@@ -65,7 +78,7 @@ pub(super) async fn fulfill(request: HttpRequest, path: Path<String>, payload: w
     let ask = |directory: &Directory, order: OrderId, asked: &OrderAskedV1<'_>, body: &[u8]| {
         let body: FulfillBody<'_> = parse(body)?;
         let mut check = Check::default();
-        let lines = numbered(&mut check, asked, &body.lines);
+        let lines = leaving(&mut check, directory, asked, &body.lines);
         let location = directory.location(&body.location);
         if location.is_none() {
             check.wrong(
@@ -140,12 +153,7 @@ fn numbered(
     }
     let mut numbers = Vec::with_capacity(lines.len());
     for (place, line) in lines.iter().enumerate() {
-        let number = asked.lines.iter().position(|asked| asked.id == &*line.id);
-        let Some(number) = number.and_then(|number| u16::try_from(number).ok()) else {
-            let detail = format!("the order has no line {}", shown(&line.id));
-            check.wrong(format!("/lines/{place}/id"), "unknown_line", detail);
-            continue;
-        };
+        let Some(number) = number_of(check, asked, &line.id, place) else { continue };
         let decimals = asked.lines[usize::from(number)].decimals;
         let pointer = || format!("/lines/{place}/quantity");
         if let Some(quantity) = check.quantity(pointer, &line.quantity, decimals, 1) {
@@ -153,4 +161,44 @@ fn numbered(
         }
     }
     numbers
+}
+
+/// The number of a line that stands at a place of a list.
+fn number_of(check: &mut Check, asked: &OrderAskedV1<'_>, id: &str, place: usize) -> Option<u16> {
+    let number = asked.lines.iter().position(|asked| asked.id == id);
+    let number = number.and_then(|number| u16::try_from(number).ok());
+    if number.is_none() {
+        let detail = format!("the order has no line {}", shown(id));
+        check.wrong(format!("/lines/{place}/id"), "unknown_line", detail);
+    }
+    number
+}
+
+/// The same for what leaves; a component is counted as its SKU is.
+fn leaving(
+    check: &mut Check,
+    directory: &Directory,
+    asked: &OrderAskedV1<'_>,
+    lines: &[Object<LeavingLine<'_>>],
+) -> Vec<ShipLine> {
+    if lines.is_empty() {
+        check.wrong("/lines", "no_lines", "names no line");
+    }
+    let mut leaving = Vec::with_capacity(lines.len());
+    for (place, row) in lines.iter().enumerate() {
+        let Some(line) = number_of(check, asked, &row.id, place) else { continue };
+        let component = row.component.as_ref().map(|code| (code, directory.sku(code)));
+        if let Some((code, None)) = component {
+            let detail = format!("there is no sku {}", shown(code));
+            check.wrong(format!("/lines/{place}/component"), "unknown_sku", detail);
+            continue;
+        }
+        let component = component.and_then(|(_, name)| name);
+        let decimals = component.map_or(asked.lines[usize::from(line)].decimals, |name| name.decimals);
+        let pointer = || format!("/lines/{place}/quantity");
+        if let Some(quantity) = check.quantity(pointer, &row.quantity, decimals, 1) {
+            leaving.push(ShipLine { line, component: component.map(|name| name.number), quantity });
+        }
+    }
+    leaving
 }

@@ -269,9 +269,11 @@ impl From<SearchError> for Problem {
     }
 }
 
-impl From<&Rejection> for Problem {
-    fn from(rejection: &Rejection) -> Self {
-        let Refusal { status, code, detail, numbers, pointer } = refusal_of(rejection);
+impl Problem {
+    /// A business "no", in the words of the merchant whose directory it is.
+    #[must_use]
+    pub fn refused(rejection: &Rejection, directory: &Directory) -> Self {
+        let Refusal { status, code, detail, numbers, pointer } = refusal_of(rejection, directory);
         let mut problem = Self::new(status, code, detail.clone());
         for (name, number) in numbers {
             problem.members.insert(name.to_owned(), number.into());

@@ -64,7 +64,7 @@ fn profile_ask(directory: &Directory, code: String, format: Format, body: &[u8])
     // A name that can't be given brings no words either.
     if directory.profile(&code).is_none() && directory.profile_count() >= usize::from(PROFILES_MAX) {
         let max = PROFILES_MAX.into();
-        return Err(Problem::from(&Rejection::TooMany { what: "routing profiles", max }));
+        return Err(Problem::refused(&Rejection::TooMany { what: "routing profiles", max }, directory));
     }
     // Codes are kept in this form, so those in the text must be too.
     let text = ids::composed(text);

@@ -1,5 +1,6 @@
 //! Locations, channels and SKUs.
 
+use super::kit::KitView;
 use super::terms::{StockPolicyView, TermsView};
 use super::{Rendered, broken};
 use crate::http::problem::Problem;
@@ -58,6 +59,8 @@ struct SkuView<'a> {
     tags: Vec<&'a str>,
     #[serde(flatten)]
     terms: TermsView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kit: Option<KitView>,
     lsn: u64,
 }
 
@@ -100,10 +103,11 @@ pub(super) fn put(
         };
         return Rendered::of(status(body.is_new), &view);
     }
-    let (body, terms) = decode_sku(version, body).map_err(broken)?;
+    let (body, terms, kit) = decode_sku(version, body).map_err(broken)?;
     let SkuPutV1 { code, title, unit, decimals, gtin, tags, is_new, .. } = body;
     let terms = TermsView::of(directory, &terms, decimals);
-    let view = SkuView { sku: code, title, unit, decimals, gtin, tags, terms, lsn: lsn.0 };
+    let kit = KitView::of(directory, &kit);
+    let view = SkuView { sku: code, title, unit, decimals, gtin, tags, terms, kit, lsn: lsn.0 };
     Rendered::of(status(is_new), &view)
 }
 

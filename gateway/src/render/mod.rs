@@ -4,6 +4,7 @@ mod catalogue;
 pub(crate) mod explanation;
 mod hold;
 pub(crate) mod json;
+mod kit;
 mod order;
 mod preview;
 mod routing;
@@ -17,6 +18,7 @@ use crate::repeat::Settled;
 use onhand_engine::ask::Answer;
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::LocationNumber;
+use onhand_engine::domain::event::KitLine;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::record::admin::CommandRefusedV1;
 use onhand_engine::record::{DecodeError, Header, Kind, decode};
@@ -95,9 +97,9 @@ impl Serialize for Units {
 /// The problem that the record says, or 500 if it cannot be read.
 pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Result<Rendered, Problem> {
     match settled {
-        Settled::First(Answer::Accepted { lsn, asked, policy, claims }) => {
+        Settled::First(Answer::Accepted { lsn, asked, policy, kits, claims }) => {
             let mut body = Vec::with_capacity(ORDER_BYTES);
-            count_order(accepted_into(directory, *lsn, asked, *policy, claims, &mut body)?);
+            count_order(accepted_into(directory, *lsn, asked, (*policy, kits, claims), &mut body)?);
             Ok(Rendered { status: 201, body, is_repeat: false })
         }
         Settled::First(Answer::Refused { lsn, asked, refused }) => {
@@ -124,7 +126,12 @@ pub fn settled(handle: &Handle, directory: &Directory, settled: &Settled) -> Res
     }
 }
 
-/// Appends the answer to an order that was accepted just now, and says how it is counted.
+/// What was decided of an order that was accepted: its policy, its lines that are kits, and what is claimed of which
+/// demand at which location.
+pub type Decided<'a> = (Policy, &'a [KitLine], &'a [(u16, LocationNumber, u32)]);
+
+/// Appends the answer to an order that was accepted just now, under which policy and with which kits and claims, and says
+/// how it is counted.
 ///
 /// # Errors
 /// 500 if what was asked cannot be read; `out` is then as before.
@@ -132,12 +139,11 @@ pub fn accepted_into(
     directory: &Directory,
     lsn: Lsn,
     asked: &[u8],
-    policy: Policy,
-    claims: &[(u16, LocationNumber, u32)],
+    decided: Decided<'_>,
     out: &mut Vec<u8>,
 ) -> Result<Outcome, Problem> {
     let (asked, _) = record::codec::decode_first(asked).map_err(broken)?;
-    let view = OrderView::accepted(directory, lsn, &asked, policy, claims);
+    let view = OrderView::accepted(directory, lsn, &asked, decided);
     view.write(out);
     Ok(Outcome::of_accepted(view.status()))
 }
@@ -152,9 +158,7 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
             let (asked, refused) = record::order::decode_refused(header.version, body).map_err(broken)?;
             Ok(Rendered::from(&order_problem(directory, lsn, &asked, &refused)))
         }
-        Kind::OrderCancelled | Kind::OrderShipped => {
-            order::changed(handle, directory, lsn, header.kind, body)
-        }
+        Kind::OrderCancelled | Kind::OrderShipped => order::changed(handle, directory, lsn, &header, body),
         Kind::StockMoved => stock::moved(directory, lsn, body),
         Kind::RoutingProfilePut => routing::put(lsn, body),
         Kind::LocationPut | Kind::ChannelPut | Kind::SkuPut => catalogue::put(directory, lsn, &header, body),

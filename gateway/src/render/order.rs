@@ -1,21 +1,23 @@
 //! Orders.
 
-use super::{Rendered, Units, broken, json, said};
+use super::{Rendered, Units, broken, json, kit, said};
 use crate::http::problem::Problem;
 use crate::ids;
 use onhand_engine::Handle;
 use onhand_engine::directory::{Directory, View};
+use onhand_engine::domain::event::KitLine;
 use onhand_engine::domain::money::Currency;
 use onhand_engine::domain::order::{Line, OrderPicture, OrderStatus, Policy};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
+use onhand_engine::record::kit::{decode_cancelled, decode_shipped};
 use onhand_engine::record::order::{
-    LineAskedV1, LinePictureV1, OrderAskedV1, OrderCancelledV1, OrderRefusedV1, OrderShippedV1,
-    RepeatAnsweredV1, ShortfallV1, decode_accepted,
+    LineAskedV1, OrderAskedV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1, decode_accepted,
+    decode_accepted_kits,
 };
 use onhand_engine::record::routing::OrderSaidV1;
 use onhand_engine::record::{Header, Kind, decode};
 use onhand_engine::snapshots::Lsn;
-use onhand_engine::translate::{claims_of, picture_of, policy_of};
+use onhand_engine::translate::{claims_of, kit_lines_of, picture_of, policy_of};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -110,16 +112,19 @@ fn of_line(claims: &[Claim], place: usize) -> &[Claim] {
 }
 
 impl<'a> OrderView<'a> {
-    /// An order as its acceptance left it.
+    /// An order as its acceptance left it: under which policy, with which kits and claims.
     #[must_use]
     pub fn accepted(
         directory: &'a Directory,
         lsn: Lsn,
         asked: &'a OrderAskedV1<'a>,
-        policy: Policy,
-        claims: &'a [Claim],
+        (policy, kits, claims): (Policy, &[KitLine], &'a [Claim]),
     ) -> Self {
-        let (order, standing) = (OrderId(lsn.0), Standing::accepted(claims));
+        let standing = match kits {
+            [] => Standing::accepted(claims),
+            kits => Standing::Picture(kit::accepted_picture(asked, (policy, kits, claims))),
+        };
+        let order = OrderId(lsn.0);
         Self { directory, order, lsn, asked, policy, standing, said: None, customer: None }
     }
 
@@ -255,6 +260,11 @@ impl<'a> OrderView<'a> {
         member(out, br#","cancelled":"#, now.line.cancelled);
         member(out, br#","shipped":"#, now.line.shipped);
         member(out, br#","returned":"#, now.line.returned);
+        if let Standing::Picture(picture) = &self.standing
+            && let Some(line) = picture.lines.get(place)
+        {
+            kit::write(line, self.directory, names, out);
+        }
         out.push(b'}');
     }
 }
@@ -278,25 +288,25 @@ pub(super) fn changed(
     handle: &Handle,
     directory: &Directory,
     lsn: Lsn,
-    kind: Kind,
+    header: &Header,
     body: &[u8],
 ) -> Result<Rendered, Problem> {
-    let (status, order, after) = change_of(kind, body)?;
+    let (status, order, after) = change_of(header, body)?;
     let accepted = handle.read(Lsn(order.0)).map_err(|_| Problem::internal())?;
     let (header, accepted) = Header::decode(&accepted).map_err(broken)?;
     let (asked, accepted) = decode_accepted(header.version, accepted).map_err(broken)?;
     let policy = policy_of(accepted.policy);
-    let view = OrderView::standing(directory, order, lsn, &asked, policy, picture_of(&after));
+    let view = OrderView::standing(directory, order, lsn, &asked, policy, after);
     Ok(Rendered::order(status, &view))
 }
 
-fn change_of(kind: Kind, body: &[u8]) -> Result<(u16, OrderId, Vec<LinePictureV1>), Problem> {
-    if kind == Kind::OrderShipped {
-        let shipped: OrderShippedV1<'_> = decode(body).map_err(broken)?;
-        return Ok((201, OrderId(shipped.order), shipped.after));
+fn change_of(header: &Header, body: &[u8]) -> Result<(u16, OrderId, OrderPicture), Problem> {
+    if header.kind == Kind::OrderShipped {
+        let (shipped, kits) = decode_shipped(header.version, body).map_err(broken)?;
+        return Ok((201, OrderId(shipped.order), picture_of(&shipped.after, &kits)));
     }
-    let cancelled: OrderCancelledV1<'_> = decode(body).map_err(broken)?;
-    Ok((200, OrderId(cancelled.order), cancelled.after))
+    let (cancelled, kits) = decode_cancelled(header.version, body).map_err(broken)?;
+    Ok((200, OrderId(cancelled.order), picture_of(&cancelled.after, &kits)))
 }
 
 /// The lines of an order as the record that closed it left them.
@@ -305,7 +315,7 @@ fn change_of(kind: Kind, body: &[u8]) -> Result<(u16, OrderId, Vec<LinePictureV1
 /// 500 if the record does not close one.
 pub fn closed_lines(record: &[u8]) -> Result<OrderPicture, Problem> {
     let (header, body) = Header::decode(record).map_err(broken)?;
-    change_of(header.kind, body).map(|(_, _, after)| picture_of(&after))
+    change_of(&header, body).map(|(_, _, after)| after)
 }
 
 /// The answer to an order that came again under another key: that of the accepted order, or that it is not the same.
@@ -327,9 +337,10 @@ pub(super) fn accepted(
     version: u8,
     body: &[u8],
 ) -> Result<Rendered, Problem> {
-    let (asked, accepted) = decode_accepted(version, body).map_err(broken)?;
-    let (policy, claims) = (policy_of(accepted.policy), claims_of(&accepted));
-    Ok(Rendered::order(201, &OrderView::accepted(directory, lsn, &asked, policy, &claims)))
+    let (asked, accepted, _, kits) = decode_accepted_kits(version, body).map_err(broken)?;
+    let (policy, kits, claims) = (policy_of(accepted.policy), kit_lines_of(&kits), claims_of(&accepted));
+    let view = OrderView::accepted(directory, lsn, &asked, (policy, &kits, &claims));
+    Ok(Rendered::order(201, &view))
 }
 
 /// An order with the external id of another one that was accepted.

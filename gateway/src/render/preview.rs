@@ -38,7 +38,8 @@ pub(crate) fn preview_accepted(
     explanation: &ExplanationView,
 ) -> Result<Rendered, Problem> {
     let (asked, _): (OrderAskedV1<'_>, _) = decode_first(asked).map_err(broken)?;
-    let order = OrderView::accepted(directory, lsn, &asked, accepted.policy, &accepted.claims);
+    let decided = (accepted.policy, &accepted.kits[..], &accepted.claims[..]);
+    let order = OrderView::accepted(directory, lsn, &asked, decided);
     let mut lines = Vec::new();
     order.write_lines(&mut lines);
     Rendered::of(

@@ -1,8 +1,9 @@
 //! Serving those who wait when stock comes, a bounded number of demands a turn.
 
 use super::MerchantState;
+use super::kit_backlog::Others;
 use crate::event::{BacklogFilled, Event, Filled};
-use crate::id::{LocationNumber, SkuNumber};
+use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
 use crate::order::{Demand, Policy};
 use crate::promise::{Place, Promise, Spread};
 use crate::rejection::Rejection;
@@ -17,19 +18,24 @@ pub const FILL_DEMANDS_MAX: usize = 64;
 /// record must hold what was given.
 const FILL_CLAIMS_MAX: usize = 4_096;
 
-/// What a pass has already promised in this turn.
-struct Promised {
+/// What a pass has already promised in this turn of one SKU.
+pub(super) struct Promised {
     units: Vec<(LocationNumber, u32)>,
     /// What that leaves of the pools.
     pools: Vec<Pool>,
 }
 
 impl Promised {
+    /// Nothing yet.
+    pub(super) fn nothing_of(actor: &SkuActor) -> Self {
+        Self { units: Vec::new(), pools: actor.pools().to_vec() }
+    }
+
     fn at(&self, location: LocationNumber) -> u32 {
         self.units.iter().find(|(place, _)| *place == location).map_or(0, |(_, units)| *units)
     }
 
-    fn add(&mut self, owner: Owner, location: LocationNumber, units: u32) {
+    pub(super) fn add(&mut self, owner: Owner, location: LocationNumber, units: u32) {
         match self.units.iter_mut().find(|(place, _)| *place == location) {
             Some((_, sum)) => *sum += units,
             None => self.units.push((location, units)),
@@ -40,17 +46,31 @@ impl Promised {
     }
 }
 
+/// What one who waits may get of a SKU: in all, and at each location that may serve it, the preferred first.
+pub(super) struct Offer {
+    pub(super) most: u64,
+    pub(super) at: SmallVec<[(LocationNumber, u32); 8]>,
+}
+
 impl MerchantState {
     pub(super) fn decide_fill(&self, sku: SkuNumber) -> Result<Event, Rejection> {
         let actor = self.sku(sku).ok_or(Rejection::NothingWaits)?;
         let backlog = actor.backlog().ok_or(Rejection::NothingWaits)?;
         let cursor = backlog.pass().ok_or(Rejection::NothingWaits)?;
-        let mut promised = Promised { units: Vec::new(), pools: actor.pools().to_vec() };
+        let mut promised = Promised::nothing_of(actor);
+        let mut others = Others::new();
         let mut fills = Vec::new();
         let mut in_turn = backlog.in_turn(cursor, |channel| self.rank(channel));
-        for turn in in_turn.by_ref().take(FILL_DEMANDS_MAX) {
-            self.fill_one(actor, turn, &mut promised, &mut fills);
-            if fills.len() >= FILL_CLAIMS_MAX {
+        let mut looked_at = 0;
+        for turn in in_turn.by_ref() {
+            looked_at += match self.kit_waiting(turn.waiting) {
+                Some(kit) => self.fill_kit(sku, kit, (&mut promised, &mut others), &mut fills),
+                None => {
+                    self.fill_one(actor, turn, &mut promised, &mut fills);
+                    1
+                }
+            };
+            if looked_at >= FILL_DEMANDS_MAX || fills.len() >= FILL_CLAIMS_MAX {
                 break;
             }
         }
@@ -76,12 +96,33 @@ impl MerchantState {
         (0..places.len()).any(|place| spread.left(place) > 0)
     }
 
-    /// Gives one demand what the locations of its channel have left for it, the preferred one first. What is held for
-    /// buyers nobody gets. Whose goods were sold already gets what safety stock keeps, too; and who has lost a claim what
-    /// others are promised: it had been promised its goods itself, as an order that was imposed had not.
+    /// Gives one demand what the locations of its channel have left for it, the preferred one first.
     fn fill_one(&self, actor: &SkuActor, turn: Turn, promised: &mut Promised, fills: &mut Vec<Filled>) {
-        let Turn { waiting: Waiting { class, order, demand }, channel: number, quantity } = turn;
-        let Some(channel) = self.channel(number) else { return };
+        let Turn { waiting, channel, quantity } = turn;
+        let Waiting { class, order, demand } = waiting;
+        let Offer { most, at } = self.offer(actor, waiting, channel, promised);
+        let mut open = u32::try_from(most).unwrap_or(u32::MAX).min(quantity);
+        for (location, there) in at {
+            let quantity = there.min(open);
+            if quantity > 0 {
+                fills.push(Filled { order, demand, class, location, quantity });
+                promised.add(Owner { channel, order }, location, quantity);
+                open -= quantity;
+            }
+        }
+    }
+
+    /// What a SKU has for somebody who waits for it, beside what is promised in this turn already. What is held for buyers
+    /// nobody gets. Whose goods were sold already gets what safety stock keeps, too; and who has lost a claim what others
+    /// are promised: it had been promised its goods itself, as an order that was imposed had not.
+    pub(super) fn offer(
+        &self,
+        actor: &SkuActor,
+        Waiting { class, order, .. }: Waiting,
+        number: ChannelNumber,
+        promised: &Promised,
+    ) -> Offer {
+        let locations = self.channel(number).map_or(&[][..], |channel| &channel.locations);
         let is_imposed = self.stored(order).is_some_and(|order| order.policy() == Policy::Imposed);
         let owner = Owner { channel: number, order };
         let unclaimed = |location| actor.unclaimed(location) - promised.at(location);
@@ -97,24 +138,15 @@ impl MerchantState {
                 Some(self.promise_to_waiting(actor, owner, &promised.pools, free))
             }
         };
-        let most = promise.as_ref().map_or(u64::MAX, Promise::total);
-        let mut open = u32::try_from(most).unwrap_or(u32::MAX).min(quantity);
-        let mut given: SmallVec<[(LocationNumber, u32); 4]> = SmallVec::new();
         let has_lost = class == Class::Short && !is_imposed;
         let may_serve = |location: &&LocationNumber| has_lost || self.may_serve(order, **location);
-        for location in channel.locations.iter().filter(may_serve) {
-            let there =
+        let there = |location: &LocationNumber| {
+            let units =
                 promise.as_ref().map_or_else(|| unclaimed(*location), |promise| promise.at(*location));
-            let units = there.min(open);
-            if units > 0 {
-                given.push((*location, units));
-                open -= units;
-            }
-        }
-        for (location, quantity) in given {
-            fills.push(Filled { order, demand, class, location, quantity });
-            promised.add(owner, location, quantity);
-        }
+            (*location, units)
+        };
+        let at = locations.iter().filter(may_serve).map(there).collect();
+        Offer { most: promise.as_ref().map_or(u64::MAX, Promise::total), at }
     }
 
     /// A demand that has just begun to wait and is short must not be passed by: a pass that is under way for others begins
@@ -129,11 +161,15 @@ impl MerchantState {
     pub(super) fn evolve_filled(&mut self, filled: &BacklogFilled) {
         for fills in filled.fills.chunk_by(|one, next| one.order == next.order) {
             self.change(fills[0].order, |state, order| {
-                let actor = state.sku_mut(filled.sku);
                 for fill in fills {
+                    let sku = order.demands[usize::from(fill.demand)].sku;
+                    let actor = state.sku_mut(sku);
                     let waiting = Waiting { class: fill.class, order: fill.order, demand: fill.demand };
                     actor.served(order.channel, waiting, fill.quantity);
                     actor.claim(order.owner(), fill.location, fill.quantity);
+                    if sku != filled.sku {
+                        state.note_backlog(sku);
+                    }
                     order.fill(fill.demand, fill.location, fill.quantity, fill.class == Class::Short);
                 }
                 assert!(!order.is_closed(), "I4: what is kept is open");

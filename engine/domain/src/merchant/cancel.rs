@@ -1,9 +1,10 @@
 //! Cancelling: exactly what is open of a line, what waits before what is kept.
 
 use super::MerchantState;
+use super::ship::check_line;
 use crate::command::CancelOrder;
 use crate::event::{Event, OrderCancelled};
-use crate::order::{Order, OrderPicture, Released, Source};
+use crate::order::{Line, Order, OrderPicture, Released, Source};
 use crate::planted::{Bug, is_planted};
 use crate::rejection::Rejection;
 use crate::sku::{Class, Waiting};
@@ -16,10 +17,13 @@ impl MerchantState {
             Some(lines) => checked(&order, lines)?,
             None => (0_u16..)
                 .zip(&order.lines)
-                .map(|(number, line)| (number, line.open()))
-                .filter(|(_, open)| *open > 0)
+                .map(|(number, _)| (number, order.cancellable(number)))
+                .filter(|(_, units)| *units > 0)
                 .collect(),
         };
+        if lines.is_empty() {
+            return Err(nothing_to_cancel(&order));
+        }
         let mut after = order.clone();
         let mut released = Vec::new();
         for (line, quantity) in &lines {
@@ -63,12 +67,21 @@ impl MerchantState {
 /// Line and quantity as asked, if each is a line of the order, stands once, and is open that far.
 fn checked(order: &Order, lines: &[(u16, u32)]) -> Result<Vec<(u16, u32)>, Rejection> {
     for (index, (line, quantity)) in lines.iter().enumerate() {
-        let row = super::ship::line_at(order, lines, index)?;
-        if *quantity > row.open() {
-            return Err(Rejection::NotOpen { line: *line, requested: *quantity, open: row.open() });
+        let is_twice = lines[..index].iter().any(|(earlier, _)| earlier == line);
+        check_line(order, (*line, *quantity), index, is_twice)?;
+        let open = order.cancellable(*line);
+        if *quantity > open {
+            return Err(Rejection::NotOpen { line: *line, requested: *quantity, open });
         }
     }
     if lines.is_empty() { Err(Rejection::NoLines) } else { Ok(lines.to_vec()) }
+}
+
+/// Why all of an order cannot be cancelled: what is open of it are kits of which something has left the building.
+fn nothing_to_cancel(order: &Order) -> Rejection {
+    let open = (0_u16..).zip(&order.lines).find(|(_, line)| line.open() > 0);
+    let begun = |(line, row): (u16, &Line)| Rejection::NotOpen { line, requested: row.open(), open: 0 };
+    open.map_or(Rejection::NoLines, begun)
 }
 
 /// What the demands of a line let go for `quantity` units: what waits first, so that the buyer keeps what is
@@ -76,7 +89,7 @@ fn checked(order: &Order, lines: &[(u16, u32)]) -> Result<Vec<(u16, u32)>, Rejec
 fn let_go(order: &Order, line: u16, quantity: u32) -> Vec<Released> {
     let mut parts = Vec::new();
     for (demand, row) in order.demands_of(line) {
-        let mut left = quantity;
+        let mut left = row.units_of(quantity);
         let mut part = |source: Source, available: u32| {
             let units = available.min(left);
             if units > 0 {

@@ -65,6 +65,13 @@ pub enum Violation {
         /// The sum.
         holds: u64,
     },
+    /// I4: a line of kits has not shipped what its parts have, or its parts wait for different numbers of kits.
+    KitDrift {
+        /// Which order.
+        order: OrderId,
+        /// Which line.
+        line: u16,
+    },
     /// I4: claims and waiting units of a demand are not what its line has open.
     LineDrift {
         /// Which order.
@@ -98,6 +105,9 @@ impl core::fmt::Display for Violation {
             }
             Self::HeldDrift { sku, channel, held, holds } => {
                 write!(f, "I3: sku {sku} for channel {channel}: held {held}, live holds {holds}")
+            }
+            Self::KitDrift { order, line } => {
+                write!(f, "I4: order {order} line {line}: its parts are not those of whole kits")
             }
             Self::LineDrift { order, line, open, covered } => {
                 write!(f, "I4: order {order} line {line}: open {open}, claimed and waiting {covered}")
@@ -242,11 +252,12 @@ impl MerchantState {
             self.check_listed(order.owner(), number, demand)?;
             let kept = order.claims.iter().filter(|claim| claim.demand == number);
             let covered = waits + kept.map(|claim| u64::from(claim.quantity)).sum::<u64>();
-            let open = order.lines[usize::from(demand.line)].open();
+            let open = order.open_of(demand);
             if covered != u64::from(open) {
                 return Err(Violation::LineDrift { order: order.id, line: demand.line, open, covered });
             }
         }
+        check_kits(order)?;
         for claim in &order.claims {
             let (sku, location) = (order.demands[usize::from(claim.demand)].sku, claim.location);
             if !sums.claim(self, sku, location, claim.quantity) {
@@ -256,4 +267,23 @@ impl MerchantState {
         }
         Ok(())
     }
+}
+
+/// Kits are counted by their parts: as many are shipped as all parts have shipped, and they wait whole.
+fn check_kits(order: &Order) -> Result<(), Violation> {
+    let mut waiting: Option<(u16, u32)> = None;
+    for demand in order.demands.iter().filter(|demand| demand.part.is_some()) {
+        let (line, per_kit) = (demand.line, demand.per_unit());
+        let kits = demand.backordered / per_kit;
+        let is_same = waiting.is_none_or(|(of, waits)| of != line || waits == kits);
+        // Once for each line: the parts of one stand together.
+        let is_first = waiting.is_none_or(|(of, _)| of != line);
+        let shipped = order.lines[usize::from(line)].shipped;
+        let is_shipped = !is_first || order.whole_kits_shipped(line) == Some(shipped);
+        if !is_same || !is_shipped || !demand.backordered.is_multiple_of(per_kit) {
+            return Err(Violation::KitDrift { order: order.id, line });
+        }
+        waiting = Some((line, kits));
+    }
+    Ok(())
 }

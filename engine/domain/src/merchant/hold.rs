@@ -57,6 +57,7 @@ impl MerchantState {
 
     pub(super) fn decide_place_hold(&self, place: &PlaceHold<'_>) -> Result<Event, Rejection> {
         check_lines(place.lines)?;
+        self.check_holdable(place.lines)?;
         let (needs, need_of) = sum_needs(place.lines);
         let is_too_much = |need: &usize| needs[*need].quantity > QUANTITY_MAX.into();
         if let Some(index) = need_of.iter().position(is_too_much) {

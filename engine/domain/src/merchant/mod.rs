@@ -9,6 +9,9 @@ mod backlog;
 mod cancel;
 mod check;
 mod hold;
+mod kit;
+mod kit_backlog;
+mod kit_order;
 mod place;
 mod promise;
 mod restore;
@@ -21,6 +24,7 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::hold::{Hold, Holder};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
+use crate::kit::{Component, Kits};
 use crate::order::{Demand, Order, Policy, StoredOrder};
 use crate::planted::{Bug, is_planted, panic_once};
 use crate::promise::StockPolicy;
@@ -71,6 +75,7 @@ pub struct MerchantState {
     profiles: Vec<Arc<Profile>>,
     /// Whether locations or channels keep units of SKUs that have no terms of their own.
     keeps_units: bool,
+    kits: Kits,
     skus: Rows<SkuActor>,
     orders: Rows<StoredOrder>,
     /// From an order's id to its row.
@@ -102,6 +107,8 @@ pub struct FrozenMerchant {
     pub channels: Vec<Channel>,
     /// All SKUs; the row is the number.
     pub skus: FrozenRows<SkuActor>,
+    /// All kits with their components, by number.
+    pub kits: Vec<(SkuNumber, Arc<[Component]>)>,
     /// All open orders.
     pub orders: FrozenRows<StoredOrder>,
     /// All live holds.
@@ -162,7 +169,12 @@ impl MerchantState {
     /// The next work the shell should ask for on its own, if any.
     #[must_use]
     pub fn next_work(&self) -> Option<Command<'static>> {
-        self.passes.first().map(|sku| Command::FillBacklog(*sku))
+        self.passes().next().map(Command::FillBacklog)
+    }
+
+    /// The SKUs for which a pass over those who wait is under way, by number.
+    pub fn passes(&self) -> impl Iterator<Item = SkuNumber> {
+        self.passes.iter().copied()
     }
 
     /// How many locations there are; they are numbered from 0.
@@ -207,6 +219,12 @@ impl MerchantState {
         self.skus.get(sku.0)
     }
 
+    /// What SKUs that are kits are made of.
+    #[must_use]
+    pub fn kits(&self) -> &Kits {
+        &self.kits
+    }
+
     /// Looks at the actors of some SKUs. Whoever needs them one after the other would wait for memory each time; here
     /// the waits overlap.
     pub fn approach(&self, skus: impl Iterator<Item = SkuNumber>) {
@@ -249,6 +267,7 @@ impl MerchantState {
             locations: self.locations.clone(),
             channels: self.channels.clone(),
             skus: self.skus.freeze(),
+            kits: self.kits.iter().map(|(sku, kit)| (sku, Arc::clone(kit.components()))).collect(),
             orders: self.orders.freeze(),
             holds: self.holds.iter().map(|(id, hold)| (*id, hold.clone())).collect(),
             within: self.within.iter().map(|(id, locations)| (*id, Arc::clone(locations))).collect(),

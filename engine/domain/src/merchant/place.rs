@@ -3,9 +3,9 @@
 use super::promise::{Asking, Shelf};
 use super::{Channel, MerchantState};
 use crate::command::{Confirm, PlaceOrder};
-use crate::event::{Event, NewClaims, OrderAccepted, OrderedLines, Routed};
+use crate::event::{Event, KitLine, NewClaims, OrderAccepted, OrderedLines, Routed};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
-use crate::order::{CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
+use crate::order::{CLAIMS_MAX, KIT_CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
 use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
@@ -23,6 +23,33 @@ pub(super) struct Sourced {
     pub(super) routed: Option<Box<Routed>>,
 }
 
+/// An order that gets what was sourced for it.
+pub(super) struct PlacedAs<'a> {
+    pub(super) order: &'a PlaceOrder<'a>,
+    /// What becomes of what stock cannot serve.
+    pub(super) policy: Policy,
+    pub(super) kits: Vec<KitLine>,
+    /// The hold that ends with it.
+    pub(super) hold: Option<HoldId>,
+}
+
+impl Sourced {
+    /// The order is accepted, if one record can hold its claims.
+    #[inline]
+    pub(super) fn placed(
+        self,
+        PlacedAs { order, policy, kits, hold }: PlacedAs<'_>,
+    ) -> Result<Event, Rejection> {
+        let Self { claims, routed } = self;
+        let max = if kits.is_empty() { CLAIMS_MAX } else { KIT_CLAIMS_MAX };
+        if claims.len() > max {
+            return Err(Rejection::TooManyClaims { claims: claims.len(), max });
+        }
+        let (channel, lines) = (order.channel, OrderedLines::from_slice(order.lines));
+        Ok(Event::OrderAccepted(OrderAccepted { channel, policy, lines, kits, claims, hold, routed }))
+    }
+}
+
 impl MerchantState {
     pub(super) fn decide_place(&self, order: &PlaceOrder<'_>) -> Result<Event, Rejection> {
         check_lines(order.lines)?;
@@ -31,27 +58,43 @@ impl MerchantState {
         let policy = policy_of(order, channel, rules.and_then(|(_, rules)| rules.otherwise));
         let confirmed = self.confirmed(order, policy)?;
         let asks = Asking { policy, hold: confirmed.and_then(|hold| self.hold(hold)) };
-        let Sourced { claims, routed } = match rules {
-            Some(rules) => self.plan_by(rules, order, channel, asks),
-            None => Sourced { claims: self.plan_plainly(order, channel, asks), routed: None },
-        };
-        if claims.len() > CLAIMS_MAX {
-            return Err(Rejection::TooManyClaims { claims: claims.len(), max: CLAIMS_MAX });
+        if self.has_kits(order.lines) {
+            return self.decide_place_kits(order, channel, asks, confirmed);
         }
-        let claimed: u64 = claims.iter().map(|(_, _, quantity)| u64::from(*quantity)).sum();
+        let sourced = self.plan_demands(order, order.lines, channel, asks);
+        let claimed: u64 = sourced.claims.iter().map(|(_, _, quantity)| u64::from(*quantity)).sum();
         let ordered: u64 = order.lines.iter().map(|(_, quantity)| u64::from(*quantity)).sum();
-        if claimed < ordered && policy == Policy::Reject {
-            let shortfalls = shortfalls(order.lines, &claims);
-            return Err(Rejection::InsufficientStock { shortfalls, routed });
+        if claimed < ordered && policy == Policy::Reject && sourced.claims.len() <= CLAIMS_MAX {
+            let shortfalls = shortfalls(order.lines, &sourced.claims);
+            return Err(Rejection::InsufficientStock { shortfalls, routed: sourced.routed });
         }
-        let lines = OrderedLines::from_slice(order.lines);
-        let (channel, hold) = (order.channel, confirmed);
-        Ok(Event::OrderAccepted(OrderAccepted { channel, policy, lines, claims, hold, routed }))
+        sourced.placed(PlacedAs { order, policy, kits: Vec::new(), hold: confirmed })
+    }
+
+    /// The plan of what an order needs, SKU by SKU: its lines, unless some are kits.
+    #[inline]
+    pub(super) fn plan_demands(
+        &self,
+        order: &PlaceOrder<'_>,
+        demands: &[(SkuNumber, u32)],
+        channel: &Channel,
+        asks: Asking<'_>,
+    ) -> Sourced {
+        match channel.profile.and_then(|number| self.rules(number)) {
+            Some(rules) => self.plan_by(rules, order, demands, channel, asks),
+            None => Sourced { claims: self.plan_plainly(order, demands, channel, asks), routed: None },
+        }
     }
 
     /// The plan of an order whose channel has no routing profile.
-    fn plan_plainly(&self, order: &PlaceOrder<'_>, channel: &Channel, asks: Asking<'_>) -> NewClaims {
-        match order.lines {
+    fn plan_plainly(
+        &self,
+        order: &PlaceOrder<'_>,
+        demands: &[(SkuNumber, u32)],
+        channel: &Channel,
+        asks: Asking<'_>,
+    ) -> NewClaims {
+        match demands {
             [(sku, quantity)] => self.plan_single(*sku, *quantity, order.channel, channel, asks),
             lines => self.plan_many(lines, order.channel, channel, asks),
         }
@@ -105,11 +148,20 @@ impl MerchantState {
             self.end_hold(hold);
         }
         let owner = Owner { channel: accepted.channel, order: id };
-        for (demand, location, quantity) in &accepted.claims {
-            let (sku, _) = accepted.lines[usize::from(*demand)];
-            self.sku_mut(sku).claim(owner, *location, *quantity);
-        }
         let stored = StoredOrder::accepted(id, accepted);
+        if accepted.kits.is_empty() {
+            // A demand is a line.
+            for (demand, location, quantity) in &accepted.claims {
+                let (sku, _) = accepted.lines[usize::from(*demand)];
+                self.sku_mut(sku).claim(owner, *location, *quantity);
+            }
+        } else {
+            let order = stored.open();
+            for claim in &order.claims {
+                let sku = order.demands[usize::from(claim.demand)].sku;
+                self.sku_mut(sku).claim(owner, claim.location, claim.quantity);
+            }
+        }
         if stored.may_wait() {
             for (number, demand) in (0_u16..).zip(&stored.open().demands) {
                 self.wait(owner, number, demand);

@@ -73,6 +73,11 @@ impl MerchantState {
         let (Some(actor), Some(reader)) = (self.sku(sku), self.channel(channel)) else {
             panic!("the sku or the channel does not exist")
         };
+        if self.is_plain(actor) {
+            return Promise::of_anybodys(&reader.locations, &reader.stock_policy, |location| {
+                actor.free(location)
+            });
+        }
         let is_imposed = policy == Policy::Imposed;
         let stated = self.policy_of(actor, channel, reader);
         let policy = if is_imposed { &unhidden(stated) } else { stated };

@@ -4,7 +4,8 @@
 use super::{Channel, Location, MerchantState};
 use crate::hold::Hold;
 use crate::id::{HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
-use crate::order::{Order, StoredOrder};
+use crate::kit::{Component, Kits};
+use crate::order::{Order, Part, StoredOrder};
 use crate::promise::StockPolicy;
 use crate::routing::profile::Profile;
 use crate::rows::Rows;
@@ -23,6 +24,7 @@ impl MerchantState {
             channels,
             profiles: Vec::new(),
             keeps_units: false,
+            kits: Kits::default(),
             skus: Rows::default(),
             orders: Rows::default(),
             order_rows: Table::default(),
@@ -75,6 +77,18 @@ impl MerchantState {
         self.skus.insert(actor);
     }
 
+    /// Says which SKUs are kits, and what they are made of; all SKUs come before.
+    ///
+    /// # Panics
+    /// If there is no such SKU, or the kits break a limit: then the picture is damaged.
+    pub fn restore_kits<'a>(&mut self, rows: impl Iterator<Item = (SkuNumber, &'a [Component])>) {
+        self.kits = Kits::restored(rows);
+        for sku in self.kits.iter().map(|(sku, _)| sku) {
+            let Some(actor) = self.skus.get_mut(sku.0) else { panic!("the kit does not exist") };
+            actor.set_kit(true);
+        }
+    }
+
     /// Adds an open order, its claims and what of it waits.
     ///
     /// # Panics
@@ -88,6 +102,16 @@ impl MerchantState {
             self.wait(order.owner(), number, demand);
         }
         self.insert_order(StoredOrder::of(&order));
+    }
+
+    /// Says what the demands of an open order are of kits, in their order.
+    ///
+    /// # Panics
+    /// If there is no such order: then the picture is damaged.
+    pub fn restore_parts(&mut self, order: OrderId, parts: impl Iterator<Item = Option<Part>>) {
+        self.change(order, |_, order| {
+            order.demands.iter_mut().zip(parts).for_each(|(demand, part)| demand.part = part);
+        });
     }
 
     /// Says which locations may serve an order that waits, ascending.

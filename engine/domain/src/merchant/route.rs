@@ -27,10 +27,11 @@ impl MerchantState {
         &self,
         (number, rules): Rules<'_>,
         order: &PlaceOrder<'_>,
+        demands: &[(SkuNumber, u32)],
         channel: &Channel,
         asks: Asking<'_>,
     ) -> Sourced {
-        let (needs, need_of) = sum_needs(order.lines);
+        let (needs, need_of) = sum_needs(demands);
         let shelf = Shelf::of(self, order.channel, needs.iter().map(|need| need.sku), asks);
         let lines: PerLine<LineFacts<'_>> = order.lines.iter().map(line_facts).collect();
         let known = order.route.copied();
@@ -45,7 +46,7 @@ impl MerchantState {
             Some(takes) => (takes, told_of_hold(explanation, channel), None),
             None => (takes, explanation, within),
         };
-        let claims = hand_out(order.lines, &need_of, &takes);
+        let claims = hand_out(demands, &need_of, &takes);
         Sourced { claims, routed: Some(Box::new(Routed { profile: number, explanation, within })) }
     }
 }

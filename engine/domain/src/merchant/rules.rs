@@ -89,8 +89,10 @@ impl MerchantState {
         }
         let terms = ordered(put.terms)?;
         let actor = put.sku.and_then(|sku| self.sku(sku));
+        let is_fixed =
+            |actor: &SkuActor| actor.is_in_use() || put.sku.is_some_and(|sku| self.kits.is_component(sku));
         if let Some(actor) = actor
-            && actor.is_in_use()
+            && is_fixed(actor)
             && actor.decimals() != decimals
         {
             return Err(Rejection::DecimalsFixed { decimals: actor.decimals() });
@@ -98,6 +100,7 @@ impl MerchantState {
         let next = || u32::try_from(self.skus.len()).map(SkuNumber);
         let number = put.sku.map_or_else(next, Ok);
         let sku = number.map_err(|_| Rejection::TooMany { what: "skus", max: u32::MAX })?;
+        self.check_kit(sku, actor, put)?;
         let pools = pools(actor, &terms).map_err(|overdrawn| {
             let Overdrawn { channel, dedicated, used } = overdrawn;
             Rejection::DedicatedBelowUsed { index: place_of(put.terms, channel), dedicated, used }
@@ -106,7 +109,8 @@ impl MerchantState {
             let Excess { channel, promised, available } = excess;
             Rejection::PromiseExceedsStock { index: place_of(put.terms, channel), promised, available }
         })?;
-        Ok(Event::SkuPut(SkuPut { sku, is_new: put.sku.is_none(), decimals, terms, pools }))
+        let (is_new, components) = (put.sku.is_none(), put.components.to_vec());
+        Ok(Event::SkuPut(SkuPut { sku, is_new, decimals, terms, components, pools }))
     }
 
     pub(super) fn evolve_location(&mut self, put: &LocationPut) {
@@ -158,6 +162,7 @@ impl MerchantState {
         }
         let actor = self.sku_mut(put.sku);
         actor.set_decimals(put.decimals);
+        actor.set_kit(!put.components.is_empty());
         let is_as_before = actor.terms().map_or(put.terms.is_empty(), |terms| *terms == put.terms);
         if !is_as_before || actor.pools() != put.pools {
             let since = |pool: &Pool| if pool.since == THIS_RECORD { record } else { pool.since };
@@ -167,6 +172,7 @@ impl MerchantState {
             actor.begin_pass();
             self.note_backlog(put.sku);
         }
+        self.evolve_kit(put.sku, &put.components);
     }
 }
 

@@ -14,11 +14,13 @@ use core::cmp::Reverse;
 
 impl MerchantState {
     pub(super) fn decide_receive(&self, receive: &Receive) -> Result<Event, Rejection> {
+        self.check_has_stock(receive.sku)?;
         check_quantity(u64::from(receive.quantity))?;
         self.arrival(receive.sku, receive.location, receive.state, receive.quantity)
     }
 
     pub(super) fn decide_adjust(&self, adjust: &Adjust) -> Result<Event, Rejection> {
+        self.check_has_stock(adjust.sku)?;
         let quantity = adjust.delta.unsigned_abs();
         check_quantity(quantity)?;
         // Bounded by QUANTITY_MAX just above.
@@ -31,6 +33,7 @@ impl MerchantState {
     }
 
     pub(super) fn decide_set(&self, set: &Set) -> Result<Event, Rejection> {
+        self.check_has_stock(set.sku)?;
         let actual = self.level(set.sku, set.location).sellable();
         if actual != set.expected {
             return Err(Rejection::SetMismatch { expected: set.expected, actual });
@@ -43,6 +46,7 @@ impl MerchantState {
     }
 
     pub(super) fn decide_move(&self, movement: &Move) -> Result<Event, Rejection> {
+        self.check_has_stock(movement.sku)?;
         check_quantity(u64::from(movement.quantity))?;
         if movement.from == movement.to {
             return Err(Rejection::SameState { state: movement.from });

@@ -68,6 +68,13 @@ impl Order {
         row.shipped += quantity;
     }
 
+    /// Units of a demand have left the building; a plain line counts them itself.
+    pub(crate) fn ship_part(&mut self, demand: u16, quantity: u32) {
+        if let Some(part) = &mut self.demands[usize::from(demand)].part {
+            part.shipped += quantity;
+        }
+    }
+
     /// A claim ends in whole or in part. I5: it must be there.
     pub(crate) fn end_claim(&mut self, demand: u16, location: LocationNumber, quantity: u32) {
         let mut left = quantity;

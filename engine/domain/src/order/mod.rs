@@ -11,14 +11,20 @@ use crate::sku::{Class, Owner};
 use smallvec::SmallVec;
 
 pub use change::{Released, Source};
-pub use picture::{LinePicture, OrderPicture, OrderStatus};
+pub use picture::{LinePicture, OrderPicture, OrderStatus, PartPicture};
 pub use stored::StoredOrder;
 
 /// The most lines of one order: a large wholesale order of real life has some 1,100.
 pub const LINES_MAX: usize = 1_200;
 
+/// The most demands of one order: four for each line that it may have. Its lines are fewer where they are large kits.
+pub const DEMANDS_MAX: usize = 4 * LINES_MAX;
+
 /// The most claims that one step makes or takes: a record holds some 61,000 of them at their longest.
 pub const CLAIMS_MAX: usize = 50_000;
+
+/// The same of an order with kits, whose pictures tell of lines and parts: a record holds what becomes of so many.
+pub const KIT_CLAIMS_MAX: usize = 20_000;
 
 /// What happens to what stock cannot serve.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +71,7 @@ impl Line {
     }
 }
 
-/// What a line needs of one SKU. A plain line has one demand; a kit will have one per component.
+/// What a line needs of one SKU. A plain line has one demand; a kit one for each part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Demand {
     /// Which SKU.
@@ -76,6 +82,37 @@ pub struct Demand {
     pub backordered: u32,
     /// Units that were sold and have no goods, and still wait: their claim was lost, or the order was imposed.
     pub short: u32,
+    /// What it is of a kit, if its line is one.
+    pub part: Option<Part>,
+}
+
+/// What a demand is of a kit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Units that one kit needs; never 0.
+    pub per_kit: u32,
+    /// Units that left the building, of whole kits or on their own.
+    pub shipped: u32,
+}
+
+impl Demand {
+    /// A demand of which nothing is claimed or gone.
+    #[must_use]
+    pub fn plain(sku: SkuNumber, line: u16, backordered: u32) -> Self {
+        Self { sku, line, backordered, short: 0, part: None }
+    }
+
+    /// Units that so many units of its line need. An order has no line whose demands are larger than 32 bits hold.
+    #[must_use]
+    pub fn units_of(&self, quantity: u32) -> u32 {
+        quantity * self.per_unit()
+    }
+
+    /// Units that one unit of its line needs.
+    #[must_use]
+    pub fn per_unit(&self) -> u32 {
+        self.part.map_or(1, |part| part.per_kit)
+    }
 }
 
 impl Demand {
@@ -126,13 +163,7 @@ impl Order {
     /// If more is claimed than was ordered: a defect, never an input.
     #[must_use]
     pub fn accepted(id: OrderId, accepted: &OrderAccepted) -> Self {
-        let demand = |(line, (sku, quantity)): (u16, &(SkuNumber, u32))| Demand {
-            sku: *sku,
-            line,
-            backordered: *quantity,
-            short: 0,
-        };
-        let mut demands: FewRows<Demand> = (0..).zip(&accepted.lines).map(demand).collect();
+        let mut demands = demands_of(accepted);
         let claim = |(demand, location, quantity): &(u16, LocationNumber, u32)| {
             demands[usize::from(*demand)].backordered -= quantity;
             let state = ClaimState::Allocated;
@@ -156,6 +187,35 @@ impl Order {
     #[must_use]
     pub fn owner(&self) -> Owner {
         Owner { channel: self.channel, order: self.id }
+    }
+
+    /// Units that a demand still needs: claimed or waiting.
+    #[must_use]
+    pub fn open_of(&self, demand: &Demand) -> u32 {
+        let line = &self.lines[usize::from(demand.line)];
+        match demand.part {
+            None => line.open(),
+            Some(Part { per_kit, shipped }) => (line.ordered - line.cancelled) * per_kit - shipped,
+        }
+    }
+
+    /// Units of a line that can be cancelled: all that are open, but no kit of which something has left the building.
+    ///
+    /// # Panics
+    /// If there is no such line.
+    #[must_use]
+    pub fn cancellable(&self, line: u16) -> u32 {
+        let row = &self.lines[usize::from(line)];
+        let parts = self.demands_of(line).filter_map(|(_, demand)| demand.part);
+        let begun = parts.map(|part| part.shipped.div_ceil(part.per_kit)).max();
+        begun.map_or_else(|| row.open(), |begun| row.ordered - row.cancelled - begun)
+    }
+
+    /// Kits of a line of which all has left the building; `None` if it is no kit.
+    #[must_use]
+    pub fn whole_kits_shipped(&self, line: u16) -> Option<u32> {
+        let parts = self.demands_of(line).filter_map(|(_, demand)| demand.part);
+        parts.map(|part| part.shipped / part.per_kit).min()
     }
 
     /// Whether every line is shipped or cancelled in full. A closed order leaves memory.
@@ -184,4 +244,24 @@ impl Order {
         let from = self.demands.partition_point(|demand| demand.line < line);
         (0_u16..).zip(&self.demands).skip(from).take_while(move |(_, demand)| demand.line == line)
     }
+}
+
+/// The demands of an order of which nothing is claimed yet.
+fn demands_of(accepted: &OrderAccepted) -> FewRows<Demand> {
+    let mut kits = accepted.kits.iter().peekable();
+    let mut demands = FewRows::with_capacity(accepted.lines.len());
+    for (line, (sku, quantity)) in (0_u16..).zip(&accepted.lines) {
+        let Some(kit) = kits.next_if(|kit| kit.line == line) else {
+            demands.push(Demand::plain(*sku, line, *quantity));
+            continue;
+        };
+        for (sku, per_kit) in kit.parts.iter() {
+            let Some(units) = quantity.checked_mul(*per_kit) else {
+                panic!("I4: a line needs too many units")
+            };
+            let part = Some(Part { per_kit: *per_kit, shipped: 0 });
+            demands.push(Demand { part, ..Demand::plain(*sku, line, units) });
+        }
+    }
+    demands
 }

@@ -5,22 +5,25 @@
 //! orders of up to four lines take no memory beyond their row of 48 bytes. Each number is written in groups of seven
 //! bits, the lowest first, the top bit of a byte saying that more follow (LEB128).
 //!
-//! The first byte says which of two forms follows:
+//! The first byte says which of three forms follows:
 //! - [`FRESH`]: every line has one demand, which is claimed in full at one location, and nothing happened since. The
 //!   number of lines; quantity, SKU and location of each.
 //! - [`ANY`]: the number of lines, and ordered, cancelled, shipped and returned units of each; the number of demands,
 //!   and SKU, line, backordered and short units of each; the number of claims, and demand, location and quantity of
 //!   each.
+//! - [`KITS`]: the same, and behind it, for each demand, the units that one kit needs of it and those that left the
+//!   building; 0 and 0 where the line is no kit.
 //!
 //! This is no format of a file: what snapshots hold is written down in `onhand-record`.
 
-use super::{Claim, ClaimState, Demand, Line, Order, Policy};
+use super::{Claim, ClaimState, Demand, Line, Order, Part, Policy};
 use crate::event::OrderAccepted;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use smallvec::SmallVec;
 
 const FRESH: u8 = 0;
 const ANY: u8 = 1;
+const KITS: u8 = 2;
 
 /// Bytes kept in the row itself: four lines of fresh orders over a million SKUs, or one line that was touched.
 const INLINE: usize = 24;
@@ -87,6 +90,12 @@ impl StoredOrder {
         self.bytes[0] != FRESH
     }
 
+    /// Whether a line of it is a kit.
+    #[must_use]
+    pub fn has_kits(&self) -> bool {
+        self.bytes[0] == KITS
+    }
+
     /// Whether it has a demand for a SKU; without making rows of anything.
     #[must_use]
     pub fn needs(&self, sku: SkuNumber) -> bool {
@@ -117,7 +126,8 @@ impl StoredOrder {
         let mut numbers = Numbers(&self.bytes);
         match numbers.byte() {
             FRESH => numbers.fresh_into(&mut order),
-            _ => numbers.any_into(&mut order),
+            ANY => numbers.any_into(&mut order),
+            _ => numbers.kits_into(&mut order),
         }
         order
     }
@@ -143,8 +153,8 @@ fn fresh(count: usize, lines: impl Iterator<Item = Option<FreshLine>>) -> Option
     Some(bytes)
 }
 
-fn fresh_as_accepted(OrderAccepted { lines, claims, .. }: &OrderAccepted) -> Option<Bytes> {
-    if claims.len() != lines.len() {
+fn fresh_as_accepted(OrderAccepted { lines, kits, claims, .. }: &OrderAccepted) -> Option<Bytes> {
+    if claims.len() != lines.len() || !kits.is_empty() {
         return None;
     }
     let rows = (0..).zip(lines.iter().zip(claims));
@@ -167,28 +177,33 @@ fn fresh_as_it_stands(Order { lines, demands, claims, .. }: &Order) -> Option<By
         let Line { ordered, .. } = *row;
         let Demand { sku, .. } = *demand;
         let is_fresh = *row == Line::new(ordered)
-            && *demand == Demand { sku, line: number, backordered: 0, short: 0 }
+            && *demand == Demand::plain(sku, number, 0)
             && (claim.demand, claim.quantity) == (number, ordered);
         is_fresh.then_some(FreshLine { ordered, sku, location: claim.location })
     });
     fresh(lines.len(), rows)
 }
 
-/// The bytes of an order in the form [`ANY`].
+/// The bytes of an order in the form [`ANY`], or [`KITS`] if it has some.
 fn in_any_form(Order { lines, demands, claims, .. }: &Order) -> Bytes {
+    let has_kits = demands.iter().any(|demand| demand.part.is_some());
     let mut bytes = Bytes::new();
-    bytes.push(ANY);
+    bytes.push(if has_kits { KITS } else { ANY });
     write_count(&mut bytes, lines.len());
     for Line { ordered, cancelled, shipped, returned } in lines {
         write_all(&mut bytes, [*ordered, *cancelled, *shipped, *returned]);
     }
     write_count(&mut bytes, demands.len());
-    for Demand { sku, line, backordered, short } in demands {
+    for Demand { sku, line, backordered, short, .. } in demands {
         write_all(&mut bytes, [sku.0, u32::from(*line), *backordered, *short]);
     }
     write_count(&mut bytes, claims.len());
     for Claim { demand, location, state: ClaimState::Allocated, quantity } in claims {
         write_all(&mut bytes, [u32::from(*demand), u32::from(location.0), *quantity]);
+    }
+    for part in demands.iter().map(|demand| demand.part).filter(|_| has_kits) {
+        let Part { per_kit, shipped } = part.unwrap_or(Part { per_kit: 0, shipped: 0 });
+        write_all(&mut bytes, [per_kit, shipped]);
     }
     bytes.shrink_to_fit();
     bytes
@@ -252,7 +267,7 @@ impl Numbers<'_> {
         for line in 0..self.short() {
             let (ordered, sku) = (self.number(), SkuNumber(self.number()));
             order.lines.push(Line::new(ordered));
-            order.demands.push(Demand { sku, line, backordered: 0, short: 0 });
+            order.demands.push(Demand::plain(sku, line, 0));
             order.claims.push(Claim {
                 demand: line,
                 location: LocationNumber(self.short()),
@@ -274,6 +289,7 @@ impl Numbers<'_> {
             line: numbers.short(),
             backordered: numbers.number(),
             short: numbers.number(),
+            part: None,
         };
         let claim = |numbers: &mut Self| Claim {
             demand: numbers.short(),
@@ -285,12 +301,20 @@ impl Numbers<'_> {
         order.demands = (0..self.number()).map(|_| demand(self)).collect();
         order.claims = (0..self.number()).map(|_| claim(self)).collect();
     }
+
+    fn kits_into(&mut self, order: &mut Order) {
+        self.any_into(order);
+        for demand in &mut order.demands {
+            let [per_kit, shipped] = self.row();
+            demand.part = (per_kit > 0).then_some(Part { per_kit, shipped });
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{NewClaims, OrderedLines};
+    use crate::event::{KitLine, NewClaims, OrderedLines};
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
@@ -301,6 +325,7 @@ mod tests {
             channel: ChannelNumber(7),
             policy: Policy::Backorder,
             lines: lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect::<OrderedLines>(),
+            kits: Vec::new(),
             claims: claims.iter().map(claim).collect::<NewClaims>(),
             hold: None,
             routed: None,
@@ -353,6 +378,18 @@ mod tests {
         assert_eq!(form(&[(0, 0, 3)]), ANY);
     }
 
+    #[test]
+    fn a_kit_is_kept_with_what_one_of_it_needs() {
+        let mut order = accepted(&[(5, 3), (90, 2)], &[(0, 0, 3), (1, 4, 2), (2, 4, 6)]);
+        order.kits = [KitLine { line: 1, parts: [(SkuNumber(6), 1), (SkuNumber(7), 3)].into() }].into();
+        let stored = stored(&order);
+        assert!(stored.has_kits());
+        assert!(stored.needs(SkuNumber(7)) && !stored.needs(SkuNumber(90)));
+        let demands = stored.open().demands;
+        let whole = |per_kit| Some(Part { per_kit, shipped: 0 });
+        assert_eq!(demands.iter().map(|demand| demand.part).collect::<Vec<_>>(), [None, whole(1), whole(3)]);
+    }
+
     const POLICIES: [Policy; 3] = [Policy::Reject, Policy::Backorder, Policy::Imposed];
 
     prop_compose! {
@@ -360,10 +397,16 @@ mod tests {
             id: u64, channel: u16, policy in prop::sample::select(&POLICIES[..]),
             lines in prop::collection::vec(any::<[u32; 4]>(), 0..40),
             demands in prop::collection::vec(any::<(u32, u16, u32, u32)>(), 0..40),
+            parts in prop::collection::vec(any::<Option<(u32, u32)>>(), 40),
+            has_kits: bool,
             claims in prop::collection::vec(any::<(u16, u16, u32)>(), 0..40),
         ) -> Order {
             let line = |[ordered, cancelled, shipped, returned]: [u32; 4]| Line { ordered, cancelled, shipped, returned };
-            let demand = |(sku, line, backordered, short)| Demand { sku: SkuNumber(sku), line, backordered, short };
+            let part = |(per_kit, shipped): (u32, u32)| Part { per_kit: per_kit.max(1), shipped };
+            let demand = |((sku, line, backordered, short), part_of): (_, Option<_>)| {
+                let (sku, part) = (SkuNumber(sku), part_of.filter(|_| has_kits).map(part));
+                Demand { sku, line, backordered, short, part }
+            };
             let claim = |(demand, location, quantity)| {
                 let (location, state) = (LocationNumber(location), ClaimState::Allocated);
                 Claim { demand, location, state, quantity }
@@ -373,7 +416,7 @@ mod tests {
                 channel: ChannelNumber(channel),
                 policy,
                 lines: lines.into_iter().map(line).collect(),
-                demands: demands.into_iter().map(demand).collect(),
+                demands: demands.into_iter().zip(parts).map(demand).collect(),
                 claims: claims.into_iter().map(claim).collect(),
             }
         }

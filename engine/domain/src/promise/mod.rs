@@ -65,8 +65,7 @@ impl Promise {
         let rows = [&held].into_iter().chain(holds).chain(before).chain(&own).chain(after);
         let rows: SmallVec<[Row<'_>; 8]> = rows.copied().collect();
         if rows.iter().all(|row| row.quantity == 0) {
-            let units = locations.iter().map(|location| (*location, free(*location)));
-            return Self::limited(units.collect(), policy, Own::default());
+            return Self::of_anybodys(locations, policy, free);
         }
         let places = places(locations, &rows, free);
         let spread = Spread::of(&rows, &places);
@@ -77,6 +76,17 @@ impl Promise {
         let at = places.iter().zip(units).skip(places.len() - locations.len());
         let at = at.map(|(place, units)| (place.location, u32::try_from(units).unwrap_or(u32::MAX)));
         Self::limited(at.collect(), policy, Own { held, pool, floor })
+    }
+
+    /// The same of a SKU of which nobody is promised or holds any unit: they are anybody's who comes first.
+    #[must_use]
+    pub fn of_anybodys(
+        locations: &[LocationNumber],
+        policy: &StockPolicy,
+        free: impl Fn(LocationNumber) -> u32,
+    ) -> Self {
+        let units = locations.iter().map(|location| (*location, free(*location)));
+        Self::limited(units.collect(), policy, Own::default())
     }
 
     /// What an order may claim that confirms a hold of more units than are free. What is held comes before safety stock

@@ -79,12 +79,9 @@ impl Backlog {
     /// Those who wait, from a cursor on, where channels have these ranks. To begin takes a step for each channel that has
     /// somebody who waits, and each one after that a step for the logarithm of their number.
     pub fn in_turn(&self, cursor: Cursor, rank: impl Fn(ChannelNumber) -> u16) -> InTurn<'_> {
-        let Cursor(Waiting { class, order, demand }) = cursor;
-        let is_it = |((of, _), queue): &(&(Class, ChannelNumber), &Queue)| {
-            *of == class && queue.contains_key(&(order, demand))
-        };
+        let Cursor(Waiting { order, demand, .. }) = cursor;
         let rank = |channel: ChannelNumber| if is_planted(Bug::IgnoreRank) { 0 } else { rank(channel) };
-        let from = self.queues.iter().find(is_it).map(|((class, channel), _)| (*class, rank(*channel)));
+        let from = self.place_of(cursor, rank);
         let mut in_turn = InTurn { queues: Vec::new(), heads: BinaryHeap::new() };
         for ((class, channel), queue) in &self.queues {
             let place = (*class, rank(*channel));
@@ -97,6 +94,30 @@ impl Backlog {
             in_turn.advance(place, in_turn.queues.len() - 1);
         }
         in_turn
+    }
+
+    /// Whether a pass that goes on at a cursor has a demand of this channel still before it.
+    #[must_use]
+    pub fn comes_at(
+        &self,
+        cursor: Cursor,
+        channel: ChannelNumber,
+        waiting: Waiting,
+        rank: impl Fn(ChannelNumber) -> u16,
+    ) -> bool {
+        let place = |(class, rank): (Class, u16), Waiting { order, demand, .. }: Waiting| {
+            (class, rank, order, demand)
+        };
+        let own = place((waiting.class, rank(channel)), waiting);
+        self.place_of(cursor, rank).is_none_or(|from| place(from, cursor.0) <= own)
+    }
+
+    /// The class and the rank of the demand at which a pass goes on, if it still waits.
+    fn place_of(&self, Cursor(at): Cursor, rank: impl Fn(ChannelNumber) -> u16) -> Option<(Class, u16)> {
+        let is_it = |((class, _), queue): &(&(Class, ChannelNumber), &Queue)| {
+            *class == at.class && queue.contains_key(&(at.order, at.demand))
+        };
+        self.queues.iter().find(is_it).map(|((class, channel), _)| (*class, rank(*channel)))
     }
 
     /// Units that one demand of an order of this channel waits for.

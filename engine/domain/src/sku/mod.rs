@@ -28,6 +28,8 @@ const LEVELS_INLINE: usize = 2;
 pub struct SkuActor {
     decimals: u8,
     in_use: bool,
+    /// Whether it is a virtual kit; the table of kits has what it is made of.
+    is_kit: bool,
     levels: SmallVec<[Level; LEVELS_INLINE]>,
     extra: Option<Box<Extra>>,
 }
@@ -53,7 +55,7 @@ impl SkuActor {
     /// A SKU without stock, counted with so many decimals.
     #[must_use]
     pub fn new(decimals: u8) -> Self {
-        Self { decimals, in_use: false, levels: SmallVec::new(), extra: None }
+        Self { decimals, in_use: false, is_kit: false, levels: SmallVec::new(), extra: None }
     }
 
     /// A SKU as a snapshot holds it: its levels in the order of location numbers, without claims, which come
@@ -62,7 +64,7 @@ impl SkuActor {
     pub fn restored(decimals: u8, in_use: bool, levels: impl IntoIterator<Item = Level>) -> Self {
         let mut levels: SmallVec<[Level; LEVELS_INLINE]> = levels.into_iter().collect();
         levels.sort_unstable_by_key(Level::location);
-        Self { decimals, in_use, levels, extra: None }
+        Self { decimals, in_use, is_kit: false, levels, extra: None }
     }
 
     /// How many decimals its quantities have.
@@ -75,6 +77,17 @@ impl SkuActor {
     #[must_use]
     pub fn is_in_use(&self) -> bool {
         self.in_use
+    }
+
+    /// Whether it is a virtual kit, which has no stock.
+    #[must_use]
+    pub fn is_kit(&self) -> bool {
+        self.is_kit
+    }
+
+    /// Makes it a kit, or no kit any more. The caller has checked that it has no stock.
+    pub(crate) fn set_kit(&mut self, is_kit: bool) {
+        self.is_kit = is_kit;
     }
 
     /// Its stock at every location that ever had some, in the order of location numbers.

@@ -235,7 +235,7 @@ impl Books {
             Command::PlaceOrder(place) => self.place(id, place, claims),
             Command::CancelOrder(cancel) => self.cancel(cancel),
             Command::ShipOrder(ship) => {
-                for (line, quantity) in ship.lines {
+                for (line, quantity) in ship.lines.iter().map(|line| (&line.line, &line.quantity)) {
                     let row = &mut self.orders.get_mut(&ship.order).unwrap().lines[usize::from(*line)];
                     row.unclaim(ship.location, *quantity);
                     row.shipped += quantity;

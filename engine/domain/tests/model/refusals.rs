@@ -154,13 +154,14 @@ impl Books {
             Ok(order) => order,
             Err(refusal) => return Some(refusal),
         };
+        let lines: Vec<(u16, u32)> = ship.lines.iter().map(|line| (line.line, line.quantity)).collect();
         let wrong = |index: usize| {
-            let (line, requested) = ship.lines[index];
-            bad_line(order, ship.lines, index).or_else(|| {
+            let (line, requested) = lines[index];
+            bad_line(order, &lines, index).or_else(|| {
                 let allocated = order.lines[usize::from(line)].claimed_at(ship.location);
                 (requested > allocated).then_some(Rejection::NotAllocated { line, requested, allocated })
             })
         };
-        (0..ship.lines.len()).find_map(wrong).or(ship.lines.is_empty().then_some(Rejection::NoLines))
+        (0..lines.len()).find_map(wrong).or(lines.is_empty().then_some(Rejection::NoLines))
     }
 }

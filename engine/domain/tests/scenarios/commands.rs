@@ -107,7 +107,12 @@ impl<S: Stage> Run<S> {
                 let (rest, with) = terms::with(rest);
                 let decimals = rest.first().map_or(Ok(0), |word| number(word))?;
                 let (sku, terms) = (self.sku(name).ok(), self.terms(with)?);
-                self.apply(&Command::PutSku(PutSku { sku, decimals, terms: &terms }), name)
+                self.apply(&Command::PutSku(PutSku { terms: &terms, ..PutSku::plain(sku, decimals) }), name)
+            }
+            ["kit", name, rest @ ..] => {
+                let (sku, components) = (self.sku(name).ok(), self.components(rest)?);
+                let put = PutSku { components: &components, ..PutSku::plain(sku, 0) };
+                self.apply(&Command::PutSku(put), name)
             }
             ["stock", sku, location, quantity] => {
                 self.command(&["sku", sku])?;
@@ -172,7 +177,7 @@ impl<S: Stage> Run<S> {
             }
             ["ship", order, location, rest @ ..] => {
                 let (order, location, lines) =
-                    (self.order(order)?, self.location(location)?, line_list(rest)?);
+                    (self.order(order)?, self.location(location)?, self.ship_list(rest)?);
                 self.apply(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), "")
             }
             _ => return Err(format!("not a command: {:?}", words.join(" "))),

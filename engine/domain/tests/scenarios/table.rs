@@ -11,6 +11,7 @@ use std::fs;
 use std::path::Path;
 
 mod commands;
+mod kits;
 mod terms;
 mod words;
 

@@ -21,8 +21,9 @@ fn prefix(order: &Order, demand: u16) -> String {
 }
 
 impl<S: Stage> Run<S> {
-    fn sku_name(&self, sku: SkuNumber) -> &str {
-        &self.skus[sku.row()]
+    pub(super) fn sku_name(&self, sku: SkuNumber) -> &str {
+        // One that a refused command would have made has no name.
+        self.skus.get(sku.row()).map_or("it", String::as_str)
     }
 
     fn location_name(&self, location: LocationNumber) -> &str {
@@ -174,6 +175,7 @@ impl<S: Stage> Run<S> {
             }
             Rejection::TooManyExtensions { max } => format!("too_many_extensions max {max}"),
             Rejection::TooManyHolds { what, live, max } => format!("too_many_holds {what} {live} max {max}"),
+            Rejection::Kit(fault) => self.kit_refused(fault),
             Rejection::NothingWaits => "nothing_waits".to_owned(),
         };
         vec![format!("rejected {text}")]

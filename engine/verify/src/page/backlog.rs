@@ -2,6 +2,7 @@
 
 use super::Page;
 use crate::backlog::Turn;
+use crate::order::Order;
 use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::order::{BacklogFilledV1, FilledV1, WaitingV1};
@@ -13,12 +14,17 @@ impl Page<'_> {
         let mut before = None;
         for fill in &filled.fills {
             let turn = turn_of(&fill.waiting);
-            self.check_turn(filled.sku, fill, turn, before);
-            self.check_promised(filled.sku, fill);
-            self.fill(filled.sku, fill, turn);
-            self.pooled(filled.sku, fill.waiting.order, i64::from(fill.quantity), Claimed::Now);
-            before = Some(turn);
+            let sku = self.filled_sku(filled.sku, fill);
+            let before_it = before.filter(|_| sku == filled.sku);
+            self.check_turn(sku, fill, turn, before_it);
+            self.check_promised(sku, fill);
+            self.fill(sku, fill, turn);
+            self.pooled(sku, fill.waiting.order, i64::from(fill.quantity), Claimed::Now);
+            if sku == filled.sku {
+                before = Some(turn);
+            }
         }
+        self.check_whole_kits(&filled.fills);
         let next = filled.next.as_ref().map(turn_of);
         let is_behind =
             |next: Turn| Some(self.ledger.precedence(next)) > before.map(|turn| self.ledger.precedence(turn));
@@ -28,14 +34,36 @@ impl Page<'_> {
         });
     }
 
+    /// The SKU of which somebody gets units: the one that is looked at, or another part of a kit that has that one.
+    fn filled_sku(&self, sku: u32, fill: &FilledV1) -> u32 {
+        let order = self.ledger.orders.get(&fill.waiting.order);
+        let part = order.and_then(|order| {
+            let kit = order.kit_of(fill.waiting.demand).filter(|_| !fill.waiting.is_short)?;
+            let has_it = order.demands_of(kit).iter().any(|demand| demand.sku == sku);
+            order.demands.get(usize::from(fill.waiting.demand)).filter(|_| has_it)
+        });
+        part.map_or(sku, |part| part.sku)
+    }
+
+    /// Who waited for kits has got whole ones.
+    fn check_whole_kits(&mut self, fills: &[FilledV1]) {
+        let orders =
+            fills.iter().filter_map(|fill| Some((fill, self.ledger.orders.get(&fill.waiting.order)?)));
+        let kits = orders.filter(|(fill, order)| order.kit_of(fill.waiting.demand).is_some());
+        let odd = kits.map(|(_, order)| order).find_map(Order::odd_line);
+        self.findings.check(Invariant::I4, odd.is_none(), || format!("parts of kits are given: {odd:?}"));
+    }
+
     /// Nobody is overtaken: neither within the record, nor the one who waits first, if the units were for them.
     fn check_turn(&mut self, sku: u32, fill: &FilledV1, turn: Turn, before: Option<Turn>) {
         let precedence = self.ledger.precedence(turn);
         let is_in_turn = before.is_none_or(|before| self.ledger.precedence(before) <= precedence);
         self.findings.check(Invariant::I10, is_in_turn, || format!("{turn:?} is served after {before:?}"));
+        // A kit may wait for something else.
+        let counts = |turn: Turn| turn.is_short || !self.waits_for_kits(turn);
+        let rank = |channel| self.ledger.rank(channel);
         let first = self.ledger.backlogs.get(&sku);
-        let first = first.and_then(|backlog| backlog.first(|channel| self.ledger.rank(channel)));
-        let first = first.filter(|first| self.ledger.precedence(*first) < precedence);
+        let first = first.and_then(|backlog| backlog.first_before(precedence, rank, counts));
         let overtaken = first.filter(|first| {
             let channel = self.ledger.channel_of(first.order);
             channel.is_some_and(|channel| channel.locations.contains(&fill.location))
@@ -44,6 +72,11 @@ impl Page<'_> {
         self.findings.check(Invariant::I10, overtaken.is_none(), || {
             format!("{turn:?} is served before {overtaken:?}")
         });
+    }
+
+    fn waits_for_kits(&self, turn: Turn) -> bool {
+        let order = self.ledger.orders.get(&turn.order);
+        order.is_some_and(|order| order.kit_of(turn.demand).is_some())
     }
 
     /// Whether who waits may have a unit at a location: not if others are promised it, unless it was promised goods itself
@@ -91,11 +124,11 @@ impl Page<'_> {
         self.findings.check(Invariant::I5, serves, || {
             format!("location {location} does not serve the channel, or may not serve the order")
         });
-        let line = self.ledger.line(order, demand).filter(|line| line.sku == sku);
-        let was_waiting = line.is_some_and(|line| {
-            line.claim(location, quantity);
-            *line.waiting(is_short) -= quantity;
-            *line.waiting(is_short) >= 0
+        let found = self.ledger.demand(order, demand).filter(|found| found.sku == sku);
+        let was_waiting = found.is_some_and(|found| {
+            found.claim(location, quantity);
+            *found.waiting(is_short) -= quantity;
+            *found.waiting(is_short) >= 0
         });
         self.findings.check(Invariant::I5, was_waiting && quantity > 0, || {
             format!("order {order} did not wait for this")

@@ -4,30 +4,31 @@ use super::Page;
 use crate::backlog::Turn;
 use crate::pools::Claimed;
 use crate::report::Invariant;
+use onhand_record::kit::KitPictureV1;
 use onhand_record::order::{LinePictureV1, OrderCancelledV1, OrderShippedV1, ReleasedV1, SourceV1};
 
 impl Page<'_> {
-    pub(crate) fn cancelled(&mut self, cancelled: &OrderCancelledV1<'_>) {
+    pub(crate) fn cancelled(&mut self, cancelled: &OrderCancelledV1<'_>, kits: &[KitPictureV1]) {
         let order = cancelled.order;
         for part in &cancelled.released {
             self.released(order, *part);
         }
         for (number, quantity) in &cancelled.lines {
             self.totals.units_cancelled += u64::from(*quantity);
-            if let Some(line) = self.ledger.line(order, *number) {
-                line.cancelled += i64::from(*quantity);
+            if let Some(order) = self.ledger.orders.get_mut(&order) {
+                order.cancel(*number, i64::from(*quantity));
             }
         }
-        self.check_order(order, &cancelled.after);
+        self.check_order(order, &cancelled.after, kits);
     }
 
     /// A demand lets go of units that it waited for or had.
     fn released(&mut self, order: u64, part: ReleasedV1) {
         let ReleasedV1 { demand, source, .. } = part;
         let quantity = i64::from(part.quantity);
-        let line = self.ledger.line(order, demand);
-        let sku = line.as_ref().map(|line| line.sku);
-        let was_there = line.is_some_and(|line| line.let_go(source, quantity));
+        let found = self.ledger.demand(order, demand);
+        let sku = found.as_ref().map(|found| found.sku);
+        let was_there = found.is_some_and(|found| found.let_go(source, quantity));
         self.findings.check(Invariant::I5, was_there, || format!("order {order} has no {part:?}"));
         let Some(sku) = sku else { return };
         match source {
@@ -40,13 +41,16 @@ impl Page<'_> {
         }
     }
 
-    pub(crate) fn shipped(&mut self, shipped: &OrderShippedV1<'_>) {
+    pub(crate) fn shipped(&mut self, shipped: &OrderShippedV1<'_>, kits: &[KitPictureV1]) {
         let OrderShippedV1 { order, location, .. } = *shipped;
         for (demand, quantity) in &shipped.claims {
             let quantity = i64::from(*quantity);
-            let line = self.ledger.line(order, *demand);
-            let sku = line.as_ref().map(|line| line.sku);
-            let was_there = line.is_some_and(|line| line.end_claim(location, quantity));
+            let found = self.ledger.demand(order, *demand);
+            let sku = found.as_ref().map(|found| found.sku);
+            let was_there = found.is_some_and(|found| {
+                found.shipped += quantity;
+                found.end_claim(location, quantity)
+            });
             self.findings
                 .check(Invariant::I5, was_there, || format!("order {order} has no such claim to ship"));
             if let Some(sku) = sku {
@@ -57,25 +61,30 @@ impl Page<'_> {
         }
         for (number, quantity) in &shipped.lines {
             self.totals.units_shipped += u64::from(*quantity);
-            if let Some(line) = self.ledger.line(order, *number) {
+            let order = self.ledger.orders.get_mut(&order);
+            if let Some(line) = order.and_then(|order| order.lines.get_mut(usize::from(*number))) {
                 line.shipped += i64::from(*quantity);
             }
         }
-        self.check_order(order, &shipped.after);
+        self.check_order(order, &shipped.after, kits);
     }
 
     /// After a change: the lines add up, and the stated picture is the one in the books.
-    fn check_order(&mut self, id: u64, stated: &[LinePictureV1]) {
+    fn check_order(&mut self, id: u64, stated: &[LinePictureV1], kits: &[KitPictureV1]) {
         let Some(order) = self.ledger.orders.get(&id) else {
             return self.findings.check(Invariant::I5, false, || format!("order {id} is not open"));
         };
-        for (number, line) in order.lines.iter().enumerate() {
-            let (open, covered) = (line.open(), line.covered());
+        for demand in &order.demands {
+            let (open, covered, line) = (demand.open(), demand.covered(), demand.line);
             self.findings.check(Invariant::I4, open >= 0 && open == covered, || {
-                format!("order {id} line {number}: {open} open, {covered} claimed or waiting")
+                format!("order {id} line {line}: {open} open, {covered} claimed or waiting")
             });
         }
-        self.findings.check(Invariant::I3, order.equals(stated), || {
+        let odd = order.odd_line();
+        self.findings.check(Invariant::I4, odd.is_none(), || {
+            format!("order {id}: a line has not shipped what its demands have, or waits for parts of kits: {odd:?}")
+        });
+        self.findings.check(Invariant::I3, order.equals(stated, kits), || {
             format!("the picture of order {id} is not what the books have")
         });
         if order.is_closed() {

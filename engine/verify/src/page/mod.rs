@@ -5,6 +5,7 @@ mod backlog;
 mod course;
 mod header;
 mod holds;
+mod kits;
 mod placed;
 mod repeat;
 mod routing;
@@ -14,17 +15,20 @@ mod stock;
 use crate::findings::Findings;
 use crate::ledger::{Channel, Ledger, Place};
 use crate::observer::{AcceptedFact, Observer};
+use crate::order::Order;
 use crate::pools::Claimed;
 use crate::report::{Invariant, Tightest, Totals};
 use onhand_record::admin::CommandRefusedV1;
 use onhand_record::header::VERSION_ROUTED;
-use onhand_record::order::{OrderCancelledV1, OrderShippedV1, decode_accepted_whole, decode_refused_whole};
+use onhand_record::kit::{decode_cancelled, decode_shipped};
+use onhand_record::order::{decode_accepted_kits, decode_refused_whole};
 use onhand_record::rules::{PolicyV1, decode_channel, decode_location, decode_sku};
 use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
 use std::rc::Rc;
 
 pub use header::KEY_WINDOW_MS;
+use placed::within_of;
 
 /// The status of every refusal that is logged: a conflict with the state.
 const CONFLICT: u16 = 409;
@@ -56,8 +60,8 @@ impl Page<'_> {
                 self.channel(&put, terms, routing);
             }
             Kind::SkuPut => {
-                let (put, terms) = decode_sku(version, body)?;
-                self.sku(&put, terms);
+                let (put, terms, kit) = decode_sku(version, body)?;
+                self.sku(&put, terms, kit);
             }
             Kind::RoutingProfilePut => self.profile(&decode(body)?),
             Kind::StockMoved => {
@@ -70,13 +74,13 @@ impl Page<'_> {
             }
             Kind::OrderRefused => self.refused_body(version, body, observer)?,
             Kind::OrderCancelled => {
-                let cancelled: OrderCancelledV1<'_> = decode(body)?;
-                self.cancelled(&cancelled);
+                let (cancelled, kits) = decode_cancelled(version, body)?;
+                self.cancelled(&cancelled, &kits);
                 observer.changed(Lsn(cancelled.order), kind, &cancelled.after);
             }
             Kind::OrderShipped => {
-                let shipped: OrderShippedV1<'_> = decode(body)?;
-                self.shipped(&shipped);
+                let (shipped, kits) = decode_shipped(version, body)?;
+                self.shipped(&shipped, &kits);
                 observer.changed(Lsn(shipped.order), kind, &shipped.after);
             }
             Kind::BacklogFilled => self.filled(&decode(body)?),
@@ -100,14 +104,17 @@ impl Page<'_> {
         body: &[u8],
         observer: &mut dyn Observer,
     ) -> Result<(), DecodeError> {
-        let (asked, accepted, details) = decode_accepted_whole(version, body)?;
+        let (asked, accepted, details, kits) = decode_accepted_kits(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
         let may_say_so = version >= VERSION_ROUTED || accepted.policy != PolicyV1::Imposed;
         self.findings.check(Invariant::J4, may_say_so, || {
             format!("version {version} is imposed, which a release that wrote it could not know")
         });
         self.routed(&channel, details.routed.as_ref(), details.hold, Some(&accepted.claims));
-        self.accepted(&channel, &asked, &accepted, &details);
+        self.check_kit_lines(&asked, &kits);
+        let is_imposed = accepted.policy == PolicyV1::Imposed;
+        let order = Order { within: within_of(&details), is_imposed, ..Order::of(&asked, &kits) };
+        self.accepted(&channel, &asked, &accepted, (details.hold, order));
         let (merchant, order, code) = (self.merchant, self.findings.lsn, &channel.code);
         let fact = AcceptedFact { merchant, channel: code, order, asked: &asked, accepted: &accepted };
         observer.accepted(&fact);

@@ -3,7 +3,7 @@
 use super::Page;
 use crate::backlog::Turn;
 use crate::ledger::{Asks, Channel};
-use crate::order::{Line, Order};
+use crate::order::{Demand, Line, Order};
 use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::order::{ClaimV1, OrderAcceptedV1, OrderAskedV1, OrderRefusedV1, ShortfallV1};
@@ -18,13 +18,15 @@ struct Need {
     most: i64,
     /// What it got, or would have got.
     served: i64,
+    /// Whether kits need some of it: they are given what makes them whole and nothing more.
+    is_part: bool,
 }
 
 /// By SKU.
 type Needs = BTreeMap<u32, Need>;
 
 /// The locations that may serve what waits of an order.
-fn within_of(details: &OrderDetailsV1<'_>) -> Option<BTreeSet<u16>> {
+pub(super) fn within_of(details: &OrderDetailsV1<'_>) -> Option<BTreeSet<u16>> {
     Some(details.routed.as_ref()?.within.as_ref()?.iter().copied().collect())
 }
 
@@ -34,9 +36,8 @@ impl Page<'_> {
         channel: &Channel,
         asked: &OrderAskedV1<'_>,
         accepted: &OrderAcceptedV1,
-        details: &OrderDetailsV1<'_>,
+        (hold, mut order): (Option<u64>, Order),
     ) {
-        let hold = details.hold;
         self.totals.orders_accepted += 1;
         self.check_asked(channel, asked, accepted.policy);
         let is_first = self.ledger.external_ids.insert((asked.channel, asked.external_id.to_owned()));
@@ -50,24 +51,28 @@ impl Page<'_> {
         self.findings.check(Invariant::I5, confirms, || {
             format!("it confirms {hold:?}, which is not live for its channel")
         });
-        let is_imposed = accepted.policy == PolicyV1::Imposed;
+        let is_imposed = order.is_imposed;
         self.totals.orders_imposed += u64::from(is_imposed);
         let asks = Asks { hold, is_imposed };
-        let mut needs = self.needs(channel, asked, asks);
-        let mut order = Order { within: within_of(details), is_imposed, ..Order::of(asked) };
-        self.check_kept(asked, &accepted.claims, &order.lines, asks);
+        let mut needs = self.needs(channel, &order, asks);
+        self.check_kept(asked, &accepted.claims, &order.demands, asks);
         if let Some(hold) = hold {
             self.end_hold(hold);
         }
         for claim in &accepted.claims {
-            self.claimed(channel, claim, &mut order.lines, &mut needs);
-            if let Some(line) = order.lines.get(usize::from(claim.demand)) {
-                let (sku, quantity) = (line.sku, i64::from(claim.quantity));
+            self.claimed(channel, claim, &mut order.demands, &mut needs);
+            if let Some(demand) = order.demands.get(usize::from(claim.demand)) {
+                let (sku, quantity) = (demand.sku, i64::from(claim.quantity));
                 self.ledger.pool(sku, asked.channel, self.findings.lsn.0, quantity, Claimed::Now);
             }
         }
-        self.check_claims(&order.lines, accepted.policy);
+        self.check_claims(&order.demands, accepted.policy);
+        let odd = order.odd_line();
+        self.findings.check(Invariant::I4, odd.is_none(), || {
+            format!("parts of kits wait that are not whole: {odd:?}")
+        });
         self.check_served(channel, &needs);
+        self.check_whole(channel, &order, &needs);
         self.wait(order);
     }
 
@@ -75,10 +80,12 @@ impl Page<'_> {
     fn wait(&mut self, mut order: Order) {
         let (id, is_short) = (self.findings.lsn.0, order.is_imposed);
         let mut waits = Vec::new();
-        for (demand, line) in (0_u16..).zip(&mut order.lines).filter(|(_, line)| line.backordered != 0) {
-            waits.push((line.sku, Turn::new(is_short, id, demand), line.backordered));
+        for (number, demand) in
+            (0_u16..).zip(&mut order.demands).filter(|(_, demand)| demand.backordered != 0)
+        {
+            waits.push((demand.sku, Turn::new(is_short, id, number), demand.backordered));
             if is_short {
-                line.short = std::mem::take(&mut line.backordered);
+                demand.short = std::mem::take(&mut demand.backordered);
             }
         }
         self.ledger.orders.insert(id, order);
@@ -99,14 +106,17 @@ impl Page<'_> {
         self.check_asked(channel, asked, PolicyV1::Reject);
         self.findings
             .check(Invariant::I10, !refused.shortfalls.is_empty(), || "refused without a shortfall".into());
-        let mut needs = self.needs(channel, asked, Asks { hold, is_imposed: false });
+        let kits = self.kit_lines(asked);
+        let order = Order::of(asked, &kits);
+        let mut needs = self.needs(channel, &order, Asks { hold, is_imposed: false });
         for need in needs.values_mut() {
             need.served = need.asked;
         }
         for shortfall in &refused.shortfalls {
-            self.short_of(shortfall, asked, &mut needs);
+            self.short_of(shortfall, &order, &mut needs);
         }
         self.check_served(channel, &needs);
+        self.check_lacking(channel, &order, &needs);
     }
 
     /// SKUs, decimals and policy are those that there are.
@@ -128,29 +138,31 @@ impl Page<'_> {
         self.findings.check(Invariant::I4, is_due, || format!("{policy:?} was its policy, {due:?} was due"));
     }
 
-    fn needs(&self, channel: &Channel, asked: &OrderAskedV1<'_>, asks: Asks) -> Needs {
+    fn needs(&self, channel: &Channel, order: &Order, asks: Asks) -> Needs {
         let mut needs = Needs::new();
-        for line in &asked.lines {
-            let (sure, most) = self.ledger.free_for(line.sku, asked.channel, channel, asks);
-            let need = needs.entry(line.sku).or_insert(Need { asked: 0, sure, most, served: 0 });
-            need.asked += i64::from(line.quantity);
+        for demand in &order.demands {
+            let (sure, most) = self.ledger.free_for(demand.sku, order.channel, channel, asks);
+            let need =
+                needs.entry(demand.sku).or_insert(Need { asked: 0, sure, most, served: 0, is_part: false });
+            need.asked += demand.needed;
+            need.is_part |= order.lines[demand.line].is_kit;
         }
         needs
     }
 
-    fn claimed(&mut self, channel: &Channel, claim: &ClaimV1, lines: &mut [Line], needs: &mut Needs) {
+    fn claimed(&mut self, channel: &Channel, claim: &ClaimV1, demands: &mut [Demand], needs: &mut Needs) {
         let ClaimV1 { demand, location, quantity } = *claim;
         let serves = channel.locations.contains(&location);
         self.findings
             .check(Invariant::I5, serves, || format!("location {location} does not serve the channel"));
-        let line = lines.get_mut(usize::from(demand)).filter(|_| quantity > 0);
+        let found = demands.get_mut(usize::from(demand)).filter(|_| quantity > 0);
         self.findings
-            .check(Invariant::I5, line.is_some(), || format!("a claim of {quantity} for demand {demand}"));
-        let Some(line) = line else { return };
+            .check(Invariant::I5, found.is_some(), || format!("a claim of {quantity} for demand {demand}"));
+        let Some(found) = found else { return };
         self.totals.units_claimed += u64::from(quantity);
-        let (sku, quantity) = (line.sku, i64::from(quantity));
-        line.backordered -= quantity;
-        line.claim(location, quantity);
+        let (sku, quantity) = (found.sku, i64::from(quantity));
+        found.backordered -= quantity;
+        found.claim(location, quantity);
         if let Some(need) = needs.get_mut(&sku) {
             need.served += quantity;
         }
@@ -158,13 +170,12 @@ impl Page<'_> {
     }
 
     /// What others are promised stays there for them.
-    fn check_kept(&mut self, asked: &OrderAskedV1<'_>, claims: &[ClaimV1], lines: &[Line], asks: Asks) {
+    fn check_kept(&mut self, asked: &OrderAskedV1<'_>, claims: &[ClaimV1], demands: &[Demand], asks: Asks) {
         let mut taken: BTreeMap<u32, BTreeMap<u16, i64>> = BTreeMap::new();
         for claim in claims {
-            if let Some(line) =
-                lines.get(usize::from(claim.demand)).filter(|line| !self.ledger.is_plain(line.sku))
-            {
-                let of_sku = taken.entry(line.sku).or_default();
+            let demand = demands.get(usize::from(claim.demand));
+            if let Some(demand) = demand.filter(|demand| !self.ledger.is_plain(demand.sku)) {
+                let of_sku = taken.entry(demand.sku).or_default();
                 *of_sku.entry(claim.location).or_default() += i64::from(claim.quantity);
             }
         }
@@ -183,44 +194,71 @@ impl Page<'_> {
         }
     }
 
-    fn check_claims(&mut self, lines: &[Line], policy: PolicyV1) {
-        let is_covered = lines.iter().all(|line| line.backordered == 0);
+    fn check_claims(&mut self, demands: &[Demand], policy: PolicyV1) {
+        let is_covered = demands.iter().all(|demand| demand.backordered == 0);
         self.findings.check(Invariant::I4, is_covered || policy != PolicyV1::Reject, || {
             "accepted in full under the policy reject, but not covered in full".into()
         });
-        let is_within = lines.iter().all(|line| line.backordered >= 0);
+        let is_within = demands.iter().all(|demand| demand.backordered >= 0);
         self.findings
             .check(Invariant::I4, is_within, || "more is claimed for a line than was ordered".into());
     }
 
-    fn short_of(&mut self, shortfall: &ShortfallV1, asked: &OrderAskedV1<'_>, needs: &mut Needs) {
+    fn short_of(&mut self, shortfall: &ShortfallV1, order: &Order, needs: &mut Needs) {
         let ShortfallV1 { line, requested, available } = *shortfall;
-        let line = asked.lines.get(usize::from(line));
-        let need = line.and_then(|line| needs.get_mut(&line.sku));
-        let most = need.as_ref().map_or(0, |need| need.most);
-        let is_plausible = line.is_some_and(|line| line.quantity == requested)
+        let line = order.lines.get(usize::from(line));
+        let demands = line.map_or(&[][..], |line| order.demands_of(line));
+        let most =
+            |demand: &Demand| needs.get(&demand.sku).map_or(0, |need| need.most.div_euclid(demand.per_unit));
+        let most = demands.iter().map(most).min().unwrap_or(0);
+        let is_plausible = line.is_some_and(|line| line.ordered == i64::from(requested))
             && available < requested
             && i64::from(available) <= most;
         self.findings.check(Invariant::I3, is_plausible, || {
             format!("{shortfall:?} is stated, {most} units are unclaimed")
         });
-        if let Some(need) = need {
-            need.served -= i64::from(requested) - i64::from(available);
+        let missing = i64::from(requested) - i64::from(available);
+        for demand in demands {
+            if let Some(need) = needs.get_mut(&demand.sku) {
+                need.served -= missing * demand.per_unit;
+            }
         }
     }
 
     /// Stock that was surely free was not held back, and none was promised that could not be there.
     fn check_served(&mut self, channel: &Channel, needs: &Needs) {
         for (sku, need) in needs {
-            let Need { asked, sure, most, served } = *need;
+            let Need { asked, sure, most, served, is_part } = *need;
             // Rules may leave units where they are: that is not held back from the order, but from its channel.
-            let sure = if channel.profile.is_some() { 0 } else { sure };
+            let sure = if channel.profile.is_some() || is_part { 0 } else { sure };
             self.findings.check(Invariant::I10, served >= asked.min(sure), || {
                 format!("{served} of {asked} units of sku {sku} could be had, {sure} were free")
             });
             self.findings.check(Invariant::I3, served <= most.max(0), || {
                 format!("{served} of {asked} units of sku {sku} could be had, {most} were unclaimed")
             });
+        }
+    }
+
+    /// A kit that waits could not have been made complete.
+    fn check_whole(&mut self, channel: &Channel, order: &Order, needs: &Needs) {
+        let waits =
+            |line: &&Line| line.is_kit && order.demands_of(line).iter().any(|demand| demand.backordered > 0);
+        let is_there = |demand: &Demand| {
+            needs.get(&demand.sku).is_some_and(|need| need.sure - need.served >= demand.per_unit)
+        };
+        let kit = order.lines.iter().filter(waits).find(|line| order.demands_of(line).iter().all(is_there));
+        self.findings.check(Invariant::I10, kit.is_none() || channel.profile.is_some(), || {
+            format!("a kit waits of which all was free: {kit:?}")
+        });
+    }
+
+    /// Of an order with kits that is refused, something is not surely there.
+    fn check_lacking(&mut self, channel: &Channel, order: &Order, needs: &Needs) {
+        if channel.profile.is_none() && order.lines.iter().any(|line| line.is_kit) {
+            let lacks = needs.values().any(|need| need.asked > need.sure);
+            self.findings
+                .check(Invariant::I10, lacks, || "refused, though all that it needs was free".into());
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Page;
 use crate::ledger::{Channel, Named, Sku};
 use crate::report::Invariant;
+use onhand_record::kit::SkuKitV1;
 use onhand_record::routing::ChannelRoutingV1;
 use onhand_record::rules::{
     AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
@@ -65,7 +66,7 @@ impl Page<'_> {
         }
     }
 
-    pub(crate) fn sku(&mut self, put: &SkuPutV1<'_>, terms: SkuTermsV1) {
+    pub(crate) fn sku(&mut self, put: &SkuPutV1<'_>, terms: SkuTermsV1, kit: SkuKitV1) {
         let decimals = put.decimals;
         self.findings.check(Invariant::J4, decimals <= DECIMALS_MAX, || {
             format!("a sku has {decimals} decimals, at most {DECIMALS_MAX} are there")
@@ -83,6 +84,7 @@ impl Page<'_> {
             });
         }
         self.terms(put.sku, terms);
+        self.kit(put.sku, kit);
     }
 
     /// Terms name what there is, each once and in order, and the pools are those that they make of the ones before.

@@ -31,6 +31,8 @@ impl Page<'_> {
         let StockMovedV1 { sku, location, .. } = *moved;
         let before = self.ledger.place(sku, location);
         self.check_names(moved);
+        let is_kit = self.ledger.components_of(sku).is_some();
+        self.findings.check(Invariant::I6, !is_kit, || format!("stock of sku {sku} moves, which is a kit"));
         self.check_movement(moved, before);
         self.check_units(moved, before);
         self.shorts(moved);
@@ -108,10 +110,10 @@ impl Page<'_> {
         let StockMovedV1 { sku, location, .. } = *moved;
         for short in &moved.shorts {
             let quantity = i64::from(short.quantity);
-            let line = self.ledger.line(short.order, short.demand);
-            let was_there = line.is_some_and(|line| {
-                line.short += quantity;
-                line.sku == sku && line.end_claim(location, quantity)
+            let demand = self.ledger.demand(short.order, short.demand);
+            let was_there = demand.is_some_and(|demand| {
+                demand.short += quantity;
+                demand.sku == sku && demand.end_claim(location, quantity)
             });
             self.findings.check(Invariant::I5, was_there && quantity > 0, || {
                 format!("order {} has no such claim to lose", short.order)
@@ -140,9 +142,9 @@ impl Page<'_> {
         let ranks = self.ledger.channels.iter().map(|channel| channel.terms.rank);
         let from = if ranks.clone().min() == ranks.max() { first.1 } else { 0 };
         let others = self.ledger.orders.range(from..).flat_map(|(id, order)| {
-            let claims = order.lines.iter().enumerate();
-            let claims =
-                claims.filter(|(_, line)| line.sku == moved.sku && line.claims.contains_key(&moved.location));
+            let claims = order.demands.iter().enumerate();
+            let claims = claims
+                .filter(|(_, demand)| demand.sku == moved.sku && demand.claims.contains_key(&moved.location));
             claims.map(|(demand, _)| (*id, demand))
         });
         let others = others.map(|(order, demand)| place_of(order, demand));

@@ -1,9 +1,12 @@
 //! The description and the code say the same.
 
 use super::*;
-use crate::http::{availability, catalogue, customer, holds, key, order_change, order_said, orders, stock};
+use crate::http::{
+    availability, catalogue, customer, holds, key, kit, order_change, order_said, orders, stock,
+};
 use crate::render::explanation::reasons::reason_code;
 use crate::{body, ids};
+use onhand_engine::domain::kit::COMPONENTS_MAX;
 use onhand_engine::domain::merchant::{CHANNEL_LOCATIONS_MAX, PROFILES_MAX};
 use onhand_engine::domain::order::LINES_MAX;
 use onhand_engine::domain::quantity::{DECIMALS_MAX, QUANTITY_MAX};
@@ -88,6 +91,7 @@ fn limits() -> BTreeMap<&'static str, usize> {
         ("SkuPut/properties/decimals/maximum", usize::from(DECIMALS_MAX)),
         ("SkuPut/properties/tags/maxItems", catalogue::TAGS_MAX),
         ("Sku/properties/decimals/maximum", usize::from(DECIMALS_MAX)),
+        ("KitPut/properties/components/maxItems", COMPONENTS_MAX),
         ("ReceivePost/properties/reference/maxLength", stock::REFERENCE_BYTES_MAX),
         ("AdjustPost/properties/reference/maxLength", stock::REFERENCE_BYTES_MAX),
         ("SetPost/properties/reference/maxLength", stock::REFERENCE_BYTES_MAX),
@@ -167,6 +171,8 @@ fn words_are_those_of_the_code() {
         ("/Reason/enum", &stock::REASONS),
         ("/ReceivePost/properties/reason/enum", &stock::REASONS),
         ("/OrderStatus/enum", &orders::STATUSES),
+        ("/KitPut/properties/kind/enum", &kit::KIT_KINDS),
+        ("/Kit/properties/kind/enum", &kit::KIT_KINDS),
     ] {
         assert_eq!(words(schemas.pointer(place).unwrap()), set(known.iter().copied()), "{place}");
     }
@@ -246,6 +252,12 @@ fn codes_in(source: &str, into: &mut Words) {
     }
 }
 
+/// What the engine's refusals are called in.
+fn refusals(root: &std::path::Path) -> Vec<String> {
+    let files = ["../engine/src/refusal.rs", "../engine/src/refusal/kit.rs"];
+    files.iter().map(|file| std::fs::read_to_string(root.join(file)).unwrap()).collect()
+}
+
 fn sources(directory: &std::path::Path, into: &mut Vec<String>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -266,7 +278,7 @@ fn codes_are_those_of_the_code_both_ways() {
     let document = document().unwrap();
     let told = words(&document["components"]["schemas"]["Code"]["enum"]);
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut texts = vec![std::fs::read_to_string(root.join("../engine/src/refusal.rs")).unwrap()];
+    let mut texts = refusals(root);
     sources(&root.join("src"), &mut texts);
     let mut made = Words::new();
     texts.iter().for_each(|text| codes_in(text, &mut made));
@@ -308,7 +320,7 @@ fn every_member_of_a_problem_is_described_and_no_other() {
     let document = document().unwrap();
     let told = document["components"]["schemas"]["Problem"]["properties"].as_object().unwrap();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut texts = vec![std::fs::read_to_string(root.join("../engine/src/refusal.rs")).unwrap()];
+    let mut texts = refusals(root);
     sources(&root.join("src"), &mut texts);
     let mut made = set(["type", "title", "status", "code", "detail", "request_id", "errors"]);
     texts.iter().for_each(|text| members_in(text, &mut made));

@@ -33,6 +33,19 @@ pub(crate) struct ExplanationView {
     words: String,
 }
 
+impl ExplanationView {
+    /// The sentence about the whole order.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
+    }
+
+    /// What it says of the location of a code, if it says something.
+    pub(crate) fn words_of(&self, code: &str) -> Option<&str> {
+        let mut locations = self.routed.iter().flat_map(|routed| &routed.locations);
+        locations.find(|location| location.code == code).map(|location| &*location.words)
+    }
+}
+
 /// What a profile said.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct RoutedView {

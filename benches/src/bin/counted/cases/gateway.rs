@@ -70,9 +70,11 @@ pub(super) fn answer(home: &Path, rounds: u64) -> Box<dyn Any> {
     let answers: Vec<Answer> = shop.answers().collect();
     let mut out = Vec::new();
     each_round(rounds, &answers, |answer| {
-        let Answer::Accepted { lsn, asked, policy, claims } = black_box(answer) else { panic!("accepted") };
+        let Answer::Accepted { lsn, asked, policy, kits, claims } = black_box(answer) else {
+            panic!("accepted")
+        };
         out.clear();
-        let written = accepted_into(&shop.directory, *lsn, asked, *policy, claims, &mut out);
+        let written = accepted_into(&shop.directory, *lsn, asked, (*policy, kits, claims), &mut out);
         assert!(written.is_ok(), "the record reads");
         black_box(&out);
     });

@@ -1,0 +1,215 @@
+//! Whatever the log says besides orders, as far as it can happen in the simulated world.
+//!
+//! Rules, goods that come and goods that go are the merchant's and the world's doing: they happen as recorded. What rests
+//! on an order or a hold happens as far as that order or hold has the units here. Where both worlds are the same, each
+//! of it comes to the very event that is recorded.
+
+use super::world::Simulated;
+use onhand_domain::command::{
+    Adjust, CancelOrder, ExtendHold, Move, PlaceHold, PutSku, Receive, Set, ShipLine, ShipOrder,
+};
+use onhand_domain::event::{
+    ChannelPut, HoldExtended, HoldPlaced, HoldsEnded, OrderCancelled, OrderShipped, ProfilePut, SkuPut,
+    StockMoved,
+};
+use onhand_domain::order::Order;
+use onhand_domain::sku::StockState;
+use onhand_domain::{Command, Event, LocationNumber, Rejection};
+use onhand_snapshots::Lsn;
+
+/// Demands and quantities that leave one location.
+type Parcel = (LocationNumber, Vec<(u16, u32)>);
+
+impl Simulated {
+    /// One event of the log.
+    pub(super) fn follow(&mut self, lsn: Lsn, event: &Event) {
+        match event {
+            Event::LocationPut(_) => self.evolve(lsn, event),
+            Event::ChannelPut(put) => self.channel(lsn, put),
+            Event::ProfilePut(put) => self.profile(lsn, put),
+            Event::SkuPut(put) => self.sku(lsn, put),
+            Event::StockMoved(moved) => self.stock(lsn, moved),
+            Event::OrderCancelled(cancelled) => self.cancel(lsn, cancelled),
+            Event::OrderShipped(shipped) => self.ship(lsn, shipped),
+            Event::HoldPlaced(placed) => self.hold(lsn, placed),
+            Event::HoldExtended(extended) => self.extend(lsn, *extended),
+            Event::HoldsEnded(ended) => self.end_holds(lsn, ended),
+            Event::BacklogFilled(filled) => {
+                // Nobody may wait for it here.
+                self.perform(lsn, &Command::FillBacklog(filled.sku)).ok();
+            }
+            // Decided anew, by whoever knows what was asked.
+            Event::OrderAccepted(_) => {}
+        }
+    }
+
+    fn channel(&mut self, lsn: Lsn, put: &ChannelPut) {
+        let profile = self.profile_of(put.channel, put.profile);
+        self.evolve(lsn, &Event::ChannelPut(ChannelPut { profile, ..put.clone() }));
+    }
+
+    fn profile(&mut self, lsn: Lsn, put: &ProfilePut) {
+        let profile = self.number_of(put.profile);
+        self.evolve(lsn, &Event::ProfilePut(ProfilePut { profile, ..put.clone() }));
+    }
+
+    /// What is left in pools depends on what was sold, so terms are stated anew. Of a new SKU nothing was.
+    fn sku(&mut self, lsn: Lsn, put: &SkuPut) {
+        if put.is_new {
+            return self.evolve(lsn, &Event::SkuPut(put.clone()));
+        }
+        let command = PutSku {
+            sku: Some(put.sku),
+            decimals: put.decimals,
+            terms: &put.terms,
+            components: &put.components,
+        };
+        if self.perform(lsn, &Command::PutSku(command)).is_err() {
+            self.strayed.terms += 1;
+        }
+    }
+
+    fn stock(&mut self, lsn: Lsn, moved: &StockMoved) {
+        let StockMoved { sku, location, from, to, quantity, .. } = *moved;
+        let done = match (from, to) {
+            (None, Some(StockState::Sellable)) => self.count(lsn, moved, u32::saturating_add),
+            (Some(StockState::Sellable), None) => self.count(lsn, moved, u32::saturating_sub),
+            (None, Some(state)) => self.as_far_as_there_is(lsn, quantity, |quantity| {
+                Command::Receive(Receive { sku, location, state, quantity })
+            }),
+            (Some(state), None) => self.as_far_as_there_is(lsn, quantity, |quantity| {
+                Command::Adjust(Adjust { sku, location, state, delta: -i64::from(quantity) })
+            }),
+            (Some(from), Some(to)) => self.as_far_as_there_is(lsn, quantity, |quantity| {
+                Command::Move(Move { sku, location, from, to, quantity })
+            }),
+            (None, None) => 0,
+        };
+        self.strayed.unmoved += u64::from(quantity.saturating_sub(done));
+    }
+
+    /// Sellable units become more or fewer by a difference, never fewer than none; how many that were.
+    fn count(&mut self, lsn: Lsn, moved: &StockMoved, change: fn(u32, u32) -> u32) -> u32 {
+        let StockMoved { sku, location, quantity, .. } = *moved;
+        let expected = self.merchant.state.sku(sku).map_or(0, |actor| actor.level(location).sellable());
+        let new = change(expected, quantity);
+        let done = self.perform(lsn, &Command::Set(Set { sku, location, expected, new }));
+        done.map_or(0, |()| new.abs_diff(expected))
+    }
+
+    /// Does something with units, or with as many as there are; how many that were.
+    fn as_far_as_there_is(
+        &mut self,
+        lsn: Lsn,
+        quantity: u32,
+        command: impl Fn(u32) -> Command<'static>,
+    ) -> u32 {
+        match self.perform(lsn, &command(quantity)) {
+            Ok(()) => quantity,
+            Err(Rejection::NotEnough { available, .. }) if (1..quantity).contains(&available) => {
+                self.perform(lsn, &command(available)).map_or(0, |()| available)
+            }
+            Err(_) => 0,
+        }
+    }
+
+    /// Cancels what is open of each line.
+    fn cancel(&mut self, lsn: Lsn, cancelled: &OrderCancelled) {
+        let (order, lines) = (cancelled.order, Some(&cancelled.lines[..]));
+        if self.perform(lsn, &Command::CancelOrder(CancelOrder { order, lines })).is_ok() {
+            return;
+        }
+        let asked = units(&cancelled.lines);
+        let open: Vec<(u16, u32)> = self.merchant.state.order(order).map_or_else(Vec::new, |order| {
+            let has = |line: u16| usize::from(line) < order.lines.len();
+            let open = |line: u16| if has(line) { order.cancellable(line) } else { 0 };
+            let lines = cancelled.lines.iter().map(|(line, units)| (*line, open(*line).min(*units)));
+            lines.filter(|(_, units)| *units > 0).collect()
+        });
+        let done = self.perform(lsn, &Command::CancelOrder(CancelOrder { order, lines: Some(&open) }));
+        self.strayed.uncancelled += asked - done.map_or(0, |()| units(&open));
+    }
+
+    /// Ships what the order has at the location, and the rest from where else it has it: the goods go to the same buyer.
+    fn ship(&mut self, lsn: Lsn, shipped: &OrderShipped) {
+        let OrderShipped { order: id, location, ref claims, .. } = *shipped;
+        let asked = units(claims);
+        let Some(order) = self.merchant.state.order(id) else {
+            self.strayed.unshipped += asked;
+            return;
+        };
+        let lines = ship_lines(&order, claims);
+        if self.perform(lsn, &Command::ShipOrder(ShipOrder { order: id, location, lines: &lines })).is_ok() {
+            return;
+        }
+        let mut done = 0;
+        for (from, claims) in parcels(&order, location, claims) {
+            let lines = ship_lines(&order, &claims);
+            let parcel = Command::ShipOrder(ShipOrder { order: id, location: from, lines: &lines });
+            if self.perform(lsn, &parcel).is_ok() {
+                done += units(&claims);
+                self.strayed.shipped_elsewhere += if from == location { 0 } else { units(&claims) };
+            }
+        }
+        self.strayed.unshipped += asked.saturating_sub(done);
+    }
+
+    fn hold(&mut self, lsn: Lsn, placed: &HoldPlaced) {
+        let (channel, deadline) = (placed.hold.channel, placed.hold.deadline);
+        let (customer, key, lines) = (placed.hold.customer, placed.hold.key, &placed.hold.units[..]);
+        let command = PlaceHold { channel, deadline, customer, key, lines };
+        if self.perform(lsn, &Command::PlaceHold(command)).is_err() {
+            self.strayed.holds += 1;
+        }
+    }
+
+    fn extend(&mut self, lsn: Lsn, HoldExtended { hold, deadline }: HoldExtended) {
+        // One that could not be placed here cannot be extended either, and was noted then.
+        self.perform(lsn, &Command::ExtendHold(ExtendHold { hold, deadline })).ok();
+    }
+
+    /// Ends those of the holds that are live here.
+    pub(super) fn end_holds(&mut self, lsn: Lsn, ended: &HoldsEnded) {
+        let is_live = |hold: &_| self.merchant.state.hold(*hold).is_some();
+        let holds: Vec<_> = ended.holds.iter().copied().filter(is_live).collect();
+        if !holds.is_empty() {
+            self.evolve(lsn, &Event::HoldsEnded(HoldsEnded { holds, cause: ended.cause }));
+        }
+    }
+}
+
+fn units(lines: &[(u16, u32)]) -> u64 {
+    lines.iter().map(|(_, units)| u64::from(*units)).sum()
+}
+
+/// Units of demands as a shipment names them: those of a kit by its parts.
+fn ship_lines(order: &Order, claims: &[(u16, u32)]) -> Vec<ShipLine> {
+    let line = |(demand, quantity): &(u16, u32)| {
+        let demand = order.demands.get(usize::from(*demand))?;
+        let component = demand.part.map(|_| demand.sku);
+        Some(ShipLine { line: demand.line, component, quantity: *quantity })
+    };
+    claims.iter().filter_map(line).collect()
+}
+
+/// From where an order has units of these demands, this location first, then in the order of its claims.
+fn parcels(order: &Order, location: LocationNumber, claims: &[(u16, u32)]) -> Vec<Parcel> {
+    let mut parcels: Vec<Parcel> = vec![(location, Vec::new())];
+    for claim in &order.claims {
+        if parcels.iter().all(|(from, _)| *from != claim.location) {
+            parcels.push((claim.location, Vec::new()));
+        }
+    }
+    for (demand, quantity) in claims {
+        let mut left = *quantity;
+        for (from, parcel) in &mut parcels {
+            let units = order.claimed(*demand, *from).min(left);
+            if units > 0 {
+                parcel.push((*demand, units));
+                left -= units;
+            }
+        }
+    }
+    parcels.retain(|(_, lines)| !lines.is_empty());
+    parcels
+}

@@ -328,3 +328,54 @@ fn rules_serve_what_is_imposed_and_do_not_refuse_it() {
     shop.run(&Command::Adjust(loss));
     assert_eq!([0, 1].map(|location| receive(&mut shop, location)), [4, 3]);
 }
+
+#[test]
+fn what_rules_planned_beyond_whole_kits_is_left_where_it_is() {
+    // For less the strategy would have served the mug, from elsewhere than where the rest may come from.
+    let first = strategy(None, only(0), prefer(0));
+    let rules = Profile { fallbacks: vec![strategy(None, only(1), prefer(1))], ..profile(1, vec![first]) };
+    let mut shop = Shop::new(rules, [1, 3, 0]);
+    shop.run(&Command::PutSku(PutSku::plain(None, 0)));
+    let (cup, pair) = (SkuNumber(1), SkuNumber(2));
+    let components = [(MUG, 1), (cup, 1)];
+    shop.run(&Command::PutSku(PutSku { components: &components, ..PutSku::plain(None, 0) }));
+    let lines = [(MUG, 2), (pair, 1)];
+    let order = PlaceOrder { policy: Some(Policy::Backorder), ..Shop::order(WEB, &lines) };
+    let accepted = shop.decide(order).unwrap();
+    assert_eq!(accepted.claims[..], [(0, LocationNumber(1), 2)]);
+    let said = explanation(&accepted);
+    assert_eq!(said.decision, Decision::Backorder(By::Fallback(0)));
+    let chosen = said.places.iter().filter(|place| place.reason == Reason::Chosen);
+    assert_eq!(chosen.map(|place| place.location.0).collect::<Vec<_>>(), [1]);
+    let within = accepted.routed.as_ref().unwrap().within.as_deref();
+    assert_eq!(within, Some(&[LocationNumber(1)][..]));
+    // The cup comes where the mug is; what waits is served from there.
+    shop.run(&Command::PlaceOrder(order));
+    let (location, state) = (LocationNumber(1), StockState::Sellable);
+    shop.run(&Command::Receive(Receive { sku: cup, location, state, quantity: 1 }));
+    let filled = shop.run(&Command::FillBacklog(cup));
+    let Event::BacklogFilled(filled) = filled else { panic!("{filled:?}") };
+    assert_eq!(filled.fills.iter().map(|fill| fill.location.0).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
+fn a_demand_has_one_claim_at_a_location_whatever_it_was_planned_for() {
+    let rules = profile(1, vec![strategy(None, Vec::new(), prefer(0))]);
+    let mut shop = Shop::new(rules, [4, 0, 0]);
+    shop.run(&Command::PutSku(PutSku::plain(None, 0)));
+    let (cup, pair) = (SkuNumber(1), SkuNumber(2));
+    shop.run(&Command::Receive(Receive {
+        sku: cup,
+        location: LocationNumber(0),
+        state: StockState::Sellable,
+        quantity: 1,
+    }));
+    let components = [(MUG, 1), (cup, 1)];
+    shop.run(&Command::PutSku(PutSku { components: &components, ..PutSku::plain(None, 0) }));
+    // Two pairs are planned two mugs and a cup, and one pair is given; of the other mug the last line gets its share.
+    let lines = [(pair, 2), (MUG, 3)];
+    let order = PlaceOrder { policy: Some(Policy::Backorder), ..Shop::order(WEB, &lines) };
+    let accepted = shop.decide(order).unwrap();
+    let home = LocationNumber(0);
+    assert_eq!(accepted.claims[..], [(0, home, 1), (1, home, 1), (2, home, 3)]);
+}

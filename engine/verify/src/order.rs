@@ -63,7 +63,8 @@ impl Order {
     fn add(&mut self, ordered: i64, parts: &[(u32, u32)], is_kit: bool) {
         let (line, first) = (self.lines.len(), self.demands.len());
         for (sku, per_unit) in parts {
-            let (sku, per_unit) = (*sku, i64::from(*per_unit));
+            // A record that says 0 is wrong, and found to be: it is compared with the kit.
+            let (sku, per_unit) = (*sku, i64::from(*per_unit).max(1));
             let needed = ordered.saturating_mul(per_unit);
             let backordered = needed;
             self.demands.push(Demand { sku, line, per_unit, needed, backordered, ..Demand::default() });

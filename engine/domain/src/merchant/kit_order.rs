@@ -14,6 +14,7 @@ use crate::order::{DEMANDS_MAX, Policy};
 use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
+use crate::routing::profile::{Reason, Verdict};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
@@ -47,7 +48,7 @@ impl MerchantState {
             let shortfalls = apart.shortfalls(order.lines, &wanted);
             return Err(Rejection::InsufficientStock { shortfalls, routed: first.routed });
         }
-        let sourced = self.give_whole(order, &apart, wanted, channel, asks, first);
+        let sourced = self.give_whole(order, &apart, &wanted, channel, asks, first);
         sourced.placed(PlacedAs { order, policy: asks.policy, kits: apart.kits, hold: confirmed })
     }
 
@@ -68,56 +69,58 @@ impl MerchantState {
         Ok(apart)
     }
 
-    /// Claims what makes lines whole: `wanted` units of each demand. What the first plan would have given to kits that
-    /// lack something else is there for others, so the order is planned once more for just that.
+    /// Claims what makes lines whole: `wanted` units of each demand. Where nothing but stock decides, the order is planned
+    /// once more for just that, since what the first plan would have given to kits that lack something else is there for
+    /// others, and it may come in fewer shipments. Rules are not asked again: for less they may say something else than
+    /// what is explained, and what waits is to be served as they said.
     fn give_whole(
         &self,
         order: &PlaceOrder<'_>,
         apart: &Apart,
-        wanted: Vec<u32>,
+        wanted: &[u32],
         channel: &Channel,
         asks: Asking<'_>,
         first: Sourced,
     ) -> Sourced {
-        let given = claimed(&first.claims, wanted.len());
-        if given == wanted || is_planted(Bug::HalfKits) {
+        if claimed(&first.claims, wanted.len()) == wanted || is_planted(Bug::HalfKits) {
             return first;
         }
-        let routed = first.routed;
+        let Sourced { claims, routed } = first;
+        if let Some(routed) = routed {
+            let claims = apart.hand_out(&claims, wanted);
+            let routed = Some(Box::new(serving_only(*routed, &claims)));
+            return Sourced { claims, routed };
+        }
         let demands: Vec<(u16, (SkuNumber, u32))> = (0_u16..)
-            .zip(apart.demands.iter().zip(&wanted))
+            .zip(apart.demands.iter().zip(wanted))
             .map(|(number, ((sku, _), units))| (number, (*sku, *units)))
             .filter(|(_, (_, units))| *units > 0)
             .collect();
         if demands.is_empty() {
-            let routed = routed.map(|routed| untold(*routed, channel));
-            return Sourced { claims: NewClaims::new(), routed };
+            return Sourced { claims: NewClaims::new(), routed: None };
         }
         let lines: Vec<(SkuNumber, u32)> = demands.iter().map(|(_, demand)| *demand).collect();
-        let second = self.plan_demands(order, &lines, channel, asks);
         let number = |(place, location, units): (u16, LocationNumber, u32)| {
             (demands[usize::from(place)].0, location, units)
         };
-        let claims: NewClaims = second.claims.into_iter().map(number).collect();
-        // What waits may later be served from where the whole order could have been.
-        let within = routed.and_then(|routed| routed.within);
-        let routed = second.routed.map(|routed| Box::new(Routed { within, ..*routed }));
-        // Rules may plan something else for fewer units.
+        let second = self.plan_demands(order, &lines, channel, asks).claims;
+        let claims: NewClaims = second.into_iter().map(number).collect();
         let whole = apart.whole(&claims);
-        if whole == claimed(&claims, whole.len()) {
-            return Sourced { claims, routed };
-        }
-        let claims = apart.hand_out(&claims, &whole);
-        Sourced { claims, routed: routed.map(|routed| untold(*routed, channel)) }
+        let claims =
+            if whole == claimed(&claims, whole.len()) { claims } else { apart.hand_out(&claims, &whole) };
+        Sourced { claims, routed: None }
     }
 }
 
-/// An explanation without its locations: not all that it names serve.
-fn untold(routed: Routed, channel: &Channel) -> Box<Routed> {
+/// An explanation without the locations that would have served, had there been enough to make kits whole.
+fn serving_only(routed: Routed, claims: &[(u16, LocationNumber, u32)]) -> Routed {
     let Routed { profile, mut explanation, within } = routed;
-    explanation.places = Vec::new();
-    explanation.left_out = u32::try_from(channel.locations.len()).unwrap_or(u32::MAX);
-    Box::new(Routed { profile, explanation, within })
+    let named = explanation.places.len();
+    let serves = |verdict: &Verdict| claims.iter().any(|(_, location, _)| *location == verdict.location);
+    explanation.places.retain(|verdict| verdict.reason != Reason::Chosen || serves(verdict));
+    let dropped = u32::try_from(named - explanation.places.len()).unwrap_or(u32::MAX);
+    explanation.left_out = explanation.left_out.saturating_add(dropped);
+    Routed { profile, explanation, within }
 }
 
 /// Units that are claimed for each of so many demands.
@@ -194,7 +197,11 @@ impl Apart {
                 && let Some((location, left)) = there.front_mut()
             {
                 let units = open.min(*left);
-                handed.push((demand, *location, units));
+                match handed.last_mut() {
+                    // Of what was planned for several demands, one gets one claim at a location.
+                    Some((of, at, sum)) if (*of, *at) == (demand, *location) => *sum += units,
+                    _ => handed.push((demand, *location, units)),
+                }
                 (open, *left) = (open - units, *left - units);
                 if *left == 0 {
                     there.pop_front();

@@ -15,8 +15,10 @@ impl Page<'_> {
         for fill in &filled.fills {
             let turn = turn_of(&fill.waiting);
             let sku = self.filled_sku(filled.sku, fill);
-            let before_it = before.filter(|_| sku == filled.sku);
-            self.check_turn(sku, fill, turn, before_it);
+            // Of the other parts of a kit nobody else is served now, whoever waits for them.
+            if sku == filled.sku {
+                self.check_turn(sku, fill, turn, before);
+            }
             self.check_promised(sku, fill);
             self.fill(sku, fill, turn);
             self.pooled(sku, fill.waiting.order, i64::from(fill.quantity), Claimed::Now);

@@ -128,6 +128,7 @@ fn an_order_is_made_of_what_its_kit_is_made_of() {
     made_of(&[(0, 2), (1, 2)]).breaks("another quantity", Invariant::J4);
     made_of(&[(0, 2)]).breaks("a part is missing", Invariant::J4);
     shop().and(|log| accept(log, 1, (0, 0), &[])).breaks("it is no kit", Invariant::J4);
+    made_of(&[(0, 0), (1, 1)]).breaks("a part of which a kit needs none", Invariant::J4);
     let later = shop().and(|log| put_kit(log, PAIR, &[(0, 1)]));
     later.and(|log| accept(log, 1, (2, 1), &pair())).breaks("what it was made of before", Invariant::J4);
 }

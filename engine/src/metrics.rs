@@ -3,7 +3,6 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use onhand_domain::Event;
-use onhand_domain::event::OrderAccepted;
 use onhand_domain::hold::EndCause;
 use onhand_domain::order::Policy;
 
@@ -121,9 +120,10 @@ fn count_shorts(event: &Event) {
     let units = |units: &mut dyn Iterator<Item = u32>| units.map(u64::from).sum::<u64>();
     let [imposed, lost] = SHORT_CAUSES;
     let (cause, units) = match event {
-        Event::OrderAccepted(OrderAccepted { policy: Policy::Imposed, lines, claims, .. }) => {
-            let ordered = units(&mut lines.iter().map(|(_, quantity)| *quantity));
-            (imposed, ordered - units(&mut claims.iter().map(|(_, _, quantity)| *quantity)))
+        Event::OrderAccepted(accepted) if accepted.policy == Policy::Imposed => {
+            let claimed = units(&mut accepted.claims.iter().map(|(_, _, quantity)| *quantity));
+            // No metric is worth a panic.
+            (imposed, accepted.units().saturating_sub(claimed))
         }
         Event::StockMoved(moved) => (lost, units(&mut moved.shorts.iter().map(|short| short.quantity))),
         _ => return,

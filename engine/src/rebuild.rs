@@ -155,8 +155,11 @@ mod tests {
     const SHARDS: [usize; 3] = [1, 2, 5];
 
     fn engine_on(storage: &Arc<SimStorage>, shards: usize) -> Engine {
+        engine_told(storage, shards, Arc::new(|failure| panic!("{failure}")))
+    }
+
+    fn engine_told(storage: &Arc<SimStorage>, shards: usize, on_failure: OnFailure) -> Engine {
         let config = EngineConfig { shards, segment_bytes: 2 << 20, ..EngineConfig::for_cores(4) };
-        let on_failure: OnFailure = Arc::new(|failure| panic!("{failure}"));
         let key = Fingerprints::with_key([3; 32]);
         Engine::start(Disk::simulated(storage), key, Arc::new(ManualClock::at(1)), &config, on_failure)
             .unwrap()
@@ -225,6 +228,21 @@ mod tests {
                 engine.stop().unwrap()
             });
             assert_eq!(digests, [digests[0]; 3]);
+        }
+    }
+
+    /// Without its shard a merchant would wait for ever: whoever runs the engine is told, and ends the process.
+    #[test]
+    fn a_shard_that_panics_is_told_of() {
+        for shards in SHARDS {
+            let (sender, failures) = crossbeam::channel::bounded(1);
+            let on_failure: OnFailure = Arc::new(move |failure| sender.send(failure.to_string()).unwrap());
+            let engine = engine_told(&Arc::new(SimStorage::default()), shards, on_failure);
+            let last = engine.handle().inner.shards.len() - 1;
+            engine.handle().inner.shards[last].break_down();
+            let failure = failures.recv().unwrap();
+            assert!(failure.contains(&format!("shard-{last}")), "{failure}");
+            assert_eq!(engine.stop(), None);
         }
     }
 

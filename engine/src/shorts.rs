@@ -26,7 +26,8 @@ enum News {
 impl Shorts {
     /// Notes how many units of a merchant are short now. Of one that is not served nothing is known.
     pub(crate) fn note(&mut self, merchant: &Merchant) {
-        let now = if merchant.poisoned { 0 } else { merchant.state.short_units() };
+        let is_served = !merchant.poisoned;
+        let now = if is_served { merchant.state.short_units() } else { 0 };
         // After each batch of a merchant that lacks nothing: where nobody does, nothing is looked for.
         if now == 0 && self.units.is_empty() {
             return;
@@ -34,6 +35,7 @@ impl Shorts {
         let merchant = merchant.number;
         match self.change(merchant, now) {
             Some(News::Begins) => tracing::warn!(merchant = merchant.0, units = now, "units are short"),
+            Some(News::Ends) if !is_served => {}
             Some(News::Ends) => tracing::info!(merchant = merchant.0, "no unit is short any more"),
             None => {}
         }

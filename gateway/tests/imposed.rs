@@ -144,3 +144,29 @@ fn a_channel_may_impose_all_that_it_sells() {
     server.stop();
     assert!(onhand(&["verify", data.path().to_str().unwrap()]).status.success());
 }
+
+#[test]
+fn an_imposed_kit_has_what_there_is_of_it_and_its_parts_are_counted() {
+    let data = tempfile::tempdir().unwrap();
+    let key = merchant(data.path(), "acme", SCOPES);
+    let server = Server::start(data.path());
+    stocked(&server, &key);
+    let components = json!([{ "sku": "MUG", "quantity": 2 }, { "sku": "TEA", "quantity": "0.250" }]);
+    let kit = json!({ "kit": { "kind": "virtual", "components": components } });
+    assert_eq!(server.ask("PUT", "/v1/skus/SET", &key, &[], &kit.to_string()).0, 201);
+    let mut order = sold("1", "web", 12);
+    order["lines"][0]["sku"] = json!("SET");
+    let (status, answer) = post(&server, &key, "/v1/orders", &order);
+    assert_eq!((status, &answer["status"]), (201, &json!("partially_allocated")), "{answer}");
+    // Of 24 mugs 10 are there, of 3 of tea in thousandths 1.5.
+    let short = 14 + 1_500;
+    let cause = r#"onhand_shorted_units_total{cause="imposed"}"#;
+    assert_eq!([cause, "onhand_short_units"].map(|series| counted(&server, series)), [short; 2]);
+    receive(&server, &key, 15);
+    assert_eq!(counted(&server, "onhand_short_units"), 1_500);
+    assert_eq!(short_of_mugs(&server, &key), json!(0));
+    let (_, _, stock) = server.ask("GET", "/v1/stock/MUG", &key, &[], "");
+    assert_eq!(stock["locations"][0]["available"], json!(1), "{stock}");
+    server.stop();
+    assert!(onhand(&["verify", data.path().to_str().unwrap()]).status.success());
+}

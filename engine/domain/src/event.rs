@@ -156,6 +156,20 @@ pub struct OrderAccepted {
     pub routed: Option<Box<Routed>>,
 }
 
+impl OrderAccepted {
+    /// Units of SKUs that its demands need together: of a line that is a kit those of its parts.
+    #[must_use]
+    pub fn units(&self) -> u64 {
+        let mut kits = self.kits.iter().peekable();
+        let units = |(line, (_, quantity)): (usize, &(SkuNumber, u32))| {
+            let kit = kits.next_if(|kit| usize::from(kit.line) == line);
+            let each = |kit: &KitLine| kit.parts.iter().map(|(_, per_kit)| u64::from(*per_kit)).sum();
+            u64::from(*quantity) * kit.map_or(1, each)
+        };
+        self.lines.iter().enumerate().map(units).sum()
+    }
+}
+
 /// A line that is a kit, with what the kit was made of when the order was accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KitLine {

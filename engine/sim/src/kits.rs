@@ -35,7 +35,8 @@ impl Wish {
                     _ => (known[dice.place(known.len())], 1 + dice.small(3)),
                 };
                 let lines = (0..1 + dice.small(3)).map(|_| any(dice)).collect();
-                let policy = [Some(Policy::Reject), Some(Policy::Backorder)][dice.place(2)];
+                let policies = [Some(Policy::Reject), Some(Policy::Backorder), Some(Policy::Imposed), None];
+                let policy = policies[dice.place(policies.len())];
                 let channel = u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0);
                 Self::Order { external: format!("kits {number}"), channel, policy, lines, person: None }
             }

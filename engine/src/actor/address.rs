@@ -50,6 +50,15 @@ impl ShardAddress {
         }
     }
 
+    /// Has the actor panic outside of all that is caught.
+    #[cfg(test)]
+    pub(crate) fn break_down(&self) {
+        match self {
+            Self::Hosted(host) => host.break_down(),
+            Self::Stepped(_) => panic!("nobody hosts it"),
+        }
+    }
+
     /// Lets the shard finish what it has and takes it back.
     pub(crate) fn stop(&self) -> Option<Shard> {
         match self {

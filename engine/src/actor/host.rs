@@ -13,6 +13,7 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam::channel::{Sender, bounded};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -57,6 +58,23 @@ impl Handler<Poison> for Host {
     }
 }
 
+#[cfg(test)]
+struct Break;
+
+#[cfg(test)]
+impl Message for Break {
+    type Result = ();
+}
+
+#[cfg(test)]
+impl Handler<Break> for Host {
+    type Result = ();
+
+    fn handle(&mut self, _: Break, _: &mut Self::Context) {
+        self.with_shard(|_| panic!("a defect of a shard"));
+    }
+}
+
 impl Message for Turn {
     type Result = ();
 }
@@ -74,8 +92,11 @@ impl Message for Stop {
 }
 
 struct Host {
+    /// None once it has stopped, or has panicked.
     shard: Option<Shard>,
     turn_is_due: bool,
+    name: String,
+    on_failure: OnFailure,
     /// Dropped with the actor; its thread waits for that.
     _alive: tokio::sync::oneshot::Sender<()>,
 }
@@ -90,6 +111,18 @@ impl Actor for Host {
 }
 
 impl Host {
+    /// Has the shard do something; `None` if there is none. A shard that panics is not trusted with anything more, and whoever
+    /// runs the engine is told: the runtime would catch the panic and drop the actor, and its merchants would wait for ever.
+    fn with_shard<R>(&mut self, run: impl FnOnce(&mut Shard) -> R) -> Option<R> {
+        let shard = self.shard.as_mut()?;
+        let done = catch_unwind(AssertUnwindSafe(|| run(shard)));
+        if done.is_err() {
+            self.shard = None;
+            (self.on_failure)(&Failure::Thread(self.name.clone()));
+        }
+        done.ok()
+    }
+
     /// Takes a turn if there is something to do.
     fn look(&mut self, context: &mut Context<Self>) {
         if !self.turn_is_due && self.shard.as_ref().is_some_and(Shard::has_work) {
@@ -103,8 +136,10 @@ impl Handler<Batch> for Host {
     type Result = ();
 
     fn handle(&mut self, batch: Batch, context: &mut Self::Context) {
-        let Some(shard) = &mut self.shard else { return batch.turn_away() };
-        shard.enqueue(batch);
+        if self.shard.is_none() {
+            return batch.turn_away();
+        }
+        self.with_shard(|shard| shard.enqueue(batch));
         if !self.turn_is_due {
             self.turn_is_due = true;
             context.notify(Turn);
@@ -116,9 +151,11 @@ impl Handler<Turn> for Host {
     type Result = ();
 
     fn handle(&mut self, _: Turn, context: &mut Self::Context) {
-        let Some(shard) = &mut self.shard else { return };
-        shard.step();
-        self.turn_is_due = shard.has_work();
+        let has_work = self.with_shard(|shard| {
+            shard.step();
+            shard.has_work()
+        });
+        self.turn_is_due = has_work.unwrap_or(false);
         if self.turn_is_due {
             context.notify(Turn);
         }
@@ -130,7 +167,7 @@ impl Handler<Freeze> for Host {
 
     fn handle(&mut self, freeze: Freeze, _: &mut Self::Context) {
         // A receiver that is gone does not want it.
-        drop(freeze.0.send(self.shard.as_mut().and_then(Shard::freeze)));
+        drop(freeze.0.send(self.with_shard(Shard::freeze).flatten()));
     }
 }
 
@@ -138,8 +175,7 @@ impl Handler<Adopt> for Host {
     type Result = ();
 
     fn handle(&mut self, adopt: Adopt, context: &mut Self::Context) {
-        let Some(shard) = &mut self.shard else { return };
-        shard.adopt(*adopt.0);
+        self.with_shard(|shard| shard.adopt(*adopt.0));
         self.look(context);
     }
 }
@@ -148,10 +184,12 @@ impl Handler<Stop> for Host {
     type Result = ();
 
     fn handle(&mut self, stop: Stop, context: &mut Self::Context) {
-        if let Some(mut shard) = self.shard.take() {
+        self.with_shard(|shard| {
             while shard.has_work() {
                 shard.step();
             }
+        });
+        if let Some(shard) = self.shard.take() {
             // A receiver that is gone does not want it back.
             drop(stop.0.send(shard));
         }
@@ -187,6 +225,11 @@ impl HostAddress {
         receiver.recv().unwrap();
     }
 
+    #[cfg(test)]
+    pub(super) fn break_down(&self) {
+        assert!(self.0.try_send(Break).is_ok());
+    }
+
     pub(super) fn stop(&self) -> Option<Shard> {
         let (sender, receiver) = bounded(1);
         self.0.try_send(Stop(sender)).ok()?;
@@ -205,6 +248,7 @@ pub(crate) fn start(
 ) -> io::Result<(ShardAddress, JoinHandle<()>)> {
     let (sender, receiver) = bounded(1);
     let name = format!("shard-{number}");
+    let (host_name, host_on_failure) = (name.clone(), Arc::clone(&on_failure));
     let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
         let stopped = catch_unwind(AssertUnwindSafe(|| {
             actix::System::new().block_on(async move {
@@ -212,7 +256,13 @@ pub(crate) fn start(
                 let address = Host::create(|context| {
                     // Before anybody can send: once it has started is too late for what comes at once.
                     context.set_mailbox_capacity(MAILBOX_MAX);
-                    Host { shard: Some(shard), turn_is_due: false, _alive: alive }
+                    Host {
+                        shard: Some(shard),
+                        turn_is_due: false,
+                        name: host_name,
+                        on_failure: host_on_failure,
+                        _alive: alive,
+                    }
                 });
                 drop(sender.send(address));
                 // Nothing is ever sent: this ends when the actor does.

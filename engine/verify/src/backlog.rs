@@ -39,21 +39,23 @@ impl Backlog {
         self.total
     }
 
-    /// Whose turn it is first of those that `counts`, before another one, where channels have these ranks.
-    pub(crate) fn first_before(
+    /// Whose turn it is first of each class and channel that `serves`, of those that `counts`, before another one, where
+    /// channels have these ranks.
+    pub(crate) fn firsts_before(
         &self,
         before: Precedence,
         rank: impl Fn(u16) -> u16,
+        serves: impl Fn(u16) -> bool,
         counts: impl Fn(Turn) -> bool,
-    ) -> Option<Turn> {
-        let heads = self.waiting.iter().filter_map(|((is_short, channel), queue)| {
+    ) -> Vec<Turn> {
+        let queues = self.waiting.iter().filter(|((_, channel), _)| serves(*channel));
+        let heads = queues.filter_map(|((is_short, channel), queue)| {
             let rank = rank(*channel);
             let turns = queue.keys().map(|(order, demand)| Turn::new(*is_short, *order, *demand));
             let mut turns = turns.take_while(|turn| turn.precedence(rank) < before);
-            Some((turns.find(|turn| counts(*turn))?, rank))
+            turns.find(|turn| counts(*turn))
         });
-        let first = heads.min_by_key(|(turn, rank)| turn.precedence(*rank));
-        first.map(|(turn, _)| turn)
+        heads.collect()
     }
 
     /// Adds to what a demand of a channel waits for; takes from it if `quantity` is negative.

@@ -190,11 +190,13 @@ impl Ledger {
         if !self.is_plain(sku) {
             let view = self.view_for(sku, number, asks);
             let unclaimed = |location| self.place(sku, location).unclaimed();
-            let shelf = |location| self.shelf_for(sku, location, is_imposed);
+            let shelf = |location| self.shelf(sku, location);
+            let more = self.unkept_in_all(sku, &view, is_imposed);
             // Of a hold that is more than is free, all may be there all the same.
-            let held = view.total_beside(&|_| 0, &unclaimed).filter(|_| hold.is_some()).unwrap_or(0);
-            let most = view.total(&shelf).map(|most| most.max(held));
-            let sure = view.total_beside(&|location| (shelf(location) - waits).max(0), &unclaimed);
+            let held = view.total_for(&|_| 0, 0, &unclaimed).filter(|_| hold.is_some()).unwrap_or(0);
+            let most = view.total(&shelf).map(|most| (most + more).max(held));
+            let left = |location| (shelf(location) - waits).max(0);
+            let sure = view.total_for(&left, (more - waits).max(0), &unclaimed);
             return (sure.unwrap_or(0), most.unwrap_or(i64::MAX));
         }
         let unclaimed = channel.locations.iter().map(|location| self.place(sku, *location).unclaimed());

@@ -104,27 +104,47 @@ impl View {
         Some(held + ceiling.min(pool + floor.max((all - pool - buffer).max(0))))
     }
 
-    /// The same for an order that confirms a hold, where `unclaimed` units lie: of more than `units` has in all it gets
-    /// what is held and no more, before safety stock and whoever waits.
-    pub(crate) fn total_beside(
+    /// The same for an order, with `more` that nobody else is promised. Of one that confirms a hold, where `unclaimed` units
+    /// lie: if `units` has not enough for all holds it gets what is held and no more, before safety stock and whoever waits.
+    pub(crate) fn total_for(
         &self,
         units: &dyn Fn(u16) -> i64,
+        more: i64,
         unclaimed: &dyn Fn(u16) -> i64,
     ) -> Option<i64> {
         let sum = |units: &dyn Fn(u16) -> i64| self.locations.iter().map(|location| units(*location)).sum();
-        if self.held > sum(units) {
+        let holds = self.first(self.held, true);
+        let held: i64 = holds.iter().map(|row| row.quantity).sum();
+        if self.held > 0 && flow(units, &holds)? < held {
             return Some(self.held.min(sum(unclaimed)));
         }
-        self.total(units)
+        Some(self.total(units)? + more)
     }
 
     /// Whether an order that confirms a hold may have no more than what is held, of all that is unclaimed: other holds
     /// keep what they could have beside it.
     pub(crate) fn is_held(&self, unclaimed: &dyn Fn(u16) -> i64, taken: &dyn Fn(u16) -> i64) -> Option<bool> {
+        let all: i64 = self.locations.iter().map(|location| taken(*location)).sum();
+        Some(all <= self.held && self.leaves_held(unclaimed, taken)?)
+    }
+
+    /// Whether holds can still have as much of all that is unclaimed, but for what is confirmed.
+    pub(crate) fn leaves_held(
+        &self,
+        unclaimed: &dyn Fn(u16) -> i64,
+        taken: &dyn Fn(u16) -> i64,
+    ) -> Option<bool> {
         let left = |location| (unclaimed(location) - taken(location)).max(0);
         let all: i64 = self.locations.iter().map(|location| taken(*location)).sum();
-        let after = flow(&left, &self.first(self.held - all, true))?;
-        Some(all <= self.held && after == flow(unclaimed, &self.first(self.held, true))? - all)
+        let confirmed = all.min(self.held);
+        let after = flow(&left, &self.first(self.held - confirmed, true))?;
+        Some(after == flow(unclaimed, &self.first(self.held, true))? - confirmed)
+    }
+
+    /// Whether anybody else is promised units at a location, or holds some.
+    fn is_promised(&self, location: u16) -> bool {
+        let mut others = self.holds.iter().chain(&self.before).chain(&self.after);
+        others.any(|row| row.quantity > 0 && row.locations.contains(&location))
     }
 
     /// Whether it may have units at these locations: nobody before it gets less for it, and those after it no less than
@@ -167,9 +187,36 @@ impl Ledger {
         (self.place(sku, location).unclaimed() - i64::from(here.unwrap_or(default))).max(0)
     }
 
-    /// The same for an order; from one that is imposed safety stock keeps nothing.
-    pub(crate) fn shelf_for(&self, sku: u32, location: u16, is_imposed: bool) -> i64 {
-        if is_imposed { self.place(sku, location).unclaimed().max(0) } else { self.shelf(sku, location) }
+    /// Units at a location that safety stock keeps, but not from an order that is imposed: where nobody else is promised any.
+    pub(crate) fn unkept(&self, sku: u32, view: &View, location: u16, is_imposed: bool) -> i64 {
+        if !is_imposed || view.is_promised(location) || !view.locations.contains(&location) {
+            return 0;
+        }
+        self.place(sku, location).unclaimed().max(0) - self.shelf(sku, location)
+    }
+
+    /// The same at all locations of the one who asks.
+    pub(crate) fn unkept_in_all(&self, sku: u32, view: &View, is_imposed: bool) -> i64 {
+        view.locations.iter().map(|location| self.unkept(sku, view, *location, is_imposed)).sum()
+    }
+
+    /// Whether units of a SKU at these locations may be had: those of the shelf that others are not promised, and beyond it
+    /// those that safety stock does not keep from an order that is imposed.
+    pub(crate) fn allows(
+        &self,
+        sku: u32,
+        view: &View,
+        is_imposed: bool,
+        taken: &dyn Fn(u16) -> i64,
+    ) -> Option<bool> {
+        let shelf = |location: u16| self.shelf(sku, location);
+        let of_shelf = |location: u16| taken(location).min(shelf(location));
+        let beyond = |location: &u16| taken(*location) - of_shelf(*location);
+        let is_there = view
+            .locations
+            .iter()
+            .all(|location| beyond(location) <= self.unkept(sku, view, *location, is_imposed));
+        Some(is_there && view.allows(&shelf, &of_shelf)?)
     }
 
     /// How an order that waits stands to a SKU: it does not mind what its channel hides from itself, and has no part in a

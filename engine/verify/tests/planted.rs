@@ -258,14 +258,18 @@ fn stock_that_who_waits_did_not_get_is_named() {
         Invariant::I10,
     );
     let third = log.and(|log| log.accept(None, &OrderAskedV1 { channel: 1, ..patient("5", 2) }, &[]));
-    let at_shop = |waiting| FilledV1 { location: 1, ..filled(waiting, 1) };
-    let arrived = StockMovedV1 { location: 1, ..received(2, level(2, 0, 0)) };
+    let at_shop =
+        |order| FilledV1 { location: 1, ..filled(backorder(order), if order == 12 { 2 } else { 1 }) };
+    let arrived = StockMovedV1 { location: 1, ..received(3, level(3, 0, 0)) };
     let third = third.and(|log| log.stock(&arrived));
-    // The first one waits for the other location, so that only the order within the record tells.
-    let fills =
-        |turns: [u64; 2]| third.and(|log| log.fill(&turns.map(|turn| at_shop(backorder(turn))), None));
-    fills([12, 14]).holds("the second, then the third");
-    fills([14, 12]).breaks("the third, then the second", Invariant::I10);
+    // The first one waits for the other location.
+    let fills = |turns: &[u64]| {
+        let fills: Vec<FilledV1> = turns.iter().map(|turn| at_shop(*turn)).collect();
+        third.and(|log| log.fill(&fills, None))
+    };
+    fills(&[12, 14]).holds("the second, then the third");
+    fills(&[14, 12]).breaks("the third, then the second", Invariant::I10);
+    fills(&[14]).breaks("the third in place of the second, who is not first", Invariant::I10);
     bent("a pass that goes on where it was", &[filled(first, 3)], Some(first), Invariant::I10);
     let another = log.and(|log| log.put_sku(1, true, "CUP", 0));
     let other_sku =

@@ -113,8 +113,8 @@ impl MerchantState {
     }
 
     /// What a SKU has for somebody who waits for it, beside what is promised in this turn already. What is held for buyers
-    /// nobody gets. Whose goods were sold already gets what safety stock keeps, too; and who has lost a claim what others
-    /// are promised: it had been promised its goods itself, as an order that was imposed had not.
+    /// nobody gets. Who has lost a claim gets what safety stock keeps and what others are promised, too: it had been
+    /// promised its goods itself. An order that was imposed had not, and gets what one that is imposed gets.
     pub(super) fn offer(
         &self,
         actor: &SkuActor,
@@ -126,17 +126,18 @@ impl MerchantState {
         let is_imposed = self.stored(order).is_some_and(|order| order.policy() == Policy::Imposed);
         let owner = Owner { channel: number, order };
         let unclaimed = |location| actor.unclaimed(location) - promised.at(location);
+        let there = |location| self.there(actor, location, unclaimed(location));
         let promise = match class {
             _ if self.is_plain(actor) => None,
-            Class::Short if is_imposed => {
-                Some(self.promise_to_waiting(actor, owner, &promised.pools, unclaimed))
-            }
-            Class::Short if actor.held().is_empty() => None,
-            Class::Short => Some(self.promise_to_short(actor, number, unclaimed)),
-            Class::Backorder => {
-                let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));
-                Some(self.promise_to_waiting(actor, owner, &promised.pools, free))
-            }
+            Class::Short if !is_imposed && actor.held().is_empty() => None,
+            Class::Short if !is_imposed => Some(self.promise_to_short(actor, number, unclaimed)),
+            Class::Short | Class::Backorder => Some(self.promise_to_waiting(
+                actor,
+                owner,
+                &promised.pools,
+                is_imposed && class == Class::Short,
+                there,
+            )),
         };
         let has_lost = class == Class::Short && !is_imposed;
         let may_serve = |location: &&LocationNumber| has_lost || self.may_serve(order, **location);
@@ -149,11 +150,15 @@ impl MerchantState {
         Offer { most: promise.as_ref().map_or(u64::MAX, Promise::total), at }
     }
 
-    /// A demand that has just begun to wait and is short must not be passed by: a pass that is under way for others begins
-    /// anew.
-    pub(super) fn come_first(&mut self, demand: &Demand) {
-        let backlog = self.sku(demand.sku).and_then(SkuActor::backlog);
-        if demand.short > 0 && backlog.is_some_and(|backlog| backlog.pass().is_some()) {
+    /// A demand that has just begun to wait and is short must not be passed by: a pass that has gone past its place begins
+    /// anew. One that has it still before it goes on: orders that are imposed one after the other must not hold it up.
+    pub(super) fn come_first(&mut self, owner: Owner, number: u16, demand: &Demand) {
+        let backlog = self.sku(demand.sku).and_then(SkuActor::backlog).filter(|_| demand.short > 0);
+        let Some((backlog, cursor)) = backlog.and_then(|backlog| Some((backlog, backlog.pass()?))) else {
+            return;
+        };
+        let waiting = Waiting { class: Class::Short, order: owner.order, demand: number };
+        if !backlog.comes_at(cursor, owner.channel, waiting, |channel| self.rank(channel)) {
             self.sku_mut(demand.sku).begin_pass();
         }
     }

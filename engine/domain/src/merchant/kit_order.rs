@@ -1,7 +1,8 @@
 //! Placing an order with lines that are kits: taken apart first, and then planned like any other, by what its lines need.
 //!
 //! Units of one SKU are summed over kits and plain lines before anything is planned. A kit that cannot be made complete
-//! is given nothing: its components would lie there for it while nobody could have them.
+//! is given nothing: its components would lie there for it while nobody could have them. But one that is imposed is sold
+//! already: what there is of it is kept for it, as passes give it what comes.
 
 use super::place::{PlacedAs, Sourced};
 use super::promise::Asking;
@@ -43,6 +44,9 @@ impl MerchantState {
     ) -> Result<Event, Rejection> {
         let apart = self.take_apart(order.lines)?;
         let first = self.plan_demands(order, &apart.demands, channel, asks);
+        if asks.policy == Policy::Imposed {
+            return first.placed(PlacedAs { order, policy: asks.policy, kits: apart.kits, hold: confirmed });
+        }
         let wanted = apart.whole(&first.claims);
         if asks.policy == Policy::Reject && wanted != apart.units() {
             let shortfalls = apart.shortfalls(order.lines, &wanted);

@@ -165,7 +165,7 @@ impl MerchantState {
         if stored.may_wait() {
             for (number, demand) in (0_u16..).zip(&stored.open().demands) {
                 self.wait(owner, number, demand);
-                self.come_first(demand);
+                self.come_first(owner, number, demand);
             }
         }
         self.insert_order(stored);

@@ -27,6 +27,15 @@ pub(super) struct Excess {
     pub(super) available: u64,
 }
 
+/// Units at a location that no claim has.
+#[derive(Clone, Copy)]
+pub(super) struct There {
+    /// Those that may be promised.
+    free: u32,
+    /// Those that safety stock keeps.
+    kept: u32,
+}
+
 /// What is asked of a SKU, for whom.
 struct Asks<'a> {
     channel: ChannelNumber,
@@ -39,7 +48,7 @@ struct Asks<'a> {
     younger: u64,
     /// What is held for the very order that asks, and for which channel.
     held: Option<(ChannelNumber, u64)>,
-    /// Whether it is an order that is imposed.
+    /// Whether it is for an order that is imposed.
     is_imposed: bool,
 }
 
@@ -62,8 +71,9 @@ impl MerchantState {
         self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None })
     }
 
-    /// The same for an order. One that confirms a hold has its units first; and from one that is imposed neither the
-    /// channel's policy nor safety stock hides a unit: they keep units from being sold, and these were sold.
+    /// The same for an order. One that confirms a hold has its units first, and where holds lack units no others. From one
+    /// that is imposed the channel's policy hides no unit, nor does safety stock where nobody else is promised or holds any:
+    /// they keep units from being sold, and these were sold. Where others are, a unit less would be a unit less for them.
     pub(super) fn promise_to_order(
         &self,
         sku: SkuNumber,
@@ -81,31 +91,36 @@ impl MerchantState {
         let is_imposed = policy == Policy::Imposed;
         let stated = self.policy_of(actor, channel, reader);
         let policy = if is_imposed { &unhidden(stated) } else { stated };
-        let kept = |location| if is_imposed { 0 } else { self.safety_stock(actor, location) };
-        let free = |location| actor.free(location).saturating_sub(kept(location));
+        let there = |location| self.there(actor, location, actor.free(location));
         let held = hold.map(|hold| (hold.channel, u64::from(hold.units_of(sku))));
-        if let Some((_, units)) = held {
-            let free = reader.locations.iter().map(|location| u64::from(free(*location)));
-            if units > free.sum() {
-                let (others, unclaimed) = (&self.held(actor, held)[..], |location| actor.unclaimed(location));
-                let free = |location| unclaimed(location).saturating_sub(kept(location));
-                return Promise::of_held(&reader.locations, units, others, free, unclaimed);
-            }
+        if let Some((_, units)) = held.filter(|(_, units)| *units > 0)
+            && !are_there(&self.held(actor, None), |location| there(location).free)
+        {
+            let (others, unclaimed) = (&self.held(actor, held)[..], |location| actor.unclaimed(location));
+            let free = |location| self.there(actor, location, unclaimed(location)).free;
+            return Promise::of_held(&reader.locations, units, others, free, unclaimed);
         }
         let locations = &reader.locations;
         let asks = Asks { channel, locations, policy, pools: actor.pools(), younger: 0, held, is_imposed };
-        self.promise_of(actor, asks, free)
+        self.promise_of(actor, asks, there)
     }
 
-    /// What somebody who waits may get of a SKU, of the units that `free` finds at a location and with so much left in
+    /// How units that no claim has stand at a location.
+    pub(super) fn there(&self, actor: &SkuActor, location: LocationNumber, unclaimed: u32) -> There {
+        let kept = self.safety_stock(actor, location).min(unclaimed);
+        There { free: unclaimed - kept, kept }
+    }
+
+    /// What somebody who waits may get of a SKU, of the units that `there` finds at a location and with so much left in
     /// its pools: the channel's buffer and ceiling do not count any more, what others are promised does, and so does a
-    /// pool of the channel that is younger than the order.
+    /// pool of the channel that is younger than the order. What waits of an order that `is_imposed` is short.
     pub(super) fn promise_to_waiting(
         &self,
         actor: &SkuActor,
         Owner { channel, order }: Owner,
         pools: &[Pool],
-        free: impl Fn(LocationNumber) -> u32,
+        is_imposed: bool,
+        there: impl Fn(LocationNumber) -> There,
     ) -> Promise {
         let is_younger = |pool: &&Pool| pool.channel == channel && pool.since > order;
         let younger = pools.iter().find(is_younger).map_or(0, |pool| pool.left);
@@ -113,8 +128,8 @@ impl MerchantState {
         let within: SmallVec<[LocationNumber; 8]> =
             all.iter().copied().filter(|location| self.may_serve(order, *location)).collect();
         let (locations, policy) = (&within[..], &StockPolicy::SHARED);
-        let asks = Asks { channel, locations, policy, pools, younger, held: None, is_imposed: false };
-        self.promise_of(actor, asks, free)
+        let asks = Asks { channel, locations, policy, pools, younger, held: None, is_imposed };
+        self.promise_of(actor, asks, there)
     }
 
     /// What somebody may get whose goods were lost: all but what is held for buyers.
@@ -165,7 +180,7 @@ impl MerchantState {
         &self,
         actor: &SkuActor,
         Asks { channel, locations, policy, pools, younger, held, is_imposed }: Asks<'_>,
-        free: impl Fn(LocationNumber) -> u32,
+        there: impl Fn(LocationNumber) -> There,
     ) -> Promise {
         let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
         let kept = if self.is_plain(actor) || is_planted(Bug::IgnorePromises) {
@@ -182,7 +197,16 @@ impl MerchantState {
         let holds = self.held(actor, held);
         let holds = if is_imposed && is_planted(Bug::ImposeOnHolds) { &[] } else { &holds[..] };
         let held = held.map_or(0, |(_, units)| units);
-        Promise::of(&Reader { locations, policy, holds, held, pool, before, after }, free)
+        let free = |location| there(location).free;
+        let promise = Promise::of(&Reader { locations, policy, holds, held, pool, before, after }, free);
+        if !is_imposed {
+            return promise;
+        }
+        let is_promised = |location: LocationNumber| {
+            let mut others = holds.iter().chain(before).chain(after).filter(|row| row.quantity > 0);
+            others.any(|row| row.locations.contains(&location))
+        };
+        promise.beside(|location| if is_promised(location) { 0 } else { there(location).kept })
     }
 
     /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy, no hold.
@@ -278,6 +302,17 @@ impl MerchantState {
 /// What of a policy counts for demand that is sold already: what others may not have, and nothing that is hidden.
 fn unhidden(policy: &StockPolicy) -> StockPolicy {
     StockPolicy { floor: policy.floor, ..StockPolicy::SHARED }
+}
+
+/// Whether all of these rows can have their units together.
+fn are_there(rows: &[Row<'_>], free: impl Fn(LocationNumber) -> u32) -> bool {
+    let mut locations: Vec<LocationNumber> = rows.iter().flat_map(|row| row.locations).copied().collect();
+    locations.sort_unstable();
+    locations.dedup();
+    let place = |location| Place { location, units: u64::from(free(location)) };
+    let places: Vec<Place> = locations.into_iter().map(place).collect();
+    let spread = Spread::of(rows, &places);
+    rows.iter().enumerate().all(|(row, wanted)| spread.served(row) == wanted.quantity)
 }
 
 /// Units left in the pool of a channel.

@@ -120,6 +120,16 @@ impl Promise {
         Self { total: spread.served(0), locations: at }
     }
 
+    /// The same with more units at some of its locations, which are promised to nobody else.
+    pub(crate) fn beside(mut self, more: impl Fn(LocationNumber) -> u32) -> Self {
+        for (location, units) in &mut self.locations {
+            let more = more(*location);
+            *units += more;
+            self.total += u64::from(more);
+        }
+        self
+    }
+
     /// What the policy leaves of units at the reader's locations, some of which are its own.
     fn limited(mut locations: SmallVec<[(LocationNumber, u32); 4]>, policy: &StockPolicy, own: Own) -> Self {
         locations.sort_unstable();

@@ -158,8 +158,9 @@ impl Books {
         let hand = |(sku, quantity): &(SkuNumber, u32)| {
             let all = || {
                 let view = self.view_for(*sku, channel, hold, is_imposed);
-                let shelf = self.shelf_for(*sku, is_imposed);
-                u32::try_from(view.total_beside(&shelf, &self.unclaimed_of(*sku))).unwrap()
+                let shelf = self.shelf_of(*sku);
+                let unkept = self.unkept(&view, &self.free_of(*sku), &shelf, is_imposed);
+                u32::try_from(view.total_for(&shelf, &unkept, &self.unclaimed_of(*sku))).unwrap()
             };
             let left = left.entry(*sku).or_insert_with(all);
             let got = (*left).min(*quantity);
@@ -384,14 +385,13 @@ impl Books {
         if is_short && !is_imposed {
             return self.movable(sku, location) > 0;
         }
-        let shelf = match is_imposed {
-            true => self.unclaimed_of(sku),
-            false => self.shelf(self.terms_of(sku), |location| self.unclaimed(sku, location)),
-        };
+        let shelf = self.shelf(self.terms_of(sku), |location| self.unclaimed(sku, location));
         let view = self.view_of(sku, channel, order);
+        let unkept = self.unkept(&view, &self.unclaimed_of(sku), &shelf, is_imposed);
         let mut taken = [0; LOCATIONS as usize];
         taken[usize::from(location.0)] = 1;
-        shelf[usize::from(location.0)] > 0 && view.total(&shelf) > 0 && view.allows(&shelf, &taken)
+        let has_some = view.total(&shelf) + unkept.iter().sum::<u64>() > 0;
+        has_some && view.allows_beside(&shelf, &unkept, &taken)
     }
 
     /// Serves who waits: what is sold without goods before what is not, then by the channel's rank, then by acceptance,

@@ -43,12 +43,13 @@ impl World {
             };
             let is_imposed = self.books.policy_of(place) == Policy::Imposed;
             let view = self.books.view_for(*sku, channel, self.books.confirmed(place), is_imposed);
-            let shelf = self.books.shelf_for(*sku, is_imposed);
+            let shelf = self.books.shelf_of(*sku);
+            let unkept = self.books.unkept(&view, &self.books.free_of(*sku), &shelf, is_imposed);
             let taken = std::array::from_fn(units);
             let unclaimed = self.books.unclaimed_of(*sku);
             let is_right = match view.is_scarce(&shelf) {
                 true => view.leaves_held(&unclaimed, &taken),
-                false => view.allows(&shelf, &taken),
+                false => view.allows_beside(&shelf, &unkept, &taken),
             };
             *counts.entry("holds of more than is free".to_owned()).or_insert(0) +=
                 u64::from(view.is_scarce(&shelf));

@@ -144,17 +144,35 @@ impl View {
         held + ceiling.min(pool + floor.max((all - pool).saturating_sub(buffer)))
     }
 
-    /// Whether less is free than is held for who asks: then it gets what is held of all that is unclaimed.
+    /// Whether who asks holds units, and not all holds can have theirs of what is free: then it gets what is held of all that
+    /// is unclaimed.
     pub(super) fn is_scarce(&self, shelf: &Shelf) -> bool {
-        self.held > self.there(shelf)
+        let holds = self.first(self.held, true);
+        self.held > 0 && flow(shelf, &holds) < holds.iter().map(|row| row.1).sum()
     }
 
     fn there(&self, shelf: &Shelf) -> u64 {
         self.locations.iter().map(|location| shelf[usize::from(location.0)]).sum()
     }
 
-    pub(super) fn total_beside(&self, shelf: &Shelf, unclaimed: &Shelf) -> u64 {
-        if self.is_scarce(shelf) { self.held.min(self.there(unclaimed)) } else { self.total(shelf) }
+    pub(super) fn total_for(&self, shelf: &Shelf, unkept: &Shelf, unclaimed: &Shelf) -> u64 {
+        match self.is_scarce(shelf) {
+            true => self.held.min(self.there(unclaimed)),
+            false => self.total(shelf) + self.there(unkept),
+        }
+    }
+
+    /// Whether anybody else is promised units at a location, or holds some.
+    fn is_promised(&self, location: LocationNumber) -> bool {
+        let mut others = self.holds.iter().chain(&self.before).chain(&self.after);
+        others.any(|row| row.1 > 0 && row.0.contains(&location))
+    }
+
+    /// Whether it may have these units, and beyond what is on the shelf those that safety stock does not keep from it.
+    pub(super) fn allows_beside(&self, shelf: &Shelf, unkept: &Shelf, taken: &Shelf) -> bool {
+        let of_shelf: Shelf = std::array::from_fn(|place| taken[place].min(shelf[place]));
+        let is_there = (0..shelf.len()).all(|place| taken[place] <= shelf[place] + unkept[place]);
+        is_there && self.allows(shelf, &of_shelf)
     }
 
     /// Whether other holds keep what they could have beside these units.
@@ -313,10 +331,18 @@ impl Books {
         view
     }
 
-    /// What is left for an order; safety stock keeps nothing from one that is imposed.
-    pub(super) fn shelf_for(&self, sku: SkuNumber, is_imposed: bool) -> Shelf {
-        let all = |place| self.free(sku, LocationNumber(u16::try_from(place).unwrap())).into();
-        if is_imposed { std::array::from_fn(all) } else { self.shelf_of(sku) }
+    /// What safety stock keeps of these units, but not from who is imposed: where nobody else is promised any.
+    pub(super) fn unkept(&self, view: &View, all: &Shelf, shelf: &Shelf, is_imposed: bool) -> Shelf {
+        let is_its = |place: usize| {
+            let location = LocationNumber(u16::try_from(place).unwrap());
+            is_imposed && view.locations.contains(&location) && !view.is_promised(location)
+        };
+        std::array::from_fn(|place| if is_its(place) { all[place] - shelf[place] } else { 0 })
+    }
+
+    /// What is left for an order, before safety stock.
+    pub(super) fn free_of(&self, sku: SkuNumber) -> Shelf {
+        std::array::from_fn(|place| self.free(sku, LocationNumber(u16::try_from(place).unwrap())).into())
     }
 
     /// What of a pool is used.

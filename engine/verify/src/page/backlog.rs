@@ -64,13 +64,15 @@ impl Page<'_> {
         // A kit may wait for something else.
         let counts = |turn: Turn| turn.is_short || !self.waits_for_kits(turn);
         let rank = |channel| self.ledger.rank(channel);
-        let first = self.ledger.backlogs.get(&sku);
-        let first = first.and_then(|backlog| backlog.first_before(precedence, rank, counts));
-        let overtaken = first.filter(|first| {
-            let channel = self.ledger.channel_of(first.order);
+        let serves = |channel: u16| {
+            let channel = self.ledger.channels.get(usize::from(channel));
             channel.is_some_and(|channel| channel.locations.contains(&fill.location))
-                && self.may_have(sku, *first, fill.location)
-        });
+        };
+        let backlog = self.ledger.backlogs.get(&sku);
+        let firsts = backlog.map(|backlog| backlog.firsts_before(precedence, rank, serves, counts));
+        // The first of each channel and class: those behind it have no better claim.
+        let mut firsts = firsts.into_iter().flatten();
+        let overtaken = firsts.find(|first| self.may_have(sku, *first, fill.location));
         self.findings.check(Invariant::I10, overtaken.is_none(), || {
             format!("{turn:?} is served before {overtaken:?}")
         });
@@ -92,10 +94,11 @@ impl Page<'_> {
             return true;
         }
         let view = self.ledger.view_of(sku, order.channel, turn.order);
-        let units = |location: u16| self.ledger.shelf_for(sku, location, turn.is_short);
         let one = |at: u16| i64::from(at == location);
-        let has_some = view.total(&units).is_some_and(|total| total > 0) && units(location) > 0;
-        has_some && view.allows(&units, &one).unwrap_or(false)
+        let shelf = |location: u16| self.ledger.shelf(sku, location);
+        let more = self.ledger.unkept_in_all(sku, &view, turn.is_short);
+        let has_some = view.total(&shelf).is_some_and(|total| total + more > 0);
+        has_some && self.ledger.allows(sku, &view, turn.is_short, &one).unwrap_or(false)
     }
 
     /// Who waits gets nothing that others are promised, unless it had been promised goods itself.
@@ -106,9 +109,8 @@ impl Page<'_> {
             return;
         }
         let view = self.ledger.view_of(sku, order.channel, waiting.order);
-        let units = |location: u16| self.ledger.shelf_for(sku, location, waiting.is_short);
         let taken = |at: u16| if at == location { i64::from(quantity) } else { 0 };
-        if let Some(allowed) = view.allows(&units, &taken) {
+        if let Some(allowed) = self.ledger.allows(sku, &view, waiting.is_short, &taken) {
             self.findings.check(Invariant::I9, allowed, || {
                 format!("order {} gets units of sku {sku} that others are promised", waiting.order)
             });

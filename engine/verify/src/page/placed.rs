@@ -67,7 +67,7 @@ impl Page<'_> {
             }
         }
         self.check_claims(&order.demands, accepted.policy);
-        let odd = order.odd_line();
+        let odd = order.odd_line().filter(|_| !is_imposed);
         self.findings.check(Invariant::I4, odd.is_none(), || {
             format!("parts of kits wait that are not whole: {odd:?}")
         });
@@ -145,7 +145,8 @@ impl Page<'_> {
             let need =
                 needs.entry(demand.sku).or_insert(Need { asked: 0, sure, most, served: 0, is_part: false });
             need.asked += demand.needed;
-            need.is_part |= order.lines[demand.line].is_kit;
+            // Of kits that are imposed there is no less than of what is sold alone.
+            need.is_part |= order.lines[demand.line].is_kit && !asks.is_imposed;
         }
         needs
     }
@@ -181,12 +182,13 @@ impl Page<'_> {
         }
         for (sku, taken) in taken {
             let view = self.ledger.view_for(sku, asked.channel, asks);
-            let units = |location: u16| self.ledger.shelf_for(sku, location, asks.is_imposed);
             let taken_at = |location: u16| taken.get(&location).copied().unwrap_or(0);
             let unclaimed = |location: u16| self.ledger.place(sku, location).unclaimed();
-            let allowed = view.allows(&units, &taken_at);
+            let allowed = self.ledger.allows(sku, &view, asks.is_imposed, &taken_at);
             let is_held = || view.is_held(&unclaimed, &taken_at);
-            if let Some(allowed) = allowed.and_then(|allowed| Some(allowed || is_held()?)) {
+            let leaves_held = || view.leaves_held(&unclaimed, &taken_at);
+            let allowed = allowed.and_then(|allowed| Some((allowed || is_held()?) && leaves_held()?));
+            if let Some(allowed) = allowed {
                 self.findings.check(Invariant::I9, allowed, || {
                     format!("units of sku {sku} that others are promised are claimed: {taken:?}")
                 });

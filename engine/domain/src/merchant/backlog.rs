@@ -131,7 +131,7 @@ impl MerchantState {
             Class::Short if is_imposed => {
                 Some(self.promise_to_waiting(actor, owner, &promised.pools, unclaimed))
             }
-            Class::Short if actor.held().is_empty() => None,
+            Class::Short if actor.held().is_empty() && actor.grants().is_empty() => None,
             Class::Short => Some(self.promise_to_short(actor, number, unclaimed)),
             Class::Backorder => {
                 let free = |location| unclaimed(location).saturating_sub(self.safety_stock(actor, location));

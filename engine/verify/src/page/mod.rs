@@ -3,6 +3,7 @@
 
 mod backlog;
 mod course;
+mod grants;
 mod header;
 mod holds;
 mod kits;
@@ -88,6 +89,11 @@ impl Page<'_> {
             Kind::HoldPlaced => self.hold_placed(header.actor, &decode(body)?),
             Kind::HoldExtended => self.hold_extended(decode(body)?),
             Kind::HoldsEnded => self.holds_ended(header.at, &decode(body)?),
+            Kind::ExposurePut => self.exposure_put(decode(body)?),
+            Kind::GrantSet => self.grant_set(decode(body)?),
+            Kind::GrantAcknowledged => self.grant_acknowledged(decode(body)?),
+            Kind::FeedPassed => self.feed_passed(decode(body)?),
+            Kind::GrantsFreed => self.grants_freed(&decode(body)?),
             Kind::RepeatAnswered => self.repeat_answered(fingerprint, decode(body)?),
             Kind::LogOpened
             | Kind::LogClosed
@@ -153,6 +159,15 @@ impl Page<'_> {
     fn pooled(&mut self, sku: u32, order: u64, quantity: i64, what: Claimed) {
         if let Some(channel) = self.ledger.orders.get(&order).map(|order| order.channel) {
             self.ledger.pool(sku, channel, order, quantity, what);
+        }
+    }
+
+    /// Nothing but a loss leaves what is held, or granted in escrow, with fewer units than it had.
+    fn check_backed_as(&mut self, sku: u32, before: Option<i64>) {
+        if let Some((before, now)) = before.zip(self.ledger.lacking(sku)) {
+            self.findings.check(Invariant::I9, now <= before, || {
+                format!("{now} units of sku {sku} that are held or granted lie nowhere, {before} before")
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::MerchantState;
 use super::place::sum_needs;
-use crate::command::{AcknowledgeGrant, PassFeed, PutExposure, SetGrant};
+use crate::command::{AcknowledgeGrant, PassFeed, PlaceOrder, PutExposure, SetGrant};
 use crate::event::{Event, ExposurePut, FeedPassed, GrantAcknowledged, GrantSet, GrantsFreed, OrderAccepted};
 use crate::grant::{Exposure, FREED_TOGETHER_MAX, Grant, LAG_MAX_MS, Mode, OVERLAP_MAX, OVERLAP_MIN};
 use crate::hold::Hold;
@@ -64,6 +64,15 @@ impl MerchantState {
     pub(super) fn kept_of_grant(&self, actor: &SkuActor, channel: ChannelNumber) -> u64 {
         let taken = actor.grant(channel).map_or(0, Grant::taken);
         if taken == 0 { 0 } else { self.exposure(channel).mode.kept(taken) }
+    }
+
+    /// Whether a channel is granted all that an order asks, so that it must be served.
+    pub(super) fn is_covered(&self, order: &PlaceOrder<'_>) -> bool {
+        let channel = order.channel;
+        let taken = |sku| self.sku(sku).and_then(|actor| actor.grant(channel)).map_or(0, Grant::taken);
+        !self.granted.is_empty()
+            && self.exposure(channel).mode == Mode::Escrow
+            && sum_needs(order.lines).0.iter().all(|need| need.quantity <= taken(need.sku))
     }
 
     pub(super) fn decide_put_exposure(&self, put: PutExposure) -> Result<Event, Rejection> {

@@ -80,21 +80,6 @@ impl MerchantState {
         self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None, sells: None })
     }
 
-    /// The same without what the channel was granted: what it sells of that it sells from its own copy.
-    pub(super) fn promise_beside_grant(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
-        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None, sells: Some(&[]) })
-    }
-
-    /// What a channel could sell of a SKU if it had no grant of it: what it may be granted.
-    pub(super) fn promise_if_ungranted(&self, actor: &SkuActor, channel: ChannelNumber) -> Promise {
-        let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
-        let policy = self.policy_of(actor, channel, reader);
-        let due = Some(Due { channel, held: 0, first: 0, rest: 0, of_pool: 0 });
-        let (locations, pools) = (&reader.locations[..], actor.pools());
-        let asks = Asks { channel, locations, policy, pools, younger: 0, due, is_imposed: false };
-        self.promise_of(actor, asks, |location| self.free_at(actor, location))
-    }
-
     /// The same for an order. One that confirms a hold has its units first; and from one that is imposed neither the
     /// channel's policy nor safety stock hides a unit: they keep units from being sold, and these were sold.
     pub(super) fn promise_to_order(
@@ -128,6 +113,21 @@ impl MerchantState {
         let locations = &reader.locations;
         let asks = Asks { channel, locations, policy, pools: actor.pools(), younger: 0, due, is_imposed };
         self.promise_of(actor, asks, free)
+    }
+
+    /// What a channel may sell beside what it was granted: that it sells from its own copy.
+    pub(super) fn promise_beside_grant(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
+        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None, sells: Some(&[]) })
+    }
+
+    /// What a channel could sell of a SKU if it had no grant of it: what it may be granted.
+    pub(super) fn promise_if_ungranted(&self, actor: &SkuActor, channel: ChannelNumber) -> Promise {
+        let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
+        let policy = self.policy_of(actor, channel, reader);
+        let due = Some(Due { channel, held: 0, first: 0, rest: 0, of_pool: 0 });
+        let (locations, pools) = (&reader.locations[..], actor.pools());
+        let asks = Asks { channel, locations, policy, pools, younger: 0, due, is_imposed: false };
+        self.promise_of(actor, asks, |location| self.free_at(actor, location))
     }
 
     /// What is kept of a SKU for an order: of the hold that it confirms, and of its channel's grant. What it confirms it

@@ -1,10 +1,13 @@
 //! Exposure grants: what is told, acknowledged and freed.
 
 use super::Page;
+use crate::grants::Granted;
 use crate::report::Invariant;
 use onhand_record::grant::{
     ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1, ModeV1,
 };
+use onhand_record::order::OrderAskedV1;
+use std::collections::BTreeMap;
 
 impl Page<'_> {
     pub(crate) fn exposure_put(&mut self, put: ExposurePutV1) {
@@ -13,9 +16,7 @@ impl Page<'_> {
         let is_one = !matches!(mode, ModeV1::Overlap(hundredths) if hundredths < 100);
         self.findings.check(Invariant::J4, is_one, || format!("less is granted than is kept: {mode:?}"));
         let before = self.ledger.exposed(channel);
-        let may_sell = |((_, of), granted): (&(u32, u16), &crate::grants::Granted)| {
-            *of == channel && granted.taken() > 0
-        };
+        let may_sell = |((_, of), granted): (&(u32, u16), &Granted)| *of == channel && granted.taken() > 0;
         let is_free = before.mode == mode || !self.ledger.granted.iter().any(may_sell);
         self.findings.check(Invariant::I9, is_free, || {
             format!("channel {channel} is exposed in another way while it may sell what it was granted")
@@ -83,6 +84,16 @@ impl Page<'_> {
                 format!("{units} units of sku {sku} are freed, {settled} were due")
             });
         }
+    }
+
+    /// Whether the channel of an order is granted all that it asks.
+    pub(super) fn is_covered(&self, asked: &OrderAskedV1<'_>) -> bool {
+        let granted = |sku: u32| self.ledger.granted.get(&(sku, asked.channel)).map_or(0, Granted::taken);
+        let mut sums: BTreeMap<u32, i64> = BTreeMap::new();
+        for line in &asked.lines {
+            *sums.entry(line.sku).or_default() += i64::from(line.quantity);
+        }
+        self.ledger.is_in_escrow(asked.channel) && sums.iter().all(|(sku, units)| *units <= granted(*sku))
     }
 
     fn check_channel(&mut self, channel: u16) {

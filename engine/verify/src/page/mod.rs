@@ -116,7 +116,8 @@ impl Page<'_> {
         self.findings.check(Invariant::J4, may_say_so, || {
             format!("version {version} is imposed, which a release that wrote it could not know")
         });
-        self.routed(&channel, details.routed.as_ref(), details.hold, Some(&accepted.claims));
+        let is_promised = details.hold.is_some() || self.is_covered(&asked);
+        self.routed(&channel, details.routed.as_ref(), is_promised, Some(&accepted.claims));
         self.check_kit_lines(&asked, &kits);
         let is_imposed = accepted.policy == PolicyV1::Imposed;
         let order = Order { within: within_of(&details), is_imposed, ..Order::of(&asked, &kits) };
@@ -135,7 +136,8 @@ impl Page<'_> {
     ) -> Result<(), DecodeError> {
         let (asked, refused, details) = decode_refused_whole(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        self.routed(&channel, details.routed.as_ref(), details.hold, None);
+        let is_promised = details.hold.is_some() || self.is_covered(&asked);
+        self.routed(&channel, details.routed.as_ref(), is_promised, None);
         self.refused(&channel, &asked, &refused, details.hold);
         observer.refused(self.merchant, &channel.code, &asked);
         Ok(())

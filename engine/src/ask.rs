@@ -2,10 +2,14 @@
 //! record does; and what comes back.
 
 use crate::keys::Known;
+pub use crate::read::GrantRead;
 use crate::routing::Format;
 use onhand_domain::command::Confirm;
-use onhand_domain::command::{PutChannel, PutLocation, PutSku, ShipLine};
+use onhand_domain::command::{
+    AcknowledgeGrant, PassFeed, PutChannel, PutExposure, PutLocation, PutSku, SetGrant, ShipLine,
+};
 use onhand_domain::event::{KitLine, NewClaims, OrderedLines};
+use onhand_domain::grant::Exposure;
 use onhand_domain::hold::Hold;
 use onhand_domain::kit::Component;
 use onhand_domain::merchant::Standing;
@@ -84,6 +88,14 @@ pub enum Ask {
     ExtendHold(ExtendAsk),
     /// Keep them no more.
     ReleaseHold(HoldId),
+    /// State how a channel is exposed that sells from its own copy.
+    PutExposure(PutExposure),
+    /// Tell such a channel how many units of a SKU it may sell.
+    SetGrant(SetGrant),
+    /// It goes by what it was told.
+    AcknowledgeGrant(AcknowledgeGrant),
+    /// The feed of its orders has come so far.
+    PassFeed(PassFeed),
     /// Bind the key of an order that an earlier record answers.
     AnswerRepeat(RepeatAsk),
     /// Read, change nothing.
@@ -326,6 +338,10 @@ pub enum ReadAsk {
     Orders(Vec<OrderId>),
     /// A hold as it stands.
     Hold(HoldId),
+    /// How a channel is exposed.
+    Exposure(ChannelNumber),
+    /// What a channel is granted of a SKU.
+    Grant(SkuNumber, ChannelNumber),
     /// What would become of an order that came now.
     Plan(Box<OrderAsk>),
 }
@@ -341,8 +357,8 @@ pub struct StockRead {
     pub safety_stock: Vec<u32>,
     /// What is reserved and available at each of those locations.
     pub standing: Vec<Standing>,
-    /// Units that are held for buyers. More than is reserved at all locations together only after a loss.
-    pub held: u64,
+    /// Units that are kept for holds and grants. More than is reserved at all locations together only after a loss.
+    pub reserved: u64,
     /// Units that are some channels' own.
     pub pools: Vec<Pool>,
     /// What was dedicated to each of those pools.
@@ -388,6 +404,10 @@ pub enum ReadAnswer {
     Orders(Vec<OrderRead>),
     /// See [`ReadAsk::Hold`]; `None` if it is not live.
     Hold(Option<Box<Hold>>),
+    /// See [`ReadAsk::Exposure`].
+    Exposure(Exposure),
+    /// See [`ReadAsk::Grant`]; `None` if it never was granted some.
+    Grant(Option<Box<GrantRead>>),
     /// See [`ReadAsk::Plan`].
     Plan(Box<Result<Event, Rejection>>),
 }

@@ -23,9 +23,12 @@ impl Ask {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::CancelOrder(_) | Self::ShipOrder(_) | Self::ExtendHold(_) | Self::ReleaseHold(_) => {
-                Class::Change
-            }
+            Self::CancelOrder(_)
+            | Self::ShipOrder(_)
+            | Self::ExtendHold(_)
+            | Self::ReleaseHold(_)
+            | Self::AcknowledgeGrant(_)
+            | Self::PassFeed(_) => Class::Change,
             Self::PutLocation(_)
             | Self::PutChannel(_)
             | Self::PutSku(_)
@@ -33,6 +36,8 @@ impl Ask {
             | Self::MoveStock(_)
             | Self::PlaceOrder(_)
             | Self::PlaceHold(_)
+            | Self::PutExposure(_)
+            | Self::SetGrant(_)
             | Self::AnswerRepeat(_)
             | Self::Read(_) => Class::Order,
         }

@@ -15,6 +15,7 @@ pub mod customer;
 pub mod directory;
 mod engine;
 pub mod error;
+mod exposed;
 mod fair;
 pub mod geo;
 mod handle;

@@ -52,6 +52,11 @@ pub const SHORT_UNITS: &str = "onhand_short_units";
 /// Units that became short, by why: the label `cause` has one of [`SHORT_CAUSES`].
 pub const SHORTED_UNITS: &str = "onhand_shorted_units_total";
 
+/// Units that channels in escrow may sell and that a loss has taken.
+pub const GRANT_EXPOSED_UNITS: &str = "onhand_grant_exposed_units_total";
+/// Orders that came after the feed of their channel had passed them.
+pub const LATE_ORDERS: &str = "onhand_late_orders_total";
+
 /// Why units become short.
 pub const SHORT_CAUSES: [&str; 2] = ["imposed", "lost"];
 
@@ -59,7 +64,7 @@ pub const SHORT_CAUSES: [&str; 2] = ["imposed", "lost"];
 pub const HOLD_ENDS: [&str; 3] = ["confirmed", "released", "expired"];
 
 /// Every metric of the engine: name and meaning.
-pub const CATALOGUE: [(&str, &str); 20] = [
+pub const CATALOGUE: [(&str, &str); 22] = [
     (LOG_SYNCS, "Frames written and synced to the log"),
     (LOG_RECORDS, "Records made durable"),
     (LOG_SYNC_SECONDS, "Time to write and sync one frame"),
@@ -83,6 +88,8 @@ pub const CATALOGUE: [(&str, &str); 20] = [
     (HOLDS_ENDED, "Holds that ended, by how"),
     (SHORT_UNITS, "Units that were sold and have no goods, of all merchants that are served"),
     (SHORTED_UNITS, "Units that became short, by why"),
+    (GRANT_EXPOSED_UNITS, "Units that channels in escrow may sell and that a loss has taken"),
+    (LATE_ORDERS, "Orders that came after the feed of their channel had passed them"),
 ];
 
 /// Tells the recorder what the names mean.
@@ -107,6 +114,8 @@ pub fn describe() {
     describe_counter!(HOLDS_ENDED, Unit::Count, CATALOGUE[17].1);
     describe_gauge!(SHORT_UNITS, Unit::Count, CATALOGUE[18].1);
     describe_counter!(SHORTED_UNITS, Unit::Count, CATALOGUE[19].1);
+    describe_counter!(GRANT_EXPOSED_UNITS, Unit::Count, CATALOGUE[20].1);
+    describe_counter!(LATE_ORDERS, Unit::Count, CATALOGUE[21].1);
 }
 
 /// Counts what an event does to holds and what it leaves short, once it is in the log; what is read from there was counted

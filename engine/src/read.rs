@@ -3,8 +3,18 @@
 use crate::ask::{OrderRead, ReadAnswer, ReadAsk, StockRead};
 use crate::keys::Keys;
 use crate::turn::Merchant;
+use onhand_domain::grant::Grant;
 use onhand_domain::sku::{Class, Pool, SkuActor};
 use onhand_domain::{ChannelNumber, MerchantState, OrderId, SkuNumber};
+
+/// What one channel is granted of one SKU, as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct GrantRead {
+    /// What it is granted.
+    pub grant: Grant,
+    /// Units that it may sell and that nobody keeps for it.
+    pub exposed: u64,
+}
 
 pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswer {
     let state = &merchant.state;
@@ -20,7 +30,15 @@ pub(crate) fn read(merchant: &Merchant, ask: &ReadAsk, keys: &Keys) -> ReadAnswe
         }
         ReadAsk::Plan(order) => ReadAnswer::Plan(Box::new(merchant.decide_order(order))),
         ReadAsk::Hold(hold) => ReadAnswer::Hold(state.hold(*hold).cloned().map(Box::new)),
+        ReadAsk::Exposure(channel) => ReadAnswer::Exposure(state.exposure(*channel)),
+        ReadAsk::Grant(sku, channel) => ReadAnswer::Grant(grant(state, *sku, *channel).map(Box::new)),
     }
+}
+
+fn grant(state: &MerchantState, sku: SkuNumber, channel: ChannelNumber) -> Option<GrantRead> {
+    let actor = state.sku(sku)?;
+    let grant = actor.grant(channel)?.clone();
+    Some(GrantRead { grant, exposed: state.grant_exposed(actor, channel) })
 }
 
 /// Numbers that one read of what channels can sell may work out: five channels for ten thousand SKUs. The shard answers it in
@@ -58,7 +76,7 @@ fn stock_row(state: &MerchantState, sku: SkuNumber, actor: &SkuActor) -> StockRe
         levels: levels.to_vec(),
         safety_stock: levels.iter().map(|level| state.safety_stock(actor, level.location())).collect(),
         standing: state.standing(actor),
-        held: actor.held().iter().map(|(_, units)| units).sum(),
+        reserved: state.reserved(actor),
         pools: actor.pools().to_vec(),
         dedicated: actor.pools().iter().map(|pool| dedicated(actor, pool)).collect(),
         backordered: waiting(Class::Backorder),

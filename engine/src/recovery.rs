@@ -202,7 +202,12 @@ impl Replay<'_> {
             | Kind::RepeatAnswered
             | Kind::HoldPlaced
             | Kind::HoldExtended
-            | Kind::HoldsEnded => self.merchant_record(lsn, &header, body),
+            | Kind::HoldsEnded
+            | Kind::ExposurePut
+            | Kind::GrantSet
+            | Kind::GrantAcknowledged
+            | Kind::FeedPassed
+            | Kind::GrantsFreed => self.merchant_record(lsn, &header, body),
         }
     }
 

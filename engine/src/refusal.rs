@@ -3,6 +3,7 @@
 //! One exhaustive match, so that a new rejection cannot be forgotten. What is a conflict with the state
 //! (409) is remembered under the request's key; what is wrong with the request (404, 422) is not.
 
+mod grant;
 mod kit;
 
 use crate::directory::Directory;
@@ -70,6 +71,11 @@ pub fn refusal_of(rejection: &Rejection, directory: &Directory) -> Refusal {
         | Rejection::TooManyExtensions { .. }
         | Rejection::TooManyHolds { .. }
         | Rejection::NotAllocated { .. } => conflict(rejection),
+        Rejection::GrantBelowSold { .. }
+        | Rejection::GrantExceedsStock { .. }
+        | Rejection::GrantsLive { .. }
+        | Rejection::NotGranted
+        | Rejection::UnknownRevision { .. } => grant::refusal_of(rejection),
         Rejection::NoLines
         | Rejection::TooManyLines { .. }
         | Rejection::QuantityOutOfRange { .. }

@@ -156,6 +156,11 @@ fn word(kind: Kind) -> &'static str {
         Kind::HoldPlaced => "hold_placed",
         Kind::HoldExtended => "hold_extended",
         Kind::HoldsEnded => "holds_ended",
+        Kind::ExposurePut => "exposure_put",
+        Kind::GrantSet => "grant_set",
+        Kind::GrantAcknowledged => "grant_acknowledged",
+        Kind::FeedPassed => "feed_passed",
+        Kind::GrantsFreed => "grants_freed",
     }
 }
 

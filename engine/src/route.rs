@@ -6,7 +6,9 @@ use crate::translate::{Named, format_of};
 use crate::turn::Merchant;
 use onhand_domain::command::{PlaceOrder, PutProfile, RoutingFacts};
 use onhand_domain::event::ProfilePut;
+use onhand_domain::grant::Exposure;
 use onhand_domain::money::{Currency, line_amount};
+use onhand_domain::order::Policy;
 use onhand_domain::routing::profile::{LineFacts, OrderFacts, PlaceFacts, Profile, Symbol, postal_key};
 use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, ProfileNumber, Rejection};
 use onhand_record::order::{LineAskedV1, OrderAskedV1, decode_asked};
@@ -45,9 +47,18 @@ impl Merchant {
         profile.and_then(|profile| self.state.profile(profile)).is_some_and(|rules| rules.asks_distance())
     }
 
+    /// Whether the feed of the order's channel had passed the time at which it was sold: then what it was sold from may be
+    /// anybody's by now, and to refuse it does not unsell it.
+    pub(crate) fn is_late(&self, ask: &OrderAsk) -> bool {
+        let exposure = self.state.exposure(ask.channel);
+        exposure.heard_until().is_some()
+            && decode_asked(&ask.asked).is_ok_and(|asked| was_sold_before(exposure, &asked))
+    }
+
     /// What becomes of an order.
     pub(crate) fn decide_order(&self, ask: &OrderAsk) -> Result<Event, Rejection> {
         let OrderAsk { channel, policy, ref lines, hold, .. } = *ask;
+        let policy = if self.is_late(ask) { Some(Policy::Imposed) } else { policy };
         let place = PlaceOrder { channel, policy, lines, hold, route: None };
         // Whoever handed it in has written it just now; what cannot be read says nothing.
         self.decide_place(place, ask.said.as_deref(), || decode_asked(&ask.asked).ok())
@@ -83,6 +94,12 @@ impl Merchant {
             self.state.decide(&Command::PlaceOrder(PlaceOrder { route: Some(&route), ..place }))
         })
     }
+}
+
+/// Whether an order was sold at a time up to which all orders of its channel were known.
+pub(crate) fn was_sold_before(exposure: Exposure, asked: &OrderAskedV1<'_>) -> bool {
+    let sold_at = asked.placed_at.and_then(|at| u64::try_from(at).ok());
+    sold_at.is_some_and(|sold_at| exposure.is_late(sold_at))
 }
 
 fn order_tags(known: Known<'_>, said: Option<&OrderSaid>) -> Vec<Symbol> {

@@ -2,6 +2,7 @@
 //! the one place where both are named. Exhaustive on purpose: a new event does not compile until it has a
 //! record, and a new record until it has an event.
 
+mod grants;
 mod holds;
 mod kits;
 mod routing;
@@ -27,6 +28,7 @@ use onhand_record::rules::{LocationTermsV1, PolicyV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into};
 
+pub(crate) use grants::{exposure_of, exposure_row, grant_of, grant_row};
 pub(crate) use holds::{hold_of, hold_row};
 pub use kits::kit_lines_of;
 pub(crate) use kits::{components_of, components_record};
@@ -49,6 +51,11 @@ pub fn kind_of(event: &Event) -> Kind {
         Event::HoldPlaced(_) => Kind::HoldPlaced,
         Event::HoldExtended(_) => Kind::HoldExtended,
         Event::HoldsEnded(_) => Kind::HoldsEnded,
+        Event::ExposurePut(_) => Kind::ExposurePut,
+        Event::GrantSet(_) => Kind::GrantSet,
+        Event::GrantAcknowledged(_) => Kind::GrantAcknowledged,
+        Event::FeedPassed(_) => Kind::FeedPassed,
+        Event::GrantsFreed(_) => Kind::GrantsFreed,
     }
 }
 
@@ -97,6 +104,13 @@ pub fn encode_body(
         (Event::HoldPlaced(placed), Some(Ask::PlaceHold(ask))) => holds::encode_placed(placed, ask, out),
         (Event::HoldExtended(extended), _) => holds::encode_extended(extended, out),
         (Event::HoldsEnded(ended), _) => holds::encode_ended(ended, out),
+        (Event::ExposurePut(put), _) => grants::encode_exposure(put, out),
+        (Event::GrantSet(set), _) => grants::encode_set(set, decimals, out),
+        (Event::GrantAcknowledged(acknowledged), _) => {
+            grants::encode_acknowledged(acknowledged, decimals, out)
+        }
+        (Event::FeedPassed(passed), _) => grants::encode_passed(passed, out),
+        (Event::GrantsFreed(freed), _) => grants::encode_freed(freed, out),
         (Event::OrderCancelled(cancelled), Some(Ask::CancelOrder(ask))) => {
             encode_into(&cancelled_body(cancelled, ask.reason.as_deref()), out)?;
             encode_after(&kits::kits_record(&cancelled.after), out)
@@ -333,6 +347,11 @@ pub fn decode_event<'a>(header: &Header, body: &'a [u8]) -> Result<Option<Told<'
         Kind::HoldPlaced => plain(holds::placed(header, body)?),
         Kind::HoldExtended => plain(holds::extended(body)?),
         Kind::HoldsEnded => plain(holds::ended(body)?),
+        Kind::ExposurePut => plain(grants::exposure_put(body)?),
+        Kind::GrantSet => plain(grants::set(body)?),
+        Kind::GrantAcknowledged => plain(grants::acknowledged(body)?),
+        Kind::FeedPassed => plain(grants::passed(body)?),
+        Kind::GrantsFreed => plain(grants::freed(body)?),
         Kind::OrderCancelled => plain(cancelled_event(decode_cancelled(version, body)?)),
         Kind::OrderShipped => plain(shipped_event(decode_shipped(version, body)?)),
         Kind::BacklogFilled => plain(filled_event(&decode(body)?)),

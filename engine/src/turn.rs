@@ -20,7 +20,7 @@ use crate::metrics::count;
 use crate::refusal::refusal_of;
 use crate::seen::closes;
 use crate::translate::{Named, OrderEnd, Told, encode_body, kind_of, version_of};
-use onhand_domain::command::{CancelOrder, ExtendHold, PlaceHold, ShipOrder};
+use onhand_domain::command::{AcknowledgeGrant, CancelOrder, ExtendHold, PlaceHold, SetGrant, ShipOrder};
 use onhand_domain::event::OrderAccepted;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::{Command, Event, MerchantNumber, MerchantState, OrderId, Rejection};
@@ -295,6 +295,10 @@ impl Merchant {
                 self.state.decide(&Command::ExtendHold(ExtendHold { hold, deadline }))
             }
             Ask::ReleaseHold(hold) => self.state.decide(&Command::ReleaseHold(*hold)),
+            Ask::PutExposure(put) => self.state.decide(&Command::PutExposure(*put)),
+            Ask::SetGrant(set) => self.state.decide(&Command::SetGrant(*set)),
+            Ask::AcknowledgeGrant(acknowledge) => self.state.decide(&Command::AcknowledgeGrant(*acknowledge)),
+            Ask::PassFeed(pass) => self.state.decide(&Command::PassFeed(*pass)),
             Ask::CancelOrder(CancelAsk { order, lines, .. }) => self
                 .state
                 .decide(&Command::CancelOrder(CancelOrder { order: *order, lines: lines.as_deref() })),
@@ -323,7 +327,10 @@ impl Merchant {
         let lsn = tools.appender.append(&[tools.buffer])?;
         self.remember(asked, &event, lsn, tools.keys);
         count(&event);
+        let exposed = self.exposed_by(&event);
+        self.tell_if_late(&submission.ask);
         self.evolve(lsn, &event, &Named::from(&submission.ask));
+        self.tell_exposed(&event, exposed);
         let answer = match event {
             // What was decided is in the log, and is said once a state that can be trusted says it too.
             _ if self.poisoned => Answer::Poisoned,
@@ -442,7 +449,11 @@ impl Merchant {
 
     fn decimals(&self, ask: &Ask) -> u8 {
         match ask {
-            Ask::MoveStock(ask) => self.state.sku(ask.sku).map_or(0, onhand_domain::sku::SkuActor::decimals),
+            Ask::MoveStock(StockAsk { sku, .. })
+            | Ask::SetGrant(SetGrant { sku, .. })
+            | Ask::AcknowledgeGrant(AcknowledgeGrant { sku, .. }) => {
+                self.state.sku(*sku).map_or(0, onhand_domain::sku::SkuActor::decimals)
+            }
             _ => 0,
         }
     }

@@ -53,7 +53,7 @@ fn each_path_has_the_methods_that_are_described() {
 }
 
 /// The examples in the order of a first day, by operation and name.
-const DAY: [(&str, &str); 23] = [
+const DAY: [(&str, &str); 27] = [
     ("putLocation", "warehouse"),
     ("putChannel", "shop"),
     ("putSku", "mug"),
@@ -77,6 +77,10 @@ const DAY: [(&str, &str); 23] = [
     ("putRoutingProfile", "gifts"),
     ("putChannel", "routed"),
     ("previewOrder", "gift"),
+    ("putExposure", "marketplace"),
+    ("passFeed", "ten"),
+    ("setGrant", "one"),
+    ("acknowledgeGrant", "told"),
 ];
 
 /// Every operation with its method and path.

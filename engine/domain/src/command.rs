@@ -1,5 +1,6 @@
 //! Wishes, in numbers: names were resolved before, time and ids are the shell's.
 
+use crate::grant::Mode;
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::Component;
 use crate::order::Policy;
@@ -39,8 +40,19 @@ pub enum Command<'a> {
     ExtendHold(ExtendHold),
     /// Keep them no more.
     ReleaseHold(HoldId),
+    /// State how a channel is exposed that sells from its own copy.
+    PutExposure(PutExposure),
+    /// Tell such a channel how many units of a SKU it may sell.
+    SetGrant(SetGrant),
+    /// The channel goes by what it was told.
+    AcknowledgeGrant(AcknowledgeGrant),
+    /// The feed of the channel's orders has come so far.
+    PassFeed(PassFeed),
     /// Serve those who wait for a SKU, a bounded number of them. Asked by the shell, never from outside.
     FillBacklog(SkuNumber),
+    /// Free what channels were told to go without and cannot sell any more, a bounded number of SKUs of one channel.
+    /// Asked by the shell, never from outside.
+    FreeGrants(ChannelNumber),
 }
 
 /// See [`Command::PutLocation`].
@@ -266,4 +278,49 @@ impl ShipLine {
     pub fn whole(line: u16, quantity: u32) -> Self {
         Self { line, component: None, quantity }
     }
+}
+
+/// See [`Command::PutExposure`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PutExposure {
+    /// Which channel.
+    pub channel: ChannelNumber,
+    /// What of its grants is kept for it.
+    pub mode: Mode,
+    /// How much later than its feed says an order may still come, in milliseconds;
+    /// [`LAG_MAX_MS`](crate::grant::LAG_MAX_MS) at the most.
+    pub max_lag_ms: u64,
+}
+
+/// See [`Command::SetGrant`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SetGrant {
+    /// Of what.
+    pub sku: SkuNumber,
+    /// To which channel.
+    pub channel: ChannelNumber,
+    /// Units that it was ever granted, those that it has sold included: at least as many as these.
+    pub granted: u64,
+}
+
+/// See [`Command::AcknowledgeGrant`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AcknowledgeGrant {
+    /// Of what.
+    pub sku: SkuNumber,
+    /// By which channel.
+    pub channel: ChannelNumber,
+    /// The record that told what it goes by.
+    pub revision: u64,
+    /// Since when, on the channel's own clock, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
+}
+
+/// See [`Command::PassFeed`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PassFeed {
+    /// Which channel.
+    pub channel: ChannelNumber,
+    /// The time that it has passed, on the channel's own clock, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
 }

@@ -4,8 +4,9 @@
 //! recovered one and the audit's own books (which share no code with this) come to the same number. The
 //! facts and the hash are written down in `docs/FORMATS.md`.
 
+use crate::grant::{Exposure, Grant, Mode};
 use crate::hold::Hold;
-use crate::id::{HoldId, MerchantNumber, SkuNumber};
+use crate::id::{ChannelNumber, HoldId, MerchantNumber, SkuNumber};
 use crate::kit::Component;
 use crate::merchant::MerchantState;
 use crate::order::{Order, Part};
@@ -21,6 +22,9 @@ const HOLD: u64 = 5;
 const HOLDER: u64 = 6;
 const PART: u64 = 7;
 const COMPONENT: u64 = 8;
+const GRANT: u64 = 9;
+const LOWERING: u64 = 10;
+const EXPOSURE: u64 = 11;
 
 /// The hash of one fact: a chain of splitmix64 finalisers over its words.
 #[must_use]
@@ -28,14 +32,41 @@ pub fn fact(words: &[u64]) -> u64 {
     words.iter().fold(0, |hash, word| spread(hash ^ *word))
 }
 
-/// The digest of one merchant's stock, pools, kits, live holds, open lines and claims.
+/// The digest of one merchant's stock, pools, grants, kits, live holds, open lines and claims.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
     let orders = state.orders().map(|order| digest_of_order(merchant, &order));
     let holds = state.holds().map(|(id, hold)| digest_of_hold(merchant, id, hold));
     let kits = state.kits().iter().map(|(sku, kit)| digest_of_kit(merchant, sku, kit.components()));
-    stock.chain(orders).chain(holds).chain(kits).fold(0, u64::wrapping_add)
+    let exposures =
+        state.exposures().map(|(channel, exposure)| digest_of_exposure(merchant, channel, exposure));
+    stock.chain(orders).chain(holds).chain(kits).chain(exposures).fold(0, u64::wrapping_add)
+}
+
+/// What the exposure of one channel adds to the digest.
+#[must_use]
+pub fn digest_of_exposure(merchant: MerchantNumber, channel: ChannelNumber, exposure: Exposure) -> u64 {
+    let Exposure { mode, max_lag_ms, watermark } = exposure;
+    let mode = match mode {
+        Mode::Escrow => 0,
+        Mode::Mirror => 1,
+        // At least a hundred.
+        Mode::Overlap(hundredths) => u64::from(hundredths),
+    };
+    fact(&[EXPOSURE, u64::from(merchant.0), u64::from(channel.0), mode, max_lag_ms, watermark])
+}
+
+/// What one grant of a SKU adds to the digest.
+fn digest_of_grant(merchant: u64, sku: u64, grant: &Grant) -> u64 {
+    let channel = u64::from(grant.channel.0);
+    let told = fact(&[GRANT, merchant, sku, channel, grant.granted, grant.sold, grant.revision]);
+    let lowerings = grant.lowerings.iter().map(|lowering| {
+        // None is 0, and no time is that one.
+        let acknowledged = lowering.acknowledged.map_or(0, |at| at.wrapping_add(1));
+        fact(&[LOWERING, merchant, sku, channel, lowering.revision, lowering.units, acknowledged])
+    });
+    lowerings.fold(told, u64::wrapping_add)
 }
 
 /// What one kit adds to the digest.
@@ -67,7 +98,7 @@ fn halves(customer: Option<[u8; 16]>) -> [u64; 2] {
     customer.map_or([0, 0], |bytes| [word(&bytes[..8]), word(&bytes[8..])])
 }
 
-/// What one SKU's stock adds to the digest.
+/// What one SKU's stock, pools and grants add to the digest.
 #[must_use]
 pub fn digest_of_sku(merchant: MerchantNumber, sku: SkuNumber, actor: &SkuActor) -> u64 {
     let (merchant, sku) = (u64::from(merchant.0), u64::from(sku.0));
@@ -86,7 +117,8 @@ pub fn digest_of_sku(merchant: MerchantNumber, sku: SkuNumber, actor: &SkuActor)
         let words = [POOL, merchant, sku, u64::from(channel.0), since.0, left, charged, claimed];
         sum = sum.wrapping_add(fact(&words));
     }
-    sum
+    let grants = actor.grants().iter().map(|grant| digest_of_grant(merchant, sku, grant));
+    grants.fold(sum, u64::wrapping_add)
 }
 
 /// What one open order adds to the digest.

@@ -1,6 +1,7 @@
 //! Facts: what a command changed, whole. One command makes one event, and one event is one record, so a
 //! crash can leave nothing half done.
 
+use crate::grant::Mode;
 use crate::hold::{EndCause, Hold};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::Component;
@@ -40,6 +41,16 @@ pub enum Event {
     HoldsEnded(HoldsEnded),
     /// Demands that waited were looked at, and some served.
     BacklogFilled(BacklogFilled),
+    /// It was stated how a channel is exposed.
+    ExposurePut(ExposurePut),
+    /// A channel is told how many units of a SKU it may sell.
+    GrantSet(GrantSet),
+    /// It goes by what it was told.
+    GrantAcknowledged(GrantAcknowledged),
+    /// The feed of its orders has come so far.
+    FeedPassed(FeedPassed),
+    /// What it was told to go without is anybody's.
+    GrantsFreed(GrantsFreed),
 }
 
 /// See [`Event::LocationPut`].
@@ -268,4 +279,65 @@ pub struct Filled {
     pub location: LocationNumber,
     /// How many units.
     pub quantity: u32,
+}
+
+/// See [`Event::ExposurePut`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExposurePut {
+    /// Which channel.
+    pub channel: ChannelNumber,
+    /// What of its grants is kept for it.
+    pub mode: Mode,
+    /// How much later than its feed says an order may still come, in milliseconds.
+    pub max_lag_ms: u64,
+}
+
+/// See [`Event::GrantSet`]. The revision of what is told is the LSN of the record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GrantSet {
+    /// Of what.
+    pub sku: SkuNumber,
+    /// To which channel.
+    pub channel: ChannelNumber,
+    /// The total that it is told.
+    pub granted: u64,
+    /// Units of it that it has sold.
+    pub sold: u64,
+    /// Units that it may sell before it can be known not to, afterwards.
+    pub taken: u64,
+}
+
+/// See [`Event::GrantAcknowledged`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GrantAcknowledged {
+    /// Of what.
+    pub sku: SkuNumber,
+    /// By which channel.
+    pub channel: ChannelNumber,
+    /// The record that told what it goes by.
+    pub revision: u64,
+    /// Since when, on the channel's own clock.
+    pub at: u64,
+    /// Units that it was to go without, and had not acknowledged before.
+    pub units: u64,
+}
+
+/// See [`Event::FeedPassed`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FeedPassed {
+    /// Which channel.
+    pub channel: ChannelNumber,
+    /// The latest time of its own clock that its feed has ever passed.
+    pub at: u64,
+}
+
+/// See [`Event::GrantsFreed`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GrantsFreed {
+    /// Which channel.
+    pub channel: ChannelNumber,
+    /// Up to which time of its own clock all of its orders are known.
+    pub until: u64,
+    /// The units by which each SKU's total was lowered, and that it had acknowledged until then.
+    pub freed: Vec<(SkuNumber, u64)>,
 }

@@ -6,7 +6,8 @@
 //! it lets it count.
 //!
 //! Reading order: [`command`] (wishes), [`event`] (facts), [`rejection`] (business refusals), [`merchant`]
-//! (decide and evolve), [`sku`] (one actor's state), [`promise`] (what a channel may sell of it), [`kit`], [`order`], [`routing`].
+//! (decide and evolve), [`sku`] (one actor's state), [`promise`] (what a channel may sell of it),
+//! [`grant`] (what it sells from its own copy), [`kit`], [`order`], [`routing`].
 //!
 //! The invariants (`docs/INVARIANTS.md`) that this crate keeps: I1 no number is negative; I2 claims never
 //! exceed sellable; I3 counters equal the claims behind them; I4 per line shipped + cancelled + open =
@@ -18,6 +19,7 @@ extern crate alloc;
 pub mod command;
 pub mod digest;
 pub mod event;
+pub mod grant;
 pub mod hold;
 pub mod id;
 pub mod kit;

@@ -33,6 +33,10 @@ pub enum Bug {
     ImposeOnHolds,
     /// Who waits is served by acceptance alone, whatever rank its channel has.
     IgnoreRank,
+    /// What a channel is told to go without is free at once.
+    FreeLowered,
+    /// What a channel sells is still granted to it.
+    KeepSold,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

@@ -133,13 +133,14 @@ pub enum Rejection {
         /// Units of the pool that live claims and holds have, or that are gone: shipped, or lost while they were claimed.
         used: u64,
     },
-    /// A channel is to lose locations, and those it keeps have too few units for what buyers hold of a SKU.
+    /// A channel is to lose locations, and those it keeps have too few units for what buyers hold of a SKU and what it is
+    /// granted.
     HoldsLackUnits {
         /// Which SKU: the first one, by number.
         sku: SkuNumber,
-        /// Units of it that are held for orders of the channel.
+        /// Units of it that are held for orders of the channel, or kept of its grant.
         held: u64,
-        /// Units that there would be for them, beside what is held for other channels.
+        /// Units that there would be for them, beside what is held for and granted to other channels.
         available: u64,
     },
     /// The order is not among the open ones.
@@ -194,9 +195,37 @@ pub enum Rejection {
         /// The limit.
         max: u32,
     },
+    /// A channel is to be told a total below what it has sold already.
+    GrantBelowSold {
+        /// The total that was asked.
+        granted: u64,
+        /// Units that it has sold of the SKU since it was first granted some.
+        sold: u64,
+    },
+    /// A channel is to be told of more units than can be kept for it.
+    GrantExceedsStock {
+        /// Units that would have to be kept.
+        requested: u64,
+        /// Units that the channel could sell if it had no grant.
+        available: u64,
+    },
+    /// What is kept of a channel's grants is to change while it may sell some.
+    GrantsLive {
+        /// SKUs of which it may.
+        grants: u32,
+    },
+    /// The channel was never granted units of the SKU.
+    NotGranted,
+    /// A channel acknowledges what it was not told yet.
+    UnknownRevision {
+        /// What it names.
+        revision: u64,
+        /// The last that it was told.
+        latest: u64,
+    },
     /// Something is wrong with a kit, or with what is asked of one.
     Kit(KitFault),
-    /// Nothing waits for this SKU. Only the shell asks for this.
+    /// Nothing waits for this SKU, or nothing of the channel's grants is to be freed. Only the shell asks for this.
     NothingWaits,
 }
 

@@ -4,7 +4,7 @@
 
 use onhand_domain::command::{
     Adjust, CancelOrder, Confirm, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutProfile, PutSku,
-    Receive, RoutingFacts,
+    Receive, RoutingFacts, SetGrant,
 };
 use onhand_domain::event::{OrderAccepted, Routed};
 use onhand_domain::order::Policy;
@@ -255,6 +255,16 @@ fn a_hold_is_kept_although_the_rules_would_not_serve_it() {
     // One that the rules can serve goes where they say.
     let one = shop.decide(PlaceOrder { hold: confirm, ..Shop::order(WEB, &[(MUG, 1)]) }).unwrap();
     assert_eq!((claims(&one), explanation(&one).decision), (vec![(1, 1)], Decision::Strategy(0)));
+}
+
+#[test]
+fn what_a_channel_is_granted_is_served_although_the_rules_would_not() {
+    let mut shop = Shop::new(profile(1, vec![strategy(None, only(1), prefer(1))]), [5, 1, 0]);
+    shop.run(&Command::SetGrant(SetGrant { sku: MUG, channel: WEB, granted: 4 }));
+    let accepted = shop.decide(Shop::order(WEB, &[(MUG, 4)])).unwrap();
+    assert_eq!((claims(&accepted), explanation(&accepted).decision), (vec![(0, 4)], Decision::Held));
+    // Beyond it the rules decide.
+    assert!(matches!(shop.decide(Shop::order(WEB, &[(MUG, 5)])), Err(Rejection::InsufficientStock { .. })));
 }
 
 #[test]

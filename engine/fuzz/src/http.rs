@@ -235,7 +235,7 @@ pub(crate) fn order(input: &[u8]) {
 }
 
 /// Routes that take a JSON body, one of which the first byte of an input chooses.
-pub(crate) const BODIES: [&str; 11] = [
+pub(crate) const BODIES: [&str; 15] = [
     "PUT /v1/skus/NEW",
     "POST /v1/skus/bulk",
     "PUT /v1/channels/shop",
@@ -247,6 +247,10 @@ pub(crate) const BODIES: [&str; 11] = [
     "POST /v1/availability",
     "PUT /v1/skus/MUG",
     "PUT /v1/skus/BOX",
+    "PUT /v1/channels/web/exposure",
+    "POST /v1/channels/web/watermark",
+    "PUT /v1/skus/TEA/grants/web",
+    "POST /v1/skus/TEA/grants/web/acknowledge",
 ];
 
 /// The first byte chooses a route, the rest is its body.

@@ -4,6 +4,9 @@ use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
 use onhand_engine::record::codec::{decode_first, encode_row_into};
+use onhand_engine::record::grant::{
+    ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1,
+};
 use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_engine::record::kit::{KitLineV1, KitPictureV1, SkuKitV1};
 use onhand_engine::record::order::{
@@ -95,6 +98,11 @@ fn body_of(kind: Kind, body: &[u8]) {
         Kind::HoldPlaced => again!(HoldPlacedV1<'_>, body),
         Kind::HoldExtended => again!(HoldExtendedV1, body),
         Kind::HoldsEnded => again!(HoldsEndedV1, body),
+        Kind::ExposurePut => again!(ExposurePutV1, body),
+        Kind::GrantSet => again!(GrantSetV1, body),
+        Kind::GrantAcknowledged => again!(GrantAcknowledgedV1, body),
+        Kind::FeedPassed => again!(FeedPassedV1, body),
+        Kind::GrantsFreed => again!(GrantsFreedV1, body),
     };
     assert!(rest.is_none_or(|rest| rest.len() <= body.len()));
 }

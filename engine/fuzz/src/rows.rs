@@ -7,10 +7,10 @@ use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::codec::{decode_first, encode_row_into};
 use onhand_engine::record::decode;
 use onhand_engine::record::snapshot::{
-    CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES,
-    CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, HoldRowV1, KeyRowV1, MerchantRoutingV1, MerchantRowV1,
-    MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1,
-    WithinRowV1,
+    CHUNK_EXPOSURES, CHUNK_GRANTS, CHUNK_HOLDS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_ROUTING, CHUNK_RULES,
+    CHUNK_SKUS, CHUNK_STATES, CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, ExposureRowV1, GrantRowV1, HoldRowV1,
+    KeyRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, SkuRowV1,
+    SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_engine::snapshots::storage::SimStorage;
 use onhand_engine::snapshots::{Disk, Generations, Lsn};
@@ -81,6 +81,8 @@ fn read_rows(kind: u8, merchant: u8, rows: &[u8]) {
             (CHUNK_ROUTING, _) => again!(MerchantRoutingV1<'_>, row),
             (CHUNK_TAGS, _) => again!(SkuTagsRowV1<'_>, row),
             (CHUNK_WITHIN, _) => again!(WithinRowV1, row),
+            (CHUNK_EXPOSURES, _) => again!(ExposureRowV1, row),
+            (CHUNK_GRANTS, _) => again!(GrantRowV1, row),
             _ => None,
         };
     }

@@ -172,6 +172,10 @@ fn requests() -> Vec<Seed> {
         r#"{"skus":["MUG","TEA"],"channels":["web"]}"#,
         r#"{}"#,
         r#"{"kit":{"kind":"virtual","components":[{"sku":"MUG","quantity":2},{"sku":"TEA","quantity":"0.25"}]}}"#,
+        r#"{"mode":"overlap","overlap_percent":250,"max_lag_ms":60000}"#,
+        r#"{"at":"2026-11-27T10:00:00Z"}"#,
+        r#"{"granted":"0.750"}"#,
+        r#"{"revision":12,"at":"2026-11-27T10:00:00+01:00"}"#,
     ];
     let queries = [
         "orders?limit=10&status=open&channel=web&external_id=first".to_owned(),

@@ -62,10 +62,20 @@ pub enum Kind {
     HoldExtended = 61,
     /// They are kept no more.
     HoldsEnded = 62,
+    /// It was stated how a channel is exposed that sells from its own copy.
+    ExposurePut = 70,
+    /// Such a channel is told how many units of a SKU it may sell.
+    GrantSet = 71,
+    /// It goes by what it was told.
+    GrantAcknowledged = 72,
+    /// The feed of its orders has come so far.
+    FeedPassed = 73,
+    /// What it was told to go without is anybody's.
+    GrantsFreed = 74,
 }
 
 /// All kinds, in the order of their numbers.
-pub const KINDS: [Kind; 20] = [
+pub const KINDS: [Kind; 25] = [
     Kind::LogOpened,
     Kind::LogClosed,
     Kind::MerchantCreated,
@@ -86,6 +96,11 @@ pub const KINDS: [Kind; 20] = [
     Kind::HoldPlaced,
     Kind::HoldExtended,
     Kind::HoldsEnded,
+    Kind::ExposurePut,
+    Kind::GrantSet,
+    Kind::GrantAcknowledged,
+    Kind::FeedPassed,
+    Kind::GrantsFreed,
 ];
 
 /// The version of a body that has all its kind had in the first release, and nothing else.

@@ -7,6 +7,7 @@
 
 pub mod admin;
 pub mod codec;
+pub mod grant;
 pub mod header;
 pub mod hold;
 pub mod kit;

@@ -2,10 +2,11 @@
 //! anywhere. Their keys are a kind (1 byte), the merchant (4, big-endian) and a count from 0 (4, big-endian);
 //! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`], [`CHUNK_ORDERS`], [`CHUNK_RULES`],
 //! [`CHUNK_TERMS`], [`CHUNK_HOLDS`], [`CHUNK_ROUTING`], [`CHUNK_TAGS`],
-//! [`CHUNK_WITHIN`], [`CHUNK_KITS`] and [`CHUNK_PARTS`], in this order. All but the
+//! [`CHUNK_WITHIN`], [`CHUNK_KITS`], [`CHUNK_PARTS`], [`CHUNK_EXPOSURES`] and [`CHUNK_GRANTS`], in this order. All but the
 //! first four and routing stand there only if they have something to say. A generation without routing of a merchant was
 //! written by a release that knew none of it, and is not used: the log is read instead.
 
+use crate::grant::ModeV1;
 use crate::order::WaitingV1;
 use crate::routing::FormatV1;
 use crate::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuTermsV1};
@@ -36,6 +37,10 @@ pub const CHUNK_WITHIN: u8 = 10;
 pub const CHUNK_KITS: u8 = 11;
 /// Chunks of [`PartsRowV1`], in the order of the rows in [`CHUNK_ORDERS`].
 pub const CHUNK_PARTS: u8 = 12;
+/// Chunks of [`ExposureRowV1`], by channel number.
+pub const CHUNK_EXPOSURES: u8 = 13;
+/// Chunks of [`GrantRowV1`], by SKU number and then by channel number.
+pub const CHUNK_GRANTS: u8 = 14;
 
 /// What is said about a generation as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
@@ -247,4 +252,34 @@ pub struct WithinRowV1 {
     pub order: u64,
     /// The locations, ascending.
     pub locations: Vec<u16>,
+}
+
+/// How one channel is exposed, if something was stated of it or its feed was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct ExposureRowV1 {
+    /// Which channel.
+    pub channel: u16,
+    /// What of its grants is kept for it.
+    pub mode: ModeV1,
+    /// How much later than its feed says an order may still come, in milliseconds.
+    pub max_lag_ms: u64,
+    /// The time that its feed has passed, on the channel's own clock; 0 = never.
+    pub watermark: u64,
+}
+
+/// What one channel is granted of one SKU, if it ever was granted some.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct GrantRowV1 {
+    /// Of what.
+    pub sku: u32,
+    /// Which channel.
+    pub channel: u16,
+    /// The total that it is told.
+    pub granted: u64,
+    /// Units that it has sold.
+    pub sold: u64,
+    /// The record that told it the total.
+    pub revision: u64,
+    /// By which record it was told less, by how many units, and when it acknowledged that, the oldest first.
+    pub lowerings: Vec<(u64, u64, Option<u64>)>,
 }

@@ -4,10 +4,11 @@
 
 mod common;
 
-use common::{Book, header};
+use common::{Book, header, records};
 use onhand_record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
+use onhand_record::grant::ModeV1;
 use onhand_record::header::VERSION_EXTENDED;
 use onhand_record::hold::{EndCauseV1, HeldLineV1, HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::kit::{
@@ -24,30 +25,12 @@ use onhand_record::rules::{
     decode_sku, encode_both, encode_channel, encode_sku, sku_version,
 };
 use onhand_record::snapshot::{
-    ChannelRowV1, HoldRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1,
-    MerchantStateV1, NameV1, OrderRowV1, PartsRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1,
-    SkuTermsRowV1, SnapshotV1, WithinRowV1,
+    ChannelRowV1, ExposureRowV1, GrantRowV1, HoldRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1,
+    MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PartsRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1,
+    SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{Header, Kind, VERSION, decode, encode_into};
-
-/// Records of one kind: each is encoded as it stands in the file, and the file reads back as each.
-macro_rules! records {
-    ($kind:expr, $type:ty, [$($case:literal => $value:expr),+ $(,)?]) => {
-        let mut book = Book::open(common::file_of($kind));
-        $({
-            let value: $type = $value;
-            let mut bytes = Vec::new();
-            header($kind).encode_into(&mut bytes);
-            encode_into(&value, &mut bytes).unwrap();
-            let stored = book.page($case, &bytes);
-            let (read, body) = Header::decode(&stored).unwrap();
-            assert_eq!(read, header($kind));
-            assert_eq!(decode::<$type>(body).unwrap(), value, "{}", $case);
-        })+
-        book.close();
-    };
-}
 
 /// Records with two parts: the second is written where it says something.
 macro_rules! extended {
@@ -505,6 +488,16 @@ fn snapshot_rows() {
             customer: Some([0xC1; 16]),
             key: 251,
             units: vec![(17, 3), (70_000, 251)],
+        },
+        "exposure" => ExposureRowV1 =
+            ExposureRowV1 { channel: 300, mode: ModeV1::Overlap(250), max_lag_ms: 3_600_000, watermark: 251 },
+        "grant" => GrantRowV1 = GrantRowV1 {
+            sku: 70_000,
+            channel: 300,
+            granted: 251,
+            sold: 9,
+            revision: 70_000,
+            lowerings: vec![(69_000, 3, Some(1_795_478_400_123)), (70_000, 251, None)],
         },
         "terms of a sku" => SkuTermsRowV1 = SkuTermsRowV1 {
             sku: 70_000,

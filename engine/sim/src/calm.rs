@@ -80,6 +80,13 @@ impl World {
             Wish::Order { lines, .. } => lines.iter().any(|(sku, _)| *sku >= SKUS),
             _ => false,
         };
+        let is_grant = |request: &&Request| {
+            matches!(
+                request.wish,
+                Wish::Expose { .. } | Wish::Grant { .. } | Wish::Acknowledge { .. } | Wish::Pass { .. }
+            )
+        };
+        self.tally.grants = requests.clone().filter(is_grant).count() as u64;
         self.tally.kits = requests.clone().filter(is_kit).count() as u64;
         self.tally.holds = requests.clone().filter(is_hold).count() as u64;
         self.tally.orders = requests.clone().filter(is_order).count() as u64;

@@ -2,6 +2,7 @@
 
 use crate::bulk::{Body, Passed};
 use crate::dice::Dice;
+use crate::grants;
 use crate::people::People;
 use crate::resolve::{Outcome, outcome};
 use crate::shop::Shop;
@@ -73,6 +74,9 @@ const RULES: u64 = 600;
 /// How often it comes with something that is wanted of a kit, of ten thousand.
 const KITS: u64 = 1_500;
 
+/// How often it comes with something of what channels sell from their own copy, of ten thousand.
+const GRANTS: u64 = 2_000;
+
 /// The most lines of a body: some batches.
 const BODY_LINES_MAX: usize = 150;
 
@@ -100,10 +104,23 @@ pub(crate) struct Clients {
     orders: Vec<Lsn>,
     /// Holds that were placed.
     holds: Vec<Lsn>,
+    /// Channels sell from their own copy by these, if they do.
+    grants: Option<Dice>,
+    /// What they were told, as far as clients know.
+    told_grants: Vec<grants::Told>,
+}
+
+/// What some merchants have, and by which dice.
+#[derive(Default)]
+pub(crate) struct Apart {
+    /// What is kept of stock, for whom.
+    pub(crate) rules: Option<Dice>,
+    pub(crate) kits: Option<Dice>,
+    pub(crate) grants: Option<Dice>,
 }
 
 impl Clients {
-    pub(crate) fn new(names: Option<Dice>, (rules, kits): (Option<Dice>, Option<Dice>)) -> Self {
+    pub(crate) fn new(names: Option<Dice>, Apart { rules, kits, grants }: Apart) -> Self {
         Self {
             requests: Vec::new(),
             bodies: Vec::new(),
@@ -117,6 +134,8 @@ impl Clients {
             known_kits: Vec::new(),
             orders: Vec::new(),
             holds: Vec::new(),
+            grants,
+            told_grants: Vec::new(),
         }
     }
 
@@ -131,6 +150,7 @@ impl Clients {
         self.send(shop, self.requests.len() - 1);
         self.want_rule(shop);
         self.want_kit(shop);
+        self.want_grant(shop);
     }
 
     /// Now and then something else is kept.
@@ -155,6 +175,19 @@ impl Clients {
         let number = self.requests.len();
         let wish = Wish::kit(dice, number as u64, &self.known_kits, &self.orders);
         let key = Some(format!("kit {number}"));
+        self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
+        self.send(shop, self.requests.len() - 1);
+    }
+
+    /// Now and then a channel is told what it may sell, or says something of it.
+    fn want_grant(&mut self, shop: &Shop) {
+        let Some(dice) = &mut self.grants else { return };
+        if !dice.chance(GRANTS) {
+            return;
+        }
+        let number = self.requests.len();
+        let wish = Wish::grant(dice, number as u64, &self.told_grants);
+        let key = Some(format!("grant {number}"));
         self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
         self.send(shop, self.requests.len() - 1);
     }
@@ -299,6 +332,7 @@ impl Clients {
     }
 
     fn tell(&mut self, place: usize, lsn: Lsn, record: &[u8], is_same: bool) {
+        let number = self.requests.len() as u64;
         let request = &mut self.requests[place];
         let told = Told { lsn, record: *blake3::hash(record).as_bytes(), is_same };
         if let Some(before) = &request.told {
@@ -315,6 +349,9 @@ impl Clients {
         }
         if request.told.is_none() && kind == Ok(Kind::HoldPlaced) {
             self.holds.push(lsn);
+        }
+        if request.told.is_none() {
+            self.told_grants.extend(grants::Told::of(lsn, record, number));
         }
         let person = request.wish.person().filter(|_| is_same);
         if let Some(text) = person {

@@ -10,6 +10,7 @@ mod bulk;
 mod calm;
 mod client;
 pub mod dice;
+mod grants;
 mod kits;
 mod later;
 mod looks;

@@ -25,6 +25,8 @@ pub struct Tally {
     pub holds: u64,
     /// Changes of kits, orders of some, and parts of these that were to leave.
     pub kits: u64,
+    /// What channels were to be told that sell from their own copy, and what they said of it.
+    pub grants: u64,
     /// Bulk bodies that were sent, for the first time or again.
     pub bodies: u64,
     /// Lines of those.
@@ -97,6 +99,7 @@ impl Tally {
             differing: self.differing + other.differing,
             holds: self.holds + other.holds,
             kits: self.kits + other.kits,
+            grants: self.grants + other.grants,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
             people: self.people + other.people,
@@ -145,9 +148,9 @@ impl std::fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds, {} of kits; {} bulk bodies \
-             sent, {} lines",
-            self.orders, self.rules, self.routed, self.holds, self.kits, self.bodies, self.lines
+            "{} orders, {} changes of rules, {} orders routed by them, {} changes of holds, {} of kits, {} of grants; \
+             {} bulk bodies sent, {} lines",
+            self.orders, self.rules, self.routed, self.holds, self.kits, self.grants, self.bodies, self.lines
         )?;
         writeln!(
             f,

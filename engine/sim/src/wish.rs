@@ -5,7 +5,8 @@ use crate::routing::{PROFILES, profile_text, ship_to};
 use crate::shop::Shop;
 use onhand_engine::ask::{Ask, CancelAsk, ExtendAsk, HoldAsk, Movement, OrderAsk, ShipAsk, StockAsk};
 use onhand_engine::customer::Sealed;
-use onhand_engine::domain::command::{Confirm, ShipLine};
+use onhand_engine::domain::command::{AcknowledgeGrant, Confirm, PassFeed, PutExposure, SetGrant, ShipLine};
+use onhand_engine::domain::grant::Mode;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{ChannelTerms, StockState, Terms};
@@ -90,6 +91,30 @@ pub(crate) enum Wish {
         line: u16,
         sku: u32,
         quantity: u32,
+    },
+    /// How a channel is exposed.
+    Expose {
+        channel: u16,
+        mode: Mode,
+        max_lag_ms: u64,
+    },
+    /// What it may sell of a SKU from its own copy.
+    Grant {
+        sku: u32,
+        channel: u16,
+        granted: u64,
+    },
+    /// It goes by what it was told.
+    Acknowledge {
+        sku: u32,
+        channel: u16,
+        revision: Lsn,
+        at: u64,
+    },
+    /// Its feed has come so far.
+    Pass {
+        channel: u16,
+        at: u64,
     },
     /// The order that a hold was for.
     Confirm {
@@ -296,6 +321,21 @@ impl Wish {
                 })
             }
             Self::Kit { kit, components } => shop.kit(*kit, components)?,
+            Self::Expose { channel, mode, max_lag_ms } => {
+                let (channel, mode, max_lag_ms) = (ChannelNumber(*channel), *mode, *max_lag_ms);
+                Ask::PutExposure(PutExposure { channel, mode, max_lag_ms })
+            }
+            Self::Grant { sku, channel, granted } => {
+                let (sku, channel, granted) = (SkuNumber(*sku), ChannelNumber(*channel), *granted);
+                Ask::SetGrant(SetGrant { sku, channel, granted })
+            }
+            Self::Acknowledge { sku, channel, revision, at } => {
+                let (sku, channel) = (SkuNumber(*sku), ChannelNumber(*channel));
+                Ask::AcknowledgeGrant(AcknowledgeGrant { sku, channel, revision: revision.0, at: *at })
+            }
+            Self::Pass { channel, at } => {
+                Ask::PassFeed(PassFeed { channel: ChannelNumber(*channel), at: *at })
+            }
             Self::ShipPart { order, location, line, sku, quantity } => {
                 let (line, component, quantity) = (*line, Some(SkuNumber(*sku)), *quantity);
                 Ask::ShipOrder(ShipAsk {

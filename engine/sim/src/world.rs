@@ -1,7 +1,7 @@
 //! One run: a seed, a disk, a clock, clients, and an engine that comes and goes.
 
 use crate::between::{Interleaved, Who};
-use crate::client::Clients;
+use crate::client::{Apart, Clients};
 use crate::dice::Dice;
 use crate::later::random;
 use crate::oracle::judge;
@@ -152,11 +152,22 @@ fn kits(wider: &Dice) -> Option<Dice> {
     (dice.below(3) == 0).then_some(dice)
 }
 
+/// Dice for channels that sell from their own copy, in a third of the runs; apart from all others, likewise.
+fn grants(wider: &Dice) -> Option<Dice> {
+    const APART: u64 = 0x67_72_61_6e_74_73;
+    let mut dice = Dice::new(wider.clone().roll() ^ APART);
+    (dice.below(3) == 0).then_some(dice)
+}
+
 impl World {
     fn of(dice: Dice, mut wider: Dice, swarm: Swarm) -> Self {
-        let (mut rules, mut kits) = (rules(&wider), kits(&wider));
+        let (mut rules, mut kits, mut grants) = (rules(&wider), kits(&wider), grants(&wider));
         let mut names = || (swarm.erasures > 0).then(|| Dice::new(wider.roll()));
-        let mut apart = || (rules.as_mut().map(Dice::split), kits.as_mut().map(Dice::split));
+        let mut apart = || Apart {
+            rules: rules.as_mut().map(Dice::split),
+            kits: kits.as_mut().map(Dice::split),
+            grants: grants.as_mut().map(Dice::split),
+        };
         let clients = MERCHANTS.iter().map(|_| Clients::new(names(), apart())).collect();
         let clock = Arc::new(ManualClock::at(START_MS));
         let (disk, tally) = (SimStorage::default(), Tally::default());

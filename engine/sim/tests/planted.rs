@@ -31,7 +31,7 @@ const DURABLE: [(durable::Bug, u64); 16] = [
 ];
 
 /// Bugs of the rules, likewise.
-const RULES: [(rules::Bug, u64); 12] = [
+const RULES: [(rules::Bug, u64); 14] = [
     (rules::Bug::LinesApart, 1),
     (rules::Bug::ReleaseTwice, 1),
     (rules::Bug::OldestLose, 1),
@@ -44,6 +44,8 @@ const RULES: [(rules::Bug, u64); 12] = [
     (rules::Bug::HalfKits, 7),
     (rules::Bug::ImposeOnHolds, 13),
     (rules::Bug::IgnoreRank, 6),
+    (rules::Bug::FreeLowered, 2),
+    (rules::Bug::KeepSold, 2),
 ];
 
 /// The first seed that finds something, `likely` tried before all others, and what it says.

@@ -6,11 +6,12 @@
 
 use super::world::Simulated;
 use onhand_domain::command::{
-    Adjust, CancelOrder, ExtendHold, Move, PlaceHold, PutSku, Receive, Set, ShipLine, ShipOrder,
+    AcknowledgeGrant, Adjust, CancelOrder, ExtendHold, Move, PlaceHold, PutSku, Receive, Set, SetGrant,
+    ShipLine, ShipOrder,
 };
 use onhand_domain::event::{
-    ChannelPut, HoldExtended, HoldPlaced, HoldsEnded, OrderCancelled, OrderShipped, ProfilePut, SkuPut,
-    StockMoved,
+    ChannelPut, GrantAcknowledged, GrantSet, HoldExtended, HoldPlaced, HoldsEnded, OrderCancelled,
+    OrderShipped, ProfilePut, SkuPut, StockMoved,
 };
 use onhand_domain::order::Order;
 use onhand_domain::sku::StockState;
@@ -24,7 +25,7 @@ impl Simulated {
     /// One event of the log.
     pub(super) fn follow(&mut self, lsn: Lsn, event: &Event) {
         match event {
-            Event::LocationPut(_) => self.evolve(lsn, event),
+            Event::LocationPut(_) | Event::ExposurePut(_) | Event::FeedPassed(_) => self.evolve(lsn, event),
             Event::ChannelPut(put) => self.channel(lsn, put),
             Event::ProfilePut(put) => self.profile(lsn, put),
             Event::SkuPut(put) => self.sku(lsn, put),
@@ -37,6 +38,12 @@ impl Simulated {
             Event::BacklogFilled(filled) => {
                 // Nobody may wait for it here.
                 self.perform(lsn, &Command::FillBacklog(filled.sku)).ok();
+            }
+            Event::GrantSet(set) => self.grant(lsn, *set),
+            Event::GrantAcknowledged(acknowledged) => self.acknowledge(lsn, *acknowledged),
+            Event::GrantsFreed(freed) => {
+                // Nothing may have been lowered here.
+                self.perform(lsn, &Command::FreeGrants(freed.channel)).ok();
             }
             // Decided anew, by whoever knows what was asked.
             Event::OrderAccepted(_) => {}
@@ -161,6 +168,23 @@ impl Simulated {
         if self.perform(lsn, &Command::PlaceHold(command)).is_err() {
             self.strayed.holds += 1;
         }
+    }
+
+    /// What a channel is told beyond what it has sold.
+    fn grant(&mut self, lsn: Lsn, GrantSet { sku, channel, granted, sold, .. }: GrantSet) {
+        let actor = self.merchant.state.sku(sku);
+        let sold_here = actor.and_then(|actor| actor.grant(channel)).map_or(0, |grant| grant.sold);
+        let granted = sold_here + granted.saturating_sub(sold);
+        if self.perform(lsn, &Command::SetGrant(SetGrant { sku, channel, granted })).is_err() {
+            self.strayed.terms += 1;
+        }
+    }
+
+    fn acknowledge(&mut self, lsn: Lsn, acknowledged: GrantAcknowledged) {
+        let GrantAcknowledged { sku, channel, revision, at, .. } = acknowledged;
+        let acknowledge = AcknowledgeGrant { sku, channel, revision, at };
+        // What could not be told here is not acknowledged either, and was noted then.
+        self.perform(lsn, &Command::AcknowledgeGrant(acknowledge)).ok();
     }
 
     fn extend(&mut self, lsn: Lsn, HoldExtended { hold, deadline }: HoldExtended) {

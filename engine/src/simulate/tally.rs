@@ -64,7 +64,7 @@ pub struct ChannelCounts {
 pub struct Strayed {
     /// Holds for which there were too few units.
     pub holds: u64,
-    /// Terms of SKUs that could not be stated: more is promised than there is, or less than was used.
+    /// Terms of SKUs, and totals of grants, that could not be stated: more is promised than there is, or less than was used.
     pub terms: u64,
     /// Units of stock movements that were not there, or not free.
     pub unmoved: u64,

@@ -3,6 +3,7 @@
 use super::outcome::RulesText;
 use super::tally::Strayed;
 use crate::ask::OrderSaid;
+use crate::route::was_sold_before;
 use crate::routing::Format;
 use crate::translate::policy_of;
 use crate::turn::Merchant;
@@ -11,6 +12,7 @@ use onhand_domain::event::{ChannelPut, HoldsEnded, ProfilePut, Routed};
 use onhand_domain::hold::EndCause;
 use onhand_domain::merchant::Channel;
 use onhand_domain::money::Currency;
+use onhand_domain::order::Policy;
 use onhand_domain::routing::profile::{Profile, RateCard};
 use onhand_domain::sku::SkuActor;
 use onhand_domain::{ChannelNumber, Command, Event, HoldId, OrderId, ProfileNumber, Rejection, SkuNumber};
@@ -152,7 +154,9 @@ impl Simulated {
     pub(super) fn decide(&self, order: &AskedOrder<'_>) -> Result<Event, Rejection> {
         let AskedOrder { asked, lines, hold, ref said } = *order;
         let hold = hold.map(|hold| Confirm { hold, or_reserve: true });
-        let (channel, policy) = (ChannelNumber(asked.channel), asked.policy.map(policy_of));
+        let channel = ChannelNumber(asked.channel);
+        let is_late = was_sold_before(self.merchant.state.exposure(channel), asked);
+        let policy = if is_late { Some(Policy::Imposed) } else { asked.policy.map(policy_of) };
         let place = PlaceOrder { channel, policy, lines, hold, route: None };
         self.merchant.decide_place(place, said.as_ref(), || Some(asked))
     }

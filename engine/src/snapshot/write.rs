@@ -3,10 +3,13 @@
 use super::{FrozenPart, Picture, SnapshotError};
 use crate::directory::{Address, FrozenName, FrozenNames, ProfileEntry, Site};
 use crate::translate::{
-    components_record, cursor_record, format_record, hold_row, policy_record, sku_terms, stock_policy_record,
+    components_record, cursor_record, exposure_row, format_record, grant_row, hold_row, policy_record,
+    sku_terms, stock_policy_record,
 };
 use onhand_domain::SkuNumber;
-use onhand_domain::digest::{digest_of_hold, digest_of_kit, digest_of_order, digest_of_sku};
+use onhand_domain::digest::{
+    digest_of_exposure, digest_of_hold, digest_of_kit, digest_of_order, digest_of_sku,
+};
 use onhand_domain::merchant::{Channel, FrozenMerchant, Location};
 use onhand_domain::order::{Demand, Order};
 use onhand_domain::sku::{Level, SkuActor};
@@ -14,10 +17,11 @@ use onhand_record::codec::encode_row_into;
 use onhand_record::encode_into;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, SkuTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_HOLDS, CHUNK_KITS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS, CHUNK_ROUTING, CHUNK_RULES,
-    CHUNK_SKUS, CHUNK_STATES, CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, ChannelRowV1, KeyRowV1, KitRowV1,
-    MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PartsRowV1,
-    PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
+    CHUNK_EXPOSURES, CHUNK_GRANTS, CHUNK_HOLDS, CHUNK_KITS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS,
+    CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN,
+    ChannelRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1,
+    NameV1, OrderRowV1, PartsRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1,
+    SnapshotV1, WithinRowV1,
 };
 use onhand_snapshots::chunks::SetWriter;
 use onhand_snapshots::planted::{Bug, is_planted};
@@ -129,6 +133,7 @@ fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u
         digest = digest.wrapping_add(digest_of_hold(part.number, *id, hold));
     }
     rules(part, writer)?;
+    digest = digest.wrapping_add(grants(part, writer)?);
     routing(part, writer)?;
     Ok(digest.wrapping_add(kits(part, writer)?))
 }
@@ -158,6 +163,26 @@ fn rules(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), SnapshotEr
     }
     holds.flush()?;
     Ok(())
+}
+
+/// Writes how channels are exposed, and what they are granted; returns the digest of the exposures.
+fn grants(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<u64, SnapshotError> {
+    let number = part.number.0;
+    let mut digest = 0_u64;
+    let mut exposures = Chunker::new(writer, CHUNK_EXPOSURES, number);
+    for (channel, exposure) in &part.state.exposures {
+        digest = digest.wrapping_add(digest_of_exposure(part.number, *channel, *exposure));
+        exposures.push(|out| encode_into(&exposure_row(*channel, *exposure), out))?;
+    }
+    exposures.flush()?;
+    let mut grants = Chunker::new(writer, CHUNK_GRANTS, number);
+    for (sku, actor) in part.state.skus.iter() {
+        for grant in actor.grants() {
+            grants.push(|out| encode_into(&grant_row(SkuNumber(sku), grant), out))?;
+        }
+    }
+    grants.flush()?;
+    Ok(digest)
 }
 
 /// Writes what a merchant's orders are routed by, the tags of its

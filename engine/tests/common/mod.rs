@@ -398,6 +398,10 @@ pub fn copy_of(ask: &Ask) -> Ask {
         Ask::PlaceHold(ask) => Ask::PlaceHold(ask.clone()),
         Ask::ExtendHold(ask) => Ask::ExtendHold(*ask),
         Ask::ReleaseHold(hold) => Ask::ReleaseHold(*hold),
+        Ask::PutExposure(ask) => Ask::PutExposure(*ask),
+        Ask::SetGrant(ask) => Ask::SetGrant(*ask),
+        Ask::AcknowledgeGrant(ask) => Ask::AcknowledgeGrant(*ask),
+        Ask::PassFeed(ask) => Ask::PassFeed(*ask),
         Ask::AnswerRepeat(ask) => Ask::AnswerRepeat(*ask),
         Ask::Read(ask) => Ask::Read(ask.clone()),
     }

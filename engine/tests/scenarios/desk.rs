@@ -182,7 +182,11 @@ impl Desk {
                 let lines = lines.to_vec();
                 Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: None })
             }
-            Command::FillBacklog(_) => panic!("only the shell asks for this"),
+            Command::PutExposure(put) => Ask::PutExposure(put),
+            Command::SetGrant(set) => Ask::SetGrant(set),
+            Command::AcknowledgeGrant(acknowledge) => Ask::AcknowledgeGrant(acknowledge),
+            Command::PassFeed(pass) => Ask::PassFeed(pass),
+            Command::FillBacklog(_) | Command::FreeGrants(_) => panic!("only the shell asks for this"),
         }
     }
 }

@@ -96,7 +96,12 @@ impl Books {
             | Kind::RepeatAnswered
             | Kind::HoldPlaced
             | Kind::HoldExtended
-            | Kind::HoldsEnded => self.enter_merchants(header, body, observer),
+            | Kind::HoldsEnded
+            | Kind::ExposurePut
+            | Kind::GrantSet
+            | Kind::GrantAcknowledged
+            | Kind::FeedPassed
+            | Kind::GrantsFreed => self.enter_merchants(header, body, observer),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::backlog::{Backlog, Precedence, Turn};
 use crate::digest::fact;
+use crate::grants::{Exposed, Granted};
 use crate::order::{Demand, Order};
 use onhand_record::rules::{ChannelTermsV1, PolicyV1, PoolV1, SkuTermsV1};
 use onhand_record::stock::{LevelV1, StateV1};
@@ -100,11 +101,13 @@ pub(crate) enum Named {
 
 /// How an order asks for units.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asks {
+pub(crate) struct Asks<'a> {
     /// The hold that it confirms.
     pub(crate) hold: Option<u64>,
     /// Whether its channel has sold them already.
     pub(crate) is_imposed: bool,
+    /// Units by SKU that its channel sells with it, and had not sold before.
+    pub(crate) sells: &'a BTreeMap<u32, i64>,
 }
 
 /// One merchant.
@@ -130,6 +133,10 @@ pub(crate) struct Ledger {
     pub(crate) holds: BTreeMap<u64, Hold>,
     /// Their units by SKU and channel; none is 0.
     pub(crate) held: BTreeMap<(u32, u16), i64>,
+    /// How channels are exposed that sell from their own copy.
+    pub(crate) exposed: BTreeMap<u16, Exposed>,
+    /// What they are granted, by SKU and channel.
+    pub(crate) granted: BTreeMap<(u32, u16), Granted>,
     pub(crate) orders: BTreeMap<u64, Order>,
     pub(crate) backlogs: HashMap<u32, Backlog>,
     /// The last record under each key.
@@ -177,15 +184,10 @@ impl Ledger {
         turn.precedence(self.orders.get(&turn.order).map_or(u16::MAX, |order| self.rank(order.channel)))
     }
 
-    /// Units of a SKU that a channel's orders can surely get, and those that they can get at most. While those
-    /// who wait are looked through, what waits is kept from new orders; whether that is so, no record says.
-    pub(crate) fn free(&self, sku: u32, number: u16, channel: &Channel) -> (i64, i64) {
-        self.free_for(sku, number, channel, Asks { hold: None, is_imposed: false })
-    }
-
-    /// The same for an order.
-    pub(crate) fn free_for(&self, sku: u32, number: u16, channel: &Channel, asks: Asks) -> (i64, i64) {
-        let Asks { hold, is_imposed } = asks;
+    /// Units of a SKU that an order or a hold can surely get, and those that it can get at most. While those who wait are
+    /// looked through, what waits is kept from new orders; whether that is so, no record says.
+    pub(crate) fn free_for(&self, sku: u32, number: u16, channel: &Channel, asks: Asks<'_>) -> (i64, i64) {
+        let Asks { hold, is_imposed, .. } = asks;
         let waits = self.backlogs.get(&sku).map_or(0, Backlog::total);
         if !self.is_plain(sku) {
             let view = self.view_for(sku, number, asks);
@@ -193,7 +195,8 @@ impl Ledger {
             let shelf = |location| self.shelf(sku, location);
             let more = self.unkept_in_all(sku, &view, is_imposed);
             // Of a hold that is more than is free, all may be there all the same.
-            let held = view.total_for(&|_| 0, 0, &unclaimed).filter(|_| hold.is_some()).unwrap_or(0);
+            let comes_first = hold.is_some() || self.granted.contains_key(&(sku, number));
+            let held = view.total_for(&|_| 0, 0, &unclaimed).filter(|_| comes_first).unwrap_or(0);
             let most = view.total(&shelf).map(|most| (most + more).max(held));
             let left = |location| (shelf(location) - waits).max(0);
             let sure = view.total_for(&left, (more - waits).max(0), &unclaimed);
@@ -229,6 +232,7 @@ impl Ledger {
                 sum = sum.wrapping_add(fact(&[5, merchant, *id, channel, hold.deadline, sku, word(*units)]));
             }
         }
+        sum = sum.wrapping_add(self.digest_of_grants(merchant));
         for (id, order) in &self.orders {
             sum = sum.wrapping_add(digest_of(merchant, *id, order));
         }

@@ -10,6 +10,7 @@ mod backlog;
 mod books;
 mod digest;
 mod findings;
+mod grants;
 mod kits;
 mod ledger;
 mod observer;

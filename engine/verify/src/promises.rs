@@ -174,6 +174,7 @@ impl Ledger {
             && self.channels.iter().all(|channel| is_shared(channel))
             && self.skus.get(sku as usize).is_none_or(|sku| sku.terms.is_none())
             && self.held.range((sku, 0)..=(sku, u16::MAX)).next().is_none()
+            && self.granted.range((sku, 0)..=(sku, u16::MAX)).next().is_none()
     }
 
     /// Units at a location that no claim has and safety stock does not keep.
@@ -223,7 +224,7 @@ impl Ledger {
     /// pool that is younger.
     pub(crate) fn view_of(&self, sku: u32, channel: u16, order: u64) -> View {
         let policy = StockPolicyV1::default();
-        let mut view = View { policy, ..self.view_beside(sku, channel, None) };
+        let mut view = View { policy, ..self.view_beside(sku, channel, None, 0) };
         if self.pools.get(&(sku, channel)).is_some_and(|pool| pool.since > order) {
             let pool = view.own(view.pool);
             view.before.push(pool);
@@ -236,26 +237,39 @@ impl Ledger {
     }
 
     /// How a channel does, for an order: nothing is hidden from one that is imposed.
-    pub(crate) fn view_for(&self, sku: u32, channel: u16, Asks { hold, is_imposed }: Asks) -> View {
-        let mut view = self.view_beside(sku, channel, hold);
+    pub(crate) fn view_for(&self, sku: u32, channel: u16, asks: Asks<'_>) -> View {
+        let Asks { hold, is_imposed, sells } = asks;
+        let mut view = self.view_beside(sku, channel, hold, sells.get(&sku).copied().unwrap_or(0));
         if is_imposed {
             view.policy = StockPolicyV1 { floor: view.policy.floor, ..StockPolicyV1::default() };
         }
         view
     }
 
-    /// How a channel does, for an order that confirms a hold, if it does.
-    fn view_beside(&self, sku: u32, channel: u16, hold: Option<u64>) -> View {
+    /// How a channel does that has no grant: what it may be granted.
+    pub(crate) fn view_without_grant(&self, sku: u32, channel: u16) -> View {
+        let sold = self.kept_of_grant(sku, channel);
+        let pool = self.left_in_pool(sku, channel);
+        View { held: 0, pool, ..self.view_beside(sku, channel, None, sold) }
+    }
+
+    /// How a channel does, for an order that confirms a hold, if it does, and sells so many units of what it is granted.
+    fn view_beside(&self, sku: u32, channel: u16, hold: Option<u64>, sold: i64) -> View {
+        let sold = sold.min(self.kept_of_grant(sku, channel));
         let hold = hold.and_then(|hold| self.holds.get(&hold)).filter(|hold| hold.channel == channel);
         let held = hold.and_then(|hold| hold.units.get(&sku)).copied().unwrap_or(0);
         let holds = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| Row {
             locations: self.locations_of(*of),
             quantity: if *of == channel { units - held } else { *units },
         });
+        let grants = self.granted.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), _)| Row {
+            locations: self.locations_of(*of),
+            quantity: self.kept_of_grant(sku, *of) - if *of == channel { sold } else { 0 },
+        });
         let row = |number: usize| {
             let number = u16::try_from(number).unwrap_or(u16::MAX);
             let floor = self.stock_policy(sku, number).floor;
-            let quantity = self.left_in_pool(sku, number) + i64::from(floor);
+            let quantity = self.pool_beside_grant(sku, number) + i64::from(floor);
             Row { locations: self.locations_of(number), quantity }
         };
         let mut order: Vec<(u16, usize)> =
@@ -264,27 +278,45 @@ impl Ledger {
         let own = order.iter().position(|(_, number)| *number == usize::from(channel)).unwrap_or(0);
         let rows: Vec<Row> = order.iter().map(|(_, number)| row(*number)).collect();
         View {
-            holds: holds.collect(),
-            held,
+            holds: holds.chain(grants).collect(),
+            held: held + if self.is_in_escrow(channel) { sold } else { 0 },
             before: rows[..own].to_vec(),
             locations: self.locations_of(channel),
-            pool: self.left_in_pool(sku, channel),
+            pool: self.pool_beside_grant(sku, channel),
             policy: self.stock_policy(sku, channel),
             after: rows.get(own + 1..).unwrap_or(&[]).to_vec(),
         }
     }
 
-    /// Units that holds of a SKU can have together of all that no claim has, if a channel is served by other locations;
-    /// `None` if there are too many sets.
+    /// Units that holds and grants of a SKU can have together of all that no claim has, if a channel is served by other
+    /// locations; `None` if there are too many sets.
     pub(crate) fn backed(&self, sku: u32, instead: Option<(u16, &BTreeSet<u16>)>) -> Option<i64> {
         let locations = |of: u16| match instead {
             Some((channel, locations)) if channel == of => locations.clone(),
             _ => self.locations_of(of),
         };
-        let held = self.held.range((sku, 0)..=(sku, u16::MAX));
-        let rows: Vec<Row> =
-            held.map(|((_, of), units)| Row { locations: locations(*of), quantity: *units }).collect();
+        let held = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| (*of, *units));
+        let granted = self.granted.range((sku, 0)..=(sku, u16::MAX));
+        let granted = granted.map(|((_, of), _)| (*of, self.kept_of_grant(sku, *of)));
+        let row = |(of, quantity): (u16, i64)| Row { locations: locations(of), quantity };
+        let rows: Vec<Row> = held.chain(granted).map(row).collect();
         flow(&|location| self.place(sku, location).unclaimed().max(0), &rows)
+    }
+
+    /// Units of a SKU that are held or granted in escrow, and that lie nowhere; `None` if there are too many sets.
+    pub(crate) fn lacking(&self, sku: u32) -> Option<i64> {
+        let held = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| (*of, *units));
+        let granted = self.granted.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), _)| *of);
+        let granted = granted.filter(|of| self.is_in_escrow(*of)).map(|of| (of, self.kept_of_grant(sku, of)));
+        let row = |(of, quantity): (u16, i64)| Row { locations: self.locations_of(of), quantity };
+        let rows: Vec<Row> = held.chain(granted).map(row).collect();
+        let kept = flow(&|location| self.place(sku, location).unclaimed().max(0), &rows)?;
+        Some(rows.iter().map(|row| row.quantity).sum::<i64>() - kept)
+    }
+
+    /// Units left in a pool beside what its channel is granted, which counts as its own first.
+    fn pool_beside_grant(&self, sku: u32, channel: u16) -> i64 {
+        (self.left_in_pool(sku, channel) - self.kept_of_grant(sku, channel)).max(0)
     }
 
     fn locations_of(&self, channel: u16) -> BTreeSet<u16> {

@@ -8,6 +8,9 @@ use onhand_engine::domain::routing::profile::{Explanation, Verdict};
 use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
+use onhand_engine::record::grant::{
+    ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1,
+};
 use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_engine::record::kit::{decode_cancelled, decode_shipped};
 use onhand_engine::record::order::{
@@ -119,6 +122,11 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
         Kind::HoldPlaced => value(&decode::<HoldPlacedV1<'_>>(body)?),
         Kind::HoldExtended => value(&decode::<HoldExtendedV1>(body)?),
         Kind::HoldsEnded => value(&decode::<HoldsEndedV1>(body)?),
+        Kind::ExposurePut => value(&decode::<ExposurePutV1>(body)?),
+        Kind::GrantSet => value(&decode::<GrantSetV1>(body)?),
+        Kind::GrantAcknowledged => value(&decode::<GrantAcknowledgedV1>(body)?),
+        Kind::FeedPassed => value(&decode::<FeedPassedV1>(body)?),
+        Kind::GrantsFreed => value(&decode::<GrantsFreedV1>(body)?),
     })
 }
 

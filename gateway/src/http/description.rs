@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
 /// Each has some of the paths, and what these need.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     include_str!("../../openapi/document.json"),
     include_str!("../../openapi/common.json"),
     include_str!("../../openapi/problems.json"),
@@ -18,6 +18,7 @@ const PARTS: [&str; 13] = [
     include_str!("../../openapi/orders.json"),
     include_str!("../../openapi/order-changes.json"),
     include_str!("../../openapi/holds.json"),
+    include_str!("../../openapi/grants.json"),
     include_str!("../../openapi/routing.json"),
     include_str!("../../openapi/bulk.json"),
     include_str!("../../openapi/bulk-lines.json"),

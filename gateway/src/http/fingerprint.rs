@@ -4,6 +4,7 @@
 
 use onhand_engine::ask::{Ask, Movement, OrderSaid};
 use onhand_engine::domain::command::{RANK, ShipLine};
+use onhand_engine::domain::grant::Mode;
 use onhand_engine::domain::order::Policy;
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{StockState, Terms};
@@ -83,6 +84,27 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
         Ask::ReleaseHold(hold) => {
             form.number(hold.0);
             "release"
+        }
+        Ask::PutExposure(put) => {
+            form.number(put.channel.0).number(put.max_lag_ms);
+            match put.mode {
+                Mode::Escrow => form.text("escrow"),
+                Mode::Overlap(hundredths) => form.text("overlap").number(hundredths),
+                Mode::Mirror => form.text("mirror"),
+            };
+            "exposure"
+        }
+        Ask::SetGrant(set) => {
+            form.number(set.sku.0).number(set.channel.0).number(set.granted);
+            "grant"
+        }
+        Ask::AcknowledgeGrant(ask) => {
+            form.number(ask.sku.0).number(ask.channel.0).number(ask.revision).number(ask.at);
+            "acknowledge"
+        }
+        Ask::PassFeed(pass) => {
+            form.number(pass.channel.0).number(pass.at);
+            "watermark"
         }
         Ask::CancelOrder(ask) => {
             form.number(ask.order.0).maybe(ask.reason.as_deref());

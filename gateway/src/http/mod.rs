@@ -12,6 +12,7 @@ mod customer;
 mod description;
 mod explanation;
 mod fingerprint;
+mod grants;
 mod hold_lines;
 mod holds;
 mod key;
@@ -354,6 +355,12 @@ fn routes(config: &mut ServiceConfig) {
             web::put().to(catalogue::put_channel),
             read().to(catalogue::get_channel),
         ))
+        .service(named(
+            "/v1/channels/{code}/exposure",
+            web::put().to(grants::put_exposure),
+            read().to(grants::get_exposure),
+        ))
+        .service(at("/v1/channels/{code}/watermark").post(grants::pass_feed).default_service(only("POST")))
         // A SKU may be called bulk, or movements.
         .service(
             at("/v1/skus/bulk")
@@ -363,6 +370,12 @@ fn routes(config: &mut ServiceConfig) {
                 .default_service(only("GET, HEAD, POST, PUT")),
         )
         .service(named("/v1/skus/{sku}", web::put().to(catalogue::put_sku), read().to(catalogue::get_sku)))
+        .service(named("/v1/skus/{sku}/grants/{channel}", web::put().to(grants::set), read().to(grants::get)))
+        .service(
+            at("/v1/skus/{sku}/grants/{channel}/acknowledge")
+                .post(grants::acknowledge)
+                .default_service(only("POST")),
+        )
         .service(
             at("/v1/stock/movements")
                 .post(stock::movement)

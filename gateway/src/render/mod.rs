@@ -2,6 +2,7 @@
 
 mod catalogue;
 pub(crate) mod explanation;
+mod grant;
 mod hold;
 pub(crate) mod json;
 mod kit;
@@ -27,6 +28,7 @@ use onhand_engine::{Handle, record};
 use serde::{Serialize, Serializer};
 
 pub(crate) use catalogue::last_put;
+pub(crate) use grant::{exposure_view, grant_view};
 pub(crate) use hold::hold_view;
 pub use order::{OrderView, closed_lines, conflict_problem, order_problem};
 pub(crate) use preview::{preview_accepted, preview_refused};
@@ -165,6 +167,9 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
         Kind::HoldPlaced | Kind::HoldExtended | Kind::HoldsEnded => {
             hold::held(directory, lsn, header.kind, body)
         }
+        Kind::ExposurePut | Kind::GrantSet | Kind::GrantAcknowledged | Kind::FeedPassed => {
+            grant::granted(directory, lsn, header.kind, body)
+        }
         Kind::CommandRefused => {
             let refused: CommandRefusedV1<'_> = decode(body).map_err(broken)?;
             let mut problem = Problem::new(refused.status, refused.code, refused.detail);
@@ -178,7 +183,8 @@ fn rendered(handle: &Handle, directory: &Directory, lsn: Lsn, record: &[u8]) -> 
         | Kind::MerchantCreated
         | Kind::KeyCreated
         | Kind::KeyRevoked
-        | Kind::BacklogFilled => Err(Problem::internal()),
+        | Kind::BacklogFilled
+        | Kind::GrantsFreed => Err(Problem::internal()),
     }
 }
 

@@ -78,7 +78,7 @@ impl StockView {
             lsn: lsn.0,
             locations: read.levels.iter().zip(kept).map(level).collect(),
             pools: read.pools.iter().zip(&read.dedicated).map(pool).collect(),
-            reserved: (read.held > 0).then(|| units(read.held)),
+            reserved: (read.reserved > 0).then(|| units(read.reserved)),
             backordered: units(read.backordered),
             short: units(read.short),
         }

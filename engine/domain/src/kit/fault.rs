@@ -74,7 +74,7 @@ pub enum KitFault {
         on_hand: u64,
         /// Units that orders wait for.
         waiting: u64,
-        /// Units that are held for buyers.
+        /// Units that are held for buyers, or granted to channels.
         held: u64,
     },
     /// A kit has no stock to move.

@@ -1,4 +1,5 @@
-//! What backs live holds. A hold is at no location; where its units are kept for now is worked out when it is asked.
+//! What backs live holds and grants. Neither is at a location; where their units are kept for now is worked out when it is
+//! asked.
 
 use super::MerchantState;
 use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
@@ -13,18 +14,19 @@ use alloc::vec::Vec;
 pub struct Standing {
     /// Where.
     pub location: LocationNumber,
-    /// Units that are kept here for holds as long as nobody needs just these: one choice of several.
+    /// Units that are kept here for holds and grants as long as nobody needs just these: one choice of several.
     pub reserved: u32,
-    /// Units here that no claim and no hold has, safety stock does not keep, and nobody waits for.
+    /// Units here that no claim, no hold and no grant has, safety stock does not keep, and nobody waits for.
     pub available: u32,
 }
 
 impl MerchantState {
     /// How a SKU's units stand, at each of its locations in their order.
     ///
-    /// Holds are kept at free units first, of smaller location numbers first, and at others only as far as they must. So
-    /// as many units are available together as a channel that all these locations serve could sell if no pools, floors
-    /// and policies were; and fewer are reserved than are held only if a loss has left holds without units.
+    /// Holds and grants are kept at free units first, of smaller location numbers first, and at others only as far as they
+    /// must. So as many units are available together as a channel that all these locations serve could sell if no pools,
+    /// floors and policies were; and fewer are reserved than are kept for holds and grants only if a loss has left some
+    /// without units.
     #[must_use]
     pub fn standing(&self, actor: &SkuActor) -> Vec<Standing> {
         let levels = actor.levels();
@@ -54,8 +56,15 @@ impl MerchantState {
         levels.iter().enumerate().map(stands).collect()
     }
 
-    /// Whether a channel may be served by these locations: not if its holds would then have fewer units than they have
-    /// now. A hold that a loss has left without units is no obstacle. One walk over all live holds.
+    /// Units of a SKU that are kept for holds and grants, wherever they lie.
+    #[must_use]
+    pub fn reserved(&self, actor: &SkuActor) -> u64 {
+        self.held(actor, None).iter().map(|row| row.quantity).sum()
+    }
+
+    /// Whether a channel may be served by these locations: not if its holds and grants would then have fewer units than
+    /// they have now. What a loss has left without units is no obstacle. One walk over all live holds, and one over the
+    /// channel's grants.
     pub(super) fn check_backed(
         &self,
         channel: ChannelNumber,
@@ -69,6 +78,7 @@ impl MerchantState {
         let holds = self.holds().filter(|(_, hold)| hold.channel == channel);
         let mut skus: Vec<SkuNumber> =
             holds.flat_map(|(_, hold)| hold.units.iter().map(|(sku, _)| *sku)).collect();
+        skus.extend(self.granted(channel, SkuNumber(0)));
         skus.sort_unstable();
         skus.dedup();
         skus.into_iter().try_for_each(|sku| self.check_sku_backed(sku, channel, locations))
@@ -81,21 +91,30 @@ impl MerchantState {
         locations: &[LocationNumber],
     ) -> Result<(), Rejection> {
         let Some(actor) = self.sku(sku) else { return Ok(()) };
-        let now = self.held(actor, None);
-        let place = actor.held().partition_point(|(of, _)| *of < channel);
-        let Some(own) = now.get(place).map(|row| row.quantity) else { return Ok(()) };
-        let instead = |locations, quantity| {
-            let mut rows = now.to_vec();
-            rows[place] = Row { locations, quantity };
-            backed(actor, &rows)
-        };
-        let then = instead(locations, own);
-        if then >= backed(actor, &now) {
+        let now = self.first_rows(actor, None);
+        let then = backed(actor, &instead(&now, channel, locations));
+        let rows: Vec<Row<'_>> = now.iter().map(|(_, row)| *row).collect();
+        if then >= backed(actor, &rows) {
             return Ok(());
         }
-        let available = then - instead(&[], 0);
-        Err(Rejection::HoldsLackUnits { sku, held: own, available })
+        let own = now.iter().filter(|(of, _)| *of == channel);
+        let held = own.map(|(_, row)| row.quantity).sum();
+        let available = then - backed(actor, &instead(&now, channel, &[]));
+        Err(Rejection::HoldsLackUnits { sku, held, available })
     }
+}
+
+/// Rows of channels, if one of these is served by other locations.
+fn instead<'a>(
+    rows: &[(ChannelNumber, Row<'a>)],
+    channel: ChannelNumber,
+    locations: &'a [LocationNumber],
+) -> Vec<Row<'a>> {
+    let row = |(of, row): &(ChannelNumber, Row<'a>)| match *of == channel {
+        true => Row { locations, quantity: row.quantity },
+        false => *row,
+    };
+    rows.iter().map(row).collect()
 }
 
 /// Units that these rows can have together of all that no claim has.

@@ -129,7 +129,7 @@ impl MerchantState {
         let there = |location| self.there(actor, location, unclaimed(location));
         let promise = match class {
             _ if self.is_plain(actor) => None,
-            Class::Short if !is_imposed && actor.held().is_empty() => None,
+            Class::Short if !is_imposed && actor.held().is_empty() && actor.grants().is_empty() => None,
             Class::Short if !is_imposed => Some(self.promise_to_short(actor, number, unclaimed)),
             Class::Short | Class::Backorder => Some(self.promise_to_waiting(
                 actor,

@@ -4,7 +4,7 @@ use super::MerchantState;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::order::{Demand, Order};
 use crate::sku::{Backlog, Class, Owner, SkuActor, Waiting};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
@@ -65,6 +65,13 @@ pub enum Violation {
         /// The sum.
         holds: u64,
     },
+    /// I3: the queue of what is to be freed of a channel's grants is not what they say.
+    GrantDrift {
+        /// Which channel.
+        channel: ChannelNumber,
+        /// Of which SKU the first difference is.
+        sku: SkuNumber,
+    },
     /// I4: a line of kits has not shipped what its parts have, or its parts wait for different numbers of kits.
     KitDrift {
         /// Which order.
@@ -105,6 +112,12 @@ impl core::fmt::Display for Violation {
             }
             Self::HeldDrift { sku, channel, held, holds } => {
                 write!(f, "I3: sku {sku} for channel {channel}: held {held}, live holds {holds}")
+            }
+            Self::GrantDrift { channel, sku } => {
+                write!(
+                    f,
+                    "I3: sku {sku} for channel {channel}: its queue does not say when its grant is freed"
+                )
             }
             Self::KitDrift { order, line } => {
                 write!(f, "I4: order {order} line {line}: its parts are not those of whole kits")
@@ -185,6 +198,7 @@ impl MerchantState {
             together.iter().try_for_each(|order| self.check_order(order, &mut sums))?;
         }
         self.check_held()?;
+        self.check_grants()?;
         let mut places = sums.claims.iter();
         self.skus().zip(&sums.waiting).try_for_each(|((sku, actor), waiting)| {
             for (level, claims) in actor.levels().iter().zip(places.by_ref()) {
@@ -223,6 +237,21 @@ impl MerchantState {
         }
         match sums.into_iter().next() {
             Some(((sku, channel), holds)) => Err(Violation::HeldDrift { sku, channel, held: 0, holds }),
+            None => Ok(()),
+        }
+    }
+
+    /// What was acknowledged of grants stands in the queues of their channels, and nothing else.
+    fn check_grants(&self) -> Result<(), Violation> {
+        let mut due = BTreeSet::new();
+        for (sku, actor) in self.skus() {
+            for grant in actor.grants() {
+                let acknowledged = grant.lowerings.iter().filter_map(|lowering| lowering.acknowledged);
+                due.extend(acknowledged.map(|at| (grant.channel, at, sku)));
+            }
+        }
+        match due.symmetric_difference(&self.acknowledged).next() {
+            Some((channel, _, sku)) => Err(Violation::GrantDrift { channel: *channel, sku: *sku }),
             None => Ok(()),
         }
     }

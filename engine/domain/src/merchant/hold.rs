@@ -2,6 +2,7 @@
 
 use super::MerchantState;
 use super::place::{check_lines, hand_out, shortfalls, sum_needs};
+use super::promise::Asking;
 use crate::command::{ExtendHold, PlaceHold};
 use crate::event::{Event, HoldExtended, HoldPlaced, HoldsEnded};
 use crate::hold::{
@@ -9,6 +10,7 @@ use crate::hold::{
     Hold, Holder,
 };
 use crate::id::{HoldId, SkuNumber};
+use crate::order::Policy;
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::Rejection;
 use crate::routing::Take;
@@ -73,9 +75,10 @@ impl MerchantState {
         // A hold has no place: what each line gets is all that is said of it.
         let takes: Vec<Take> = (0..)
             .zip(&needs)
-            .map(|(place, need)| {
-                let quantity = self.promise(need.sku, channel).total().min(need.quantity);
-                Take { need: place, location: crate::id::LocationNumber(0), quantity }
+            .map(|(number, need)| {
+                let asks = Asking { policy: Policy::Reject, hold: None, sells: Some(place.lines) };
+                let quantity = self.promise_to_order(need.sku, channel, asks).total().min(need.quantity);
+                Take { need: number, location: crate::id::LocationNumber(0), quantity }
             })
             .collect();
         let handed = hand_out(place.lines, &need_of, &takes);
@@ -118,6 +121,7 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_hold_placed(&mut self, id: HoldId, placed: &HoldPlaced) {
+        self.sell_held(&placed.hold);
         let owner = Owner { channel: placed.hold.channel, order: id.order() };
         for (sku, quantity) in &placed.hold.units {
             self.sku_mut(*sku).hold(owner, *quantity);

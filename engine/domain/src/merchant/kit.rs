@@ -2,6 +2,7 @@
 
 use super::MerchantState;
 use crate::command::PutSku;
+use crate::grant::Grant;
 use crate::id::{ChannelNumber, SkuNumber};
 use crate::kit::{Component, KitFault};
 use crate::rejection::Rejection;
@@ -16,7 +17,9 @@ impl MerchantState {
     #[must_use]
     pub fn sellable(&self, sku: SkuNumber, channel: ChannelNumber) -> u64 {
         let Some(kit) = self.kits.get(sku) else { return self.promise(sku, channel).total() };
-        let kits = |(part, per_kit): &Component| self.promise(*part, channel).total() / u64::from(*per_kit);
+        let kits = |(part, per_kit): &Component| {
+            self.promise_beside_grant(*part, channel).total() / u64::from(*per_kit)
+        };
         kit.parts().iter().map(kits).min().unwrap_or(0)
     }
 
@@ -77,7 +80,8 @@ fn check_empty(actor: Option<&SkuActor>) -> Result<(), KitFault> {
     let Some(actor) = actor else { return Ok(()) };
     let on_hand = actor.levels().iter().map(Level::on_hand).sum();
     let waiting = actor.backlog().map_or(0, Backlog::total);
-    let held = actor.held().iter().map(|(_, units)| units).sum();
+    let granted: u64 = actor.grants().iter().map(Grant::taken).sum();
+    let held = granted + actor.held().iter().map(|(_, units)| units).sum::<u64>();
     if (on_hand, waiting, held) == (0, 0, 0) {
         return Ok(());
     }

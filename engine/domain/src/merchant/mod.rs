@@ -8,6 +8,7 @@ mod backing;
 mod backlog;
 mod cancel;
 mod check;
+mod grant;
 mod hold;
 mod kit;
 mod kit_backlog;
@@ -22,6 +23,7 @@ mod stock;
 
 use crate::command::Command;
 use crate::event::Event;
+use crate::grant::Exposure;
 use crate::hold::{Hold, Holder};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::{Component, Kits};
@@ -88,6 +90,16 @@ pub struct MerchantState {
     deadlines: BTreeSet<(u64, HoldId)>,
     /// How many live holds somebody has.
     holders: BTreeMap<Holder, u32>,
+    /// Channels of which it was stated how they are exposed, or whose feed was heard of.
+    exposures: BTreeMap<ChannelNumber, Exposure>,
+    /// Which channels were ever granted units of which SKU.
+    granted: BTreeSet<(ChannelNumber, SkuNumber)>,
+    /// Of how many SKUs a channel may sell units of its grant.
+    live_grants: BTreeMap<ChannelNumber, u32>,
+    /// Lowered grants by channel and by when they were acknowledged: the queue in which their units are freed.
+    acknowledged: BTreeSet<(ChannelNumber, u64, SkuNumber)>,
+    /// Channels of whose lowered grants some are to be freed.
+    settled: BTreeSet<ChannelNumber>,
     /// SKUs for which somebody waits.
     backlogged: BTreeSet<SkuNumber>,
     /// SKUs for which a pass over those who wait is under way.
@@ -115,6 +127,8 @@ pub struct FrozenMerchant {
     pub holds: Vec<(HoldId, Hold)>,
     /// Which locations may serve orders that wait, where not all of their channels' may.
     pub within: Vec<(OrderId, Arc<[LocationNumber]>)>,
+    /// How channels are exposed, by number.
+    pub exposures: Vec<(ChannelNumber, Exposure)>,
 }
 
 impl MerchantState {
@@ -139,7 +153,12 @@ impl MerchantState {
             Command::PlaceHold(place) => self.decide_place_hold(place),
             Command::ExtendHold(extend) => self.decide_extend_hold(*extend),
             Command::ReleaseHold(hold) => self.decide_release_hold(*hold),
+            Command::PutExposure(put) => self.decide_put_exposure(*put),
+            Command::SetGrant(set) => self.decide_set_grant(*set),
+            Command::AcknowledgeGrant(acknowledge) => self.decide_acknowledge(*acknowledge),
+            Command::PassFeed(pass) => self.decide_pass_feed(*pass),
             Command::FillBacklog(sku) => self.decide_fill(*sku),
+            Command::FreeGrants(channel) => self.decide_free_grants(*channel),
         }
     }
 
@@ -163,13 +182,19 @@ impl MerchantState {
             Event::HoldExtended(extended) => self.evolve_hold_extended(extended),
             Event::HoldsEnded(ended) => self.evolve_holds_ended(ended),
             Event::BacklogFilled(filled) => self.evolve_filled(filled),
+            Event::ExposurePut(put) => self.evolve_exposure_put(put),
+            Event::GrantSet(set) => self.evolve_grant_set(order.0, set),
+            Event::GrantAcknowledged(acknowledged) => self.evolve_acknowledged(acknowledged),
+            Event::FeedPassed(passed) => self.evolve_feed_passed(passed),
+            Event::GrantsFreed(freed) => self.evolve_grants_freed(freed),
         }
     }
 
     /// The next work the shell should ask for on its own, if any.
     #[must_use]
     pub fn next_work(&self) -> Option<Command<'static>> {
-        self.passes().next().map(Command::FillBacklog)
+        let frees = || self.settled.first().map(|channel| Command::FreeGrants(*channel));
+        self.passes().next().map(Command::FillBacklog).or_else(frees)
     }
 
     /// The SKUs for which a pass over those who wait is under way, by number.
@@ -271,6 +296,7 @@ impl MerchantState {
             orders: self.orders.freeze(),
             holds: self.holds.iter().map(|(id, hold)| (*id, hold.clone())).collect(),
             within: self.within.iter().map(|(id, locations)| (*id, Arc::clone(locations))).collect(),
+            exposures: self.exposures().collect(),
         }
     }
 

@@ -57,7 +57,8 @@ impl MerchantState {
         let rules = channel.profile.and_then(|number| self.rules(number));
         let policy = policy_of(order, channel, rules.and_then(|(_, rules)| rules.otherwise));
         let confirmed = self.confirmed(order, policy)?;
-        let asks = Asking { policy, hold: confirmed.and_then(|hold| self.hold(hold)) };
+        let hold = confirmed.and_then(|hold| self.hold(hold));
+        let asks = Asking { policy, hold, sells: Some(order.lines) };
         if self.has_kits(order.lines) {
             return self.decide_place_kits(order, channel, asks, confirmed);
         }
@@ -144,6 +145,7 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_accepted(&mut self, id: OrderId, accepted: &OrderAccepted) {
+        self.sell_accepted(accepted);
         if let Some(hold) = accepted.hold {
             self.end_hold(hold);
         }
@@ -163,9 +165,13 @@ impl MerchantState {
             }
         }
         if stored.may_wait() {
-            for (number, demand) in (0_u16..).zip(&stored.open().demands) {
+            let order = stored.open();
+            for (number, demand) in (0_u16..).zip(&order.demands) {
                 self.wait(owner, number, demand);
                 self.come_first(owner, number, demand);
+            }
+            if order.demands.iter().any(|demand| demand.waits().next().is_some()) {
+                self.serve_beside_grants(accepted);
             }
         }
         self.insert_order(stored);

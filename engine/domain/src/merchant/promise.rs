@@ -2,6 +2,7 @@
 //! come together. Whoever claims or shows units asks here.
 
 use super::{Channel, MerchantState};
+use crate::grant::Mode;
 use crate::hold::Hold;
 use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
 use crate::order::Policy;
@@ -46,10 +47,25 @@ struct Asks<'a> {
     pools: &'a [Pool],
     /// What of it is the channel's own, but not this order's.
     younger: u64,
-    /// What is held for the very order that asks, and for which channel.
-    held: Option<(ChannelNumber, u64)>,
+    /// What is kept for the very order that asks.
+    due: Option<Due>,
     /// Whether it is for an order that is imposed.
     is_imposed: bool,
+}
+
+/// What is kept for the very order that asks, or for who asks what its channel could sell.
+#[derive(Clone, Copy)]
+pub(super) struct Due {
+    /// Its channel.
+    channel: ChannelNumber,
+    /// Units of the hold that it confirms.
+    held: u64,
+    /// Units that come first: of that hold, and of what it sells of a grant in escrow.
+    first: u64,
+    /// Units that stay kept of its channel's grant.
+    rest: u64,
+    /// Units that were kept of it, and count as its pool's.
+    of_pool: u64,
 }
 
 /// How an order asks for units.
@@ -59,6 +75,8 @@ pub(super) struct Asking<'a> {
     pub(super) policy: Policy,
     /// The live hold that it confirms.
     pub(super) hold: Option<&'a Hold>,
+    /// What it sells of its channel's grants; `None` is all that they are.
+    pub(super) sells: Option<&'a [(SkuNumber, u32)]>,
 }
 
 impl MerchantState {
@@ -68,7 +86,7 @@ impl MerchantState {
     /// If there is no such SKU or channel.
     #[must_use]
     pub fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
-        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None })
+        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None, sells: None })
     }
 
     /// The same for an order. One that confirms a hold has its units first, and where holds lack units no others. From one
@@ -78,7 +96,7 @@ impl MerchantState {
         &self,
         sku: SkuNumber,
         channel: ChannelNumber,
-        Asking { policy, hold }: Asking<'_>,
+        asking: Asking<'_>,
     ) -> Promise {
         let (Some(actor), Some(reader)) = (self.sku(sku), self.channel(channel)) else {
             panic!("the sku or the channel does not exist")
@@ -88,20 +106,20 @@ impl MerchantState {
                 actor.free(location)
             });
         }
-        let is_imposed = policy == Policy::Imposed;
+        let is_imposed = asking.policy == Policy::Imposed;
         let stated = self.policy_of(actor, channel, reader);
         let policy = if is_imposed { &unhidden(stated) } else { stated };
         let there = |location| self.there(actor, location, actor.free(location));
-        let held = hold.map(|hold| (hold.channel, u64::from(hold.units_of(sku))));
-        if let Some((_, units)) = held.filter(|(_, units)| *units > 0)
+        let due = self.due_to(actor, sku, channel, asking);
+        if let Some(Due { first: units, .. }) = due.filter(|due| due.first > 0)
             && !are_there(&self.held(actor, None), |location| there(location).free)
         {
-            let (others, unclaimed) = (&self.held(actor, held)[..], |location| actor.unclaimed(location));
+            let (others, unclaimed) = (&self.held(actor, due)[..], |location| actor.unclaimed(location));
             let free = |location| self.there(actor, location, unclaimed(location)).free;
             return Promise::of_held(&reader.locations, units, others, free, unclaimed);
         }
         let locations = &reader.locations;
-        let asks = Asks { channel, locations, policy, pools: actor.pools(), younger: 0, held, is_imposed };
+        let asks = Asks { channel, locations, policy, pools: actor.pools(), younger: 0, due, is_imposed };
         self.promise_of(actor, asks, there)
     }
 
@@ -109,6 +127,47 @@ impl MerchantState {
     pub(super) fn there(&self, actor: &SkuActor, location: LocationNumber, unclaimed: u32) -> There {
         let kept = self.safety_stock(actor, location).min(unclaimed);
         There { free: unclaimed - kept, kept }
+    }
+
+    /// What a channel may sell beside what it was granted: that it sells from its own copy.
+    pub(super) fn promise_beside_grant(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
+        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None, sells: Some(&[]) })
+    }
+
+    /// What a channel could sell of a SKU if it had no grant of it: what it may be granted.
+    pub(super) fn promise_if_ungranted(&self, actor: &SkuActor, channel: ChannelNumber) -> Promise {
+        let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
+        let policy = self.policy_of(actor, channel, reader);
+        let due = Some(Due { channel, held: 0, first: 0, rest: 0, of_pool: 0 });
+        let (locations, pools) = (&reader.locations[..], actor.pools());
+        let asks = Asks { channel, locations, policy, pools, younger: 0, due, is_imposed: false };
+        self.promise_of(actor, asks, |location| self.there(actor, location, actor.free(location)))
+    }
+
+    /// What is kept of a SKU for an order: of the hold that it confirms, and of its channel's grant. What it confirms it
+    /// has sold before.
+    fn due_to(
+        &self,
+        actor: &SkuActor,
+        sku: SkuNumber,
+        channel: ChannelNumber,
+        Asking { hold, sells, .. }: Asking<'_>,
+    ) -> Option<Due> {
+        let held = hold.map(|hold| u64::from(hold.units_of(sku)));
+        let Some(grant) = actor.grant(channel) else {
+            return held.map(|held| Due { channel, held, first: held, rest: 0, of_pool: 0 });
+        };
+        let held = held.unwrap_or(0);
+        let of_it = |lines: &[(SkuNumber, u32)]| {
+            let of_sku = lines.iter().filter(|(of, _)| *of == sku);
+            of_sku.map(|(_, quantity)| u64::from(*quantity)).sum::<u64>().saturating_sub(held)
+        };
+        let (taken, mode) = (grant.taken(), self.exposure(channel).mode);
+        let kept = mode.kept(taken);
+        let sold = sells.map_or(taken, of_it).min(kept);
+        // What is kept in part is no promise: it comes before others in nothing.
+        let first = held + if mode == Mode::Escrow { sold } else { 0 };
+        Some(Due { channel, held, first, rest: kept - sold, of_pool: kept })
     }
 
     /// What somebody who waits may get of a SKU, of the units that `there` finds at a location and with so much left in
@@ -128,11 +187,11 @@ impl MerchantState {
         let within: SmallVec<[LocationNumber; 8]> =
             all.iter().copied().filter(|location| self.may_serve(order, *location)).collect();
         let (locations, policy) = (&within[..], &StockPolicy::SHARED);
-        let asks = Asks { channel, locations, policy, pools, younger, held: None, is_imposed };
+        let asks = Asks { channel, locations, policy, pools, younger, due: None, is_imposed };
         self.promise_of(actor, asks, there)
     }
 
-    /// What somebody may get whose goods were lost: all but what is held for buyers.
+    /// What somebody may get whose goods were lost: all but what is held for buyers, and granted to channels.
     pub(super) fn promise_to_short(
         &self,
         actor: &SkuActor,
@@ -145,8 +204,8 @@ impl MerchantState {
         Promise::of(&Reader { locations, policy, holds, held, pool, before: &[], after: &[] }, free)
     }
 
-    /// Units at a location that may leave it without a claim: what is held for buyers is kept elsewhere as far as that
-    /// goes.
+    /// Units at a location that may leave it without a claim: what is held for buyers or granted to channels is kept
+    /// elsewhere as far as that goes.
     pub(super) fn movable(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
         let Some(actor) = self.sku(sku) else { return 0 };
         let holds = self.held(actor, None);
@@ -162,41 +221,60 @@ impl MerchantState {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// What is held for buyers of each channel; without what is held for the very order that asks.
-    pub(super) fn held<'a>(
+    /// What nobody else gets: what is held for buyers of each channel, and then what is kept of its grant; without what is
+    /// kept for the very order that asks.
+    pub(super) fn held<'a>(&'a self, actor: &SkuActor, due: Option<Due>) -> SmallVec<[Row<'a>; 4]> {
+        self.first_rows(actor, due).into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// The same with the channels for which it is.
+    pub(super) fn first_rows<'a>(
         &'a self,
         actor: &SkuActor,
-        but: Option<(ChannelNumber, u64)>,
-    ) -> SmallVec<[Row<'a>; 4]> {
-        let row = |(channel, held): &(ChannelNumber, u64)| {
-            let own = but.filter(|(own, _)| own == channel).map_or(0, |(_, units)| units);
-            let locations = self.channel(*channel).map_or(&[][..], |channel| &channel.locations);
-            Row { locations, quantity: held - own }
+        due: Option<Due>,
+    ) -> SmallVec<[(ChannelNumber, Row<'a>); 4]> {
+        let row = |channel: ChannelNumber, quantity: u64| {
+            let locations = self.channel(channel).map_or(&[][..], |channel| &channel.locations);
+            (channel, Row { locations, quantity })
         };
-        actor.held().iter().map(row).collect()
+        let own = |channel: ChannelNumber| due.filter(|due| due.channel == channel);
+        let holds = actor
+            .held()
+            .iter()
+            .map(|(channel, held)| row(*channel, held - own(*channel).map_or(0, |due| due.held)));
+        let turn = self.grants_in_turn(actor);
+        let grants = turn.iter().map(|grant| {
+            let kept = || self.exposure(grant.channel).mode.kept(grant.taken());
+            row(grant.channel, own(grant.channel).map_or_else(kept, |due| due.rest))
+        });
+        holds.chain(grants).collect()
     }
 
     fn promise_of(
         &self,
         actor: &SkuActor,
-        Asks { channel, locations, policy, pools, younger, held, is_imposed }: Asks<'_>,
+        Asks { channel, locations, policy, pools, younger, due, is_imposed }: Asks<'_>,
         there: impl Fn(LocationNumber) -> There,
     ) -> Promise {
         let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
         let kept = if self.is_plain(actor) || is_planted(Bug::IgnorePromises) {
             Kept::new()
         } else {
-            self.kept(actor.terms(), pools, Some(channel))
+            self.kept(Some(actor), actor.terms(), pools, Some(channel))
         };
+        // What was granted counts as its pool's.
+        let granted = due.map_or_else(|| self.kept_of_grant(actor, channel), |due| due.of_pool);
+        let pool = left_of(pools, channel).saturating_sub(granted);
+        let younger = younger.min(pool);
         let own = (reader.rank, channel);
         let from = kept.partition_point(|(precedence, _)| *precedence < own);
         let mut rows: SmallVec<[Row<'_>; 8]> = kept.iter().map(|(_, row)| *row).collect();
         rows.insert(from, Row { locations: &reader.locations, quantity: younger });
         let (before, after) = rows.split_at(from + 1);
-        let pool = left_of(pools, channel) - younger;
-        let holds = self.held(actor, held);
+        let pool = pool - younger;
+        let holds = self.held(actor, due);
         let holds = if is_imposed && is_planted(Bug::ImposeOnHolds) { &[] } else { &holds[..] };
-        let held = held.map_or(0, |(_, units)| units);
+        let held = due.map_or(0, |due| due.first);
         let free = |location| there(location).free;
         let promise = Promise::of(&Reader { locations, policy, holds, held, pool, before, after }, free);
         if !is_imposed {
@@ -209,9 +287,9 @@ impl MerchantState {
         promise.beside(|location| if is_promised(location) { 0 } else { there(location).kept })
     }
 
-    /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy, no hold.
+    /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy, no hold, no grant.
     pub(super) fn is_plain(&self, actor: &SkuActor) -> bool {
-        !self.keeps_units && actor.terms().is_none() && actor.held().is_empty()
+        !self.keeps_units && actor.terms().is_none() && actor.held().is_empty() && actor.grants().is_empty()
     }
 
     /// Units at a location that no claim has, safety stock does not keep, and nobody waits for.
@@ -237,13 +315,26 @@ impl MerchantState {
         stated.map_or(&channel.stock_policy, |terms| &terms.policy)
     }
 
-    /// The pools and floors of all channels but one.
-    fn kept<'a>(&'a self, terms: Option<&'a Terms>, pools: &[Pool], but: Option<ChannelNumber>) -> Kept<'a> {
+    /// The pools and floors of all channels but one. What a channel was granted is kept already, and counts as its pool's.
+    fn kept<'a>(
+        &'a self,
+        actor: Option<&SkuActor>,
+        terms: Option<&'a Terms>,
+        pools: &[Pool],
+        but: Option<ChannelNumber>,
+    ) -> Kept<'a> {
         let mut kept = Kept::new();
         for (number, channel) in (0_u16..).map(ChannelNumber).zip(&self.channels) {
             let stated = terms.and_then(|terms| terms.channel(number));
             let policy = stated.map_or(&channel.stock_policy, |terms| &terms.policy);
-            let quantity = left_of(pools, number) + u64::from(policy.floor);
+            let pool = match left_of(pools, number) {
+                0 => 0,
+                left => {
+                    let granted = actor.map_or(0, |actor| self.kept_of_grant(actor, number));
+                    left.saturating_sub(granted)
+                }
+            };
+            let quantity = pool + u64::from(policy.floor);
             if quantity > 0 && Some(number) != but {
                 kept.push(((channel.rank, number), Row { locations: &channel.locations, quantity }));
             }
@@ -270,8 +361,8 @@ impl MerchantState {
         if !terms.channels.iter().any(|terms| grown(terms.channel)) {
             return Ok(());
         }
-        let kept = self.kept(Some(terms), pools, None);
-        // What is held for buyers comes before all pools and floors.
+        let kept = self.kept(actor, Some(terms), pools, None);
+        // What is held for buyers and granted to channels comes before all pools and floors.
         let holds = actor.map(|actor| self.held(actor, None)).unwrap_or_default();
         let rows: Vec<Row<'_>> = holds.iter().chain(kept.iter().map(|(_, row)| row)).copied().collect();
         let places = self.places_of(&rows, actor, terms);

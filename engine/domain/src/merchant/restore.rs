@@ -2,8 +2,9 @@
 //! lists of who waits are derived, as they were the first time.
 
 use super::{Channel, Location, MerchantState};
+use crate::grant::{Exposure, Grant};
 use crate::hold::Hold;
-use crate::id::{HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
+use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::{Component, Kits};
 use crate::order::{Order, Part, StoredOrder};
 use crate::promise::StockPolicy;
@@ -32,6 +33,11 @@ impl MerchantState {
             holds: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             holders: BTreeMap::new(),
+            exposures: BTreeMap::new(),
+            granted: BTreeSet::new(),
+            live_grants: BTreeMap::new(),
+            acknowledged: BTreeSet::new(),
+            settled: BTreeSet::new(),
             backlogged: BTreeSet::new(),
             short: BTreeMap::new(),
             short_units: 0,
@@ -128,6 +134,20 @@ impl MerchantState {
             self.sku_mut(*sku).restore_hold(hold.channel, *quantity);
         }
         self.insert_hold(id, hold);
+    }
+
+    /// Says how a channel is exposed; its grants may come before or after.
+    pub fn restore_exposure(&mut self, channel: ChannelNumber, exposure: Exposure) {
+        self.exposures.insert(channel, exposure);
+        self.note_settled(channel);
+    }
+
+    /// Says what a channel is granted of a SKU.
+    ///
+    /// # Panics
+    /// If there is no such SKU: then the picture is damaged.
+    pub fn restore_grant(&mut self, sku: SkuNumber, grant: Grant) {
+        self.change_grant(sku, grant.channel, |row| *row = grant);
     }
 
     /// Goes on with a pass over those who wait; all orders come before.

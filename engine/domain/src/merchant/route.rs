@@ -41,7 +41,9 @@ impl MerchantState {
         let scene = Scene { shelf: &shelf, places: known.places };
         let Planned { takes, outcome, explanation, within, .. } =
             plan_with(rules, &facts, &scene, &needs, &channel.locations);
-        let kept = asks.hold.filter(|_| outcome != Outcome::Full).and_then(|_| held(&needs, channel, &shelf));
+        let is_promised = || asks.hold.is_some() || self.is_covered(order);
+        let is_passed_over = outcome != Outcome::Full && is_promised();
+        let kept = is_passed_over.then(|| held(&needs, channel, &shelf)).flatten();
         let (takes, explanation, within) = match kept {
             Some(takes) => (takes, told_of_hold(explanation, channel), None),
             None => (takes, explanation, within),
@@ -51,8 +53,8 @@ impl MerchantState {
     }
 }
 
-/// Whoever confirms a hold has been promised its units, wherever they lie: rules that would not serve them all are
-/// passed over for an order that the channel's locations can serve.
+/// Whoever confirms a hold has been promised its units, wherever they lie, and so has a channel what it was granted: rules
+/// that would not serve them all are passed over for an order that the channel's locations can serve.
 fn held(needs: &[Need], channel: &Channel, shelf: &Shelf<'_>) -> Option<Vec<Take>> {
     let plain = plan(needs, &channel.locations, shelf);
     let served: u64 = plain.iter().map(|take| take.quantity).sum();

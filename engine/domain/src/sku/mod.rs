@@ -10,6 +10,7 @@ mod backlog;
 mod stock;
 mod terms;
 
+use crate::grant::Grant;
 use crate::id::{ChannelNumber, LocationNumber};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -43,11 +44,17 @@ struct Extra {
     pools: Vec<Pool>,
     /// Units of live holds by channel, in the order of channel numbers; none is 0.
     held: Vec<(ChannelNumber, u64)>,
+    /// What channels were ever granted, in the order of channel numbers.
+    grants: Vec<Grant>,
 }
 
 impl Extra {
     fn is_empty(&self) -> bool {
-        self.backlog.is_empty() && self.terms.is_empty() && self.pools.is_empty() && self.held.is_empty()
+        self.backlog.is_empty()
+            && self.terms.is_empty()
+            && self.pools.is_empty()
+            && self.held.is_empty()
+            && self.grants.is_empty()
     }
 }
 
@@ -276,6 +283,30 @@ impl SkuActor {
     #[must_use]
     pub fn held(&self) -> &[(ChannelNumber, u64)] {
         self.extra.as_ref().map_or(&[], |extra| &extra.held)
+    }
+
+    /// What channels were ever granted, in the order of channel numbers.
+    #[must_use]
+    pub fn grants(&self) -> &[Grant] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.grants)
+    }
+
+    /// What a channel is granted, if it ever was granted some.
+    #[must_use]
+    pub fn grant(&self, channel: ChannelNumber) -> Option<&Grant> {
+        let place = self.grants().binary_search_by_key(&channel, |grant| grant.channel).ok()?;
+        self.grants().get(place)
+    }
+
+    /// Changes what a channel is granted.
+    pub(crate) fn change_grant(&mut self, channel: ChannelNumber, change: impl FnOnce(&mut Grant)) {
+        self.in_use = true;
+        let grants = &mut self.extra.get_or_insert_default().grants;
+        let place = grants.binary_search_by_key(&channel, |grant| grant.channel).unwrap_or_else(|place| {
+            grants.insert(place, Grant::new(channel));
+            place
+        });
+        change(&mut grants[place]);
     }
 
     /// Adds to what a demand of an order of this channel waits for.

@@ -1,6 +1,7 @@
 //! The naive model: plain lists and maps, no counters. Whatever is a sum is summed each time it is asked.
 
-use super::promises::{Channel, Held, Pool, flow};
+use super::grants::{Exposed, Granted};
+use super::promises::{ANY, Channel, Held, Pool, flow};
 use crate::LOCATIONS;
 use onhand_domain::command::{CancelOrder, PlaceHold, PlaceOrder, PutChannel};
 use onhand_domain::order::Policy;
@@ -69,6 +70,10 @@ pub(super) struct Books {
     pub(super) pools: BTreeMap<(SkuNumber, usize), Pool>,
     pub(super) holds: BTreeMap<HoldId, Held>,
     pub(super) customers: BTreeMap<HoldId, Option<[u8; 16]>>,
+    /// By channel.
+    pub(super) exposed: BTreeMap<usize, Exposed>,
+    /// By SKU and channel.
+    pub(super) granted: BTreeMap<(SkuNumber, usize), Granted>,
     stock: BTreeMap<(SkuNumber, LocationNumber, u8), u32>,
     /// All that were ever accepted, by acceptance.
     pub(super) orders: BTreeMap<OrderId, Order>,
@@ -108,6 +113,7 @@ impl Books {
             || !self.channels.iter().all(is_shared)
             || self.terms.values().any(|terms| !terms.is_empty())
             || !self.holds.is_empty()
+            || !self.granted.is_empty()
     }
 
     /// What a new order may take: as long as those who wait have not been asked, only what they cannot need.
@@ -124,7 +130,8 @@ impl Books {
 
     /// What a channel may sell.
     pub(super) fn atp(&self, sku: SkuNumber, channel: usize) -> u32 {
-        u32::try_from(self.view(sku, channel).total(&self.shelf_of(sku))).unwrap()
+        let view = self.view_beside(sku, channel, None, ANY);
+        u32::try_from(view.total_for(&self.shelf_of(sku), &[0; LOCATIONS as usize], &self.unclaimed_of(sku))).unwrap()
     }
 
     /// What each line gets if it is handed what the channel has, the first line first.
@@ -157,7 +164,7 @@ impl Books {
         let mut left = BTreeMap::new();
         let hand = |(sku, quantity): &(SkuNumber, u32)| {
             let all = || {
-                let view = self.view_for(*sku, channel, hold, is_imposed);
+                let view = self.view_for(*sku, channel, (hold, self.sold_by(*sku, lines, hold)), is_imposed);
                 let shelf = self.shelf_of(*sku);
                 let unkept = self.unkept(&view, &self.free_of(*sku), &shelf, is_imposed);
                 u32::try_from(view.total_for(&shelf, &unkept, &self.unclaimed_of(*sku))).unwrap()
@@ -170,7 +177,14 @@ impl Books {
         lines.iter().map(hand).collect()
     }
 
-    /// Units that may leave a place: each one that holds do not need there.
+    /// Units of a SKU that an order sells from its channel's copy: what it confirms was sold before.
+    pub(super) fn sold_by(&self, sku: SkuNumber, lines: &[(SkuNumber, u32)], hold: Option<HoldId>) -> u64 {
+        let ordered: u64 = lines.iter().filter(|line| line.0 == sku).map(|line| u64::from(line.1)).sum();
+        let held = hold.and_then(|hold| self.holds.get(&hold)).map_or(0, |held| held.units_of(sku));
+        ordered.saturating_sub(held)
+    }
+
+    /// Units that may leave a place: each one that holds and grants do not need there.
     pub(super) fn movable(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
         let (mut shelf, rows) = (self.unclaimed_of(sku), self.held_rows(sku));
         let all = flow(&shelf, &rows);
@@ -234,6 +248,10 @@ impl Books {
             }
             Command::ReleaseHold(hold) => self.end_hold(*hold),
             Command::PlaceOrder(place) => self.place(id, place, claims),
+            Command::PutExposure(put) => self.put_exposure(*put),
+            Command::SetGrant(set) => self.set_grant(id.0, *set),
+            Command::AcknowledgeGrant(acknowledge) => self.acknowledge(*acknowledge),
+            Command::PassFeed(pass) => self.pass_feed(*pass),
             Command::CancelOrder(cancel) => self.cancel(cancel),
             Command::ShipOrder(ship) => {
                 for (line, quantity) in ship.lines.iter().map(|line| (&line.line, &line.quantity)) {
@@ -256,6 +274,7 @@ impl Books {
 
     fn place_hold(&mut self, id: OrderId, place: &PlaceHold<'_>) {
         let channel = usize::from(place.channel.0);
+        self.sell(channel, place.lines, &[]);
         for (sku, quantity) in place.lines {
             if let Some(pool) = self.pool_for(*sku, channel, id) {
                 (0..*quantity).for_each(|_| pool.charge());
@@ -321,7 +340,10 @@ impl Books {
         };
         let mut lines: Vec<Line> = place.lines.iter().map(line).collect();
         let channel = usize::from(place.channel.0);
-        if let Some(hold) = self.confirmed(place) {
+        let hold = self.confirmed(place);
+        let held = hold.map_or(Vec::new(), |hold| self.holds[&hold].lines.clone());
+        self.sell(channel, place.lines, &held);
+        if let Some(hold) = hold {
             self.end_hold(hold);
         }
         for (line, location, quantity) in claims {
@@ -336,7 +358,11 @@ impl Books {
         if policy == Policy::Imposed {
             lines.iter_mut().for_each(|line| line.short = std::mem::take(&mut line.backordered));
         }
+        let waits = lines.iter().any(|line| line.backordered + line.short > 0);
         self.orders.insert(id, Order { channel, policy, lines });
+        if waits {
+            self.serve_beside_grants(channel, place.lines);
+        }
     }
 
     /// One unit after the other: what waits without ever having had goods, then what lost them, then the

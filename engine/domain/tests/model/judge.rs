@@ -29,9 +29,10 @@ impl World {
             *needed.entry(sku).or_insert(0) += quantity;
         }
         for ((sku, location), quantity) in &taken {
-            let there = match place.hold {
-                Some(_) => self.books.unclaimed(*sku, *location),
-                None => self.books.free(*sku, *location),
+            let comes_first = place.hold.is_some() || self.books.kept_in_escrow(*sku, channel) > 0;
+            let there = match comes_first {
+                true => self.books.unclaimed(*sku, *location),
+                false => self.books.free(*sku, *location),
             };
             let is_free = *quantity <= there;
             assert!(is_free && locations.contains(location), "{place:?}: {claims:?}");
@@ -42,7 +43,9 @@ impl World {
                 taken.get(&(*sku, location)).map_or(0, |units| u64::from(*units))
             };
             let is_imposed = self.books.policy_of(place) == Policy::Imposed;
-            let view = self.books.view_for(*sku, channel, self.books.confirmed(place), is_imposed);
+            let hold = self.books.confirmed(place);
+            let sold = self.books.sold_by(*sku, place.lines, hold);
+            let view = self.books.view_for(*sku, channel, (hold, sold), is_imposed);
             let shelf = self.books.shelf_of(*sku);
             let unkept = self.books.unkept(&view, &self.books.free_of(*sku), &shelf, is_imposed);
             let taken = std::array::from_fn(units);
@@ -83,17 +86,17 @@ impl World {
         *counts.entry(format!("orders from {} locations", used.len())).or_insert(0) += 1;
     }
 
-    /// Units of live holds that lie nowhere, by SKU: a loss has taken them.
+    /// Units of live holds and of grants in escrow that lie nowhere, by SKU: a loss has taken them.
     pub(super) fn lacking(&self) -> [u64; SKUS as usize] {
         std::array::from_fn(|sku| {
             let sku = SkuNumber(u32::try_from(sku).unwrap());
-            let holds = self.books.held_rows(sku);
+            let holds = self.books.firm_rows(sku);
             let held: u64 = holds.iter().map(|(_, units)| units).sum();
             held - flow(&self.books.unclaimed_of(sku), &holds)
         })
     }
 
-    /// A hold is backed by units: nothing but a loss leaves it with fewer.
+    /// A hold is backed by units, and so is a grant in escrow: nothing but a loss leaves it with fewer.
     pub(super) fn judge_backing(&self, before: [u64; SKUS as usize], what: &dyn Debug, counts: &mut Counts) {
         let lacking = self.lacking();
         *counts.entry("holds without units".to_owned()).or_insert(0) +=
@@ -173,6 +176,12 @@ impl World {
             let held: u64 = actor.held().iter().map(|(_, units)| units).sum();
             let expected: u64 = (0..3).map(|channel| self.books.held(sku, channel, None)).sum();
             assert_eq!(held, expected, "what is held of {sku}");
+            for channel in 0..3 {
+                let grant = actor.grant(ChannelNumber(u16::try_from(channel).unwrap()));
+                let expected = self.books.granted.get(&(sku, channel));
+                let expected = expected.map(|granted| (granted.sold, granted.taken()));
+                assert_eq!(grant.map(|grant| (grant.sold, grant.taken())), expected, "granted of {sku}");
+            }
             let waiting = actor.backlog().map_or(0, Backlog::total);
             assert_eq!(waiting, self.books.waiting(sku).into(), "who waits for {sku}");
             self.compare_in_one_walk(sku);

@@ -16,7 +16,7 @@ pub(super) type Shelf = [u64; LOCATIONS as usize];
 pub(super) type Promised = (Vec<LocationNumber>, u64);
 
 /// More than there ever is.
-const ANY: u64 = 1_000_000;
+pub(super) const ANY: u64 = 1_000_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Channel {
@@ -70,7 +70,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    fn units_of(&self, sku: SkuNumber) -> u64 {
+    pub(super) fn units_of(&self, sku: SkuNumber) -> u64 {
         self.lines.iter().filter(|line| line.0 == sku).map(|line| u64::from(line.1)).sum()
     }
 }
@@ -268,17 +268,25 @@ impl Books {
 
     /// How a channel stands to a SKU.
     pub(super) fn view(&self, sku: SkuNumber, channel: usize) -> View {
-        self.view_beside(sku, channel, None)
+        self.view_beside(sku, channel, None, 0)
+    }
+
+    /// The same if it had no grant: what it may be granted.
+    pub(super) fn view_without_grant(&self, sku: SkuNumber, channel: usize) -> View {
+        let mut view = self.view(sku, channel);
+        let kept = self.kept(sku, channel);
+        view.holds[channel].1 -= kept;
+        view.pool = self.left_in_pool(sku, channel);
+        view
     }
 
     /// How an order that waits does: it does not mind what the channel hides from itself, and has no part in a pool that is
     /// younger.
     pub(super) fn view_of(&self, sku: SkuNumber, channel: usize, order: OrderId) -> View {
         let mut view = View { policy: StockPolicy::SHARED, ..self.view(sku, channel) };
-        let pool = self.pools.get(&(sku, channel)).filter(|pool| pool.since > order);
-        if let Some(pool) = pool {
-            view.pool = 0;
-            view.before.push((view.locations.clone(), pool.left));
+        if self.pools.get(&(sku, channel)).is_some_and(|pool| pool.since > order) {
+            let younger = std::mem::take(&mut view.pool);
+            view.before.push((view.locations.clone(), younger));
         }
         view
     }
@@ -289,28 +297,50 @@ impl Books {
         others.map(|(_, hold)| hold.units_of(sku)).sum()
     }
 
-    /// What is held for each channel, wherever it lies.
+    /// What is held for and granted to each channel, wherever it lies.
     pub(super) fn held_rows(&self, sku: SkuNumber) -> Vec<Promised> {
-        let row = |of: usize| (self.channels[of].locations.clone(), self.held(sku, of, None));
-        (0..self.channels.len()).map(row).collect()
+        let units = |of: usize| self.held(sku, of, None) + self.kept(sku, of);
+        (0..self.channels.len()).map(|of| (self.channels[of].locations.clone(), units(of))).collect()
     }
 
-    /// The same for an order that confirms a hold.
-    pub(super) fn view_beside(&self, sku: SkuNumber, channel: usize, hold: Option<HoldId>) -> View {
+    /// The same without what is kept in part, and may be sold to others.
+    pub(super) fn firm_rows(&self, sku: SkuNumber) -> Vec<Promised> {
+        let units = |of: usize| self.held(sku, of, None) + self.kept_in_escrow(sku, of);
+        (0..self.channels.len()).map(|of| (self.channels[of].locations.clone(), units(of))).collect()
+    }
+
+    /// Units left in a pool beside what its channel is granted, which counts as its own first.
+    fn pool_beside_grant(&self, sku: SkuNumber, channel: usize) -> u64 {
+        self.left_in_pool(sku, channel).saturating_sub(self.kept(sku, channel))
+    }
+
+    /// The same for an order that confirms a hold, or sells so many units of what is granted.
+    pub(super) fn view_beside(
+        &self,
+        sku: SkuNumber,
+        channel: usize,
+        hold: Option<HoldId>,
+        sold: u64,
+    ) -> View {
+        let sold = sold.min(self.kept(sku, channel));
         let confirmed = hold.and_then(|hold| self.holds.get(&hold));
         let holds = (0..self.channels.len())
-            .map(|of| (self.channels[of].locations.clone(), self.held(sku, of, hold)))
+            .map(|of| {
+                let kept = self.kept(sku, of) - if of == channel { sold } else { 0 };
+                (self.channels[of].locations.clone(), self.held(sku, of, hold) + kept)
+            })
             .collect();
+        let escrow = if self.kept_in_escrow(sku, channel) > 0 { sold } else { 0 };
         let terms = self.terms_of(sku);
-        let rows = self.promised(terms, |channel| self.left_in_pool(sku, channel));
+        let rows = self.promised(terms, |channel| self.pool_beside_grant(sku, channel));
         let own = rows.iter().position(|row| row.0 == channel).unwrap();
         let plain = |rows: &[(usize, Promised)]| rows.iter().map(|row| row.1.clone()).collect();
         View {
             holds,
-            held: confirmed.map_or(0, |hold| hold.units_of(sku)),
+            held: confirmed.map_or(0, |hold| hold.units_of(sku)) + escrow,
             before: plain(&rows[..own]),
             locations: self.channels[channel].locations.clone(),
-            pool: self.left_in_pool(sku, channel),
+            pool: self.pool_beside_grant(sku, channel),
             policy: self.policy(terms, channel),
             after: plain(&rows[own + 1..]),
         }
@@ -321,10 +351,10 @@ impl Books {
         &self,
         sku: SkuNumber,
         channel: usize,
-        hold: Option<HoldId>,
+        (hold, sold): (Option<HoldId>, u64),
         is_imposed: bool,
     ) -> View {
-        let mut view = self.view_beside(sku, channel, hold);
+        let mut view = self.view_beside(sku, channel, hold, sold);
         if is_imposed {
             view.policy = StockPolicy { floor: view.policy.floor, ..StockPolicy::SHARED };
         }
@@ -396,7 +426,8 @@ impl Books {
         let floor = |channel, terms| stated(channel, terms).map_or(0, |terms| u64::from(terms.policy.floor));
         let shelf = self.shelf(put.terms, |location| self.free(sku, location));
         let mut rows = self.held_rows(sku);
-        for (channel, row) in self.promised(put.terms, pool) {
+        let beside = |channel: usize| pool(channel).saturating_sub(self.kept(sku, channel));
+        for (channel, row) in self.promised(put.terms, beside) {
             let before = flow(&shelf, &rows);
             rows.push(row.clone());
             let (promised, available) = (row.1, flow(&shelf, &rows) - before);

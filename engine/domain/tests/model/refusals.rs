@@ -76,6 +76,9 @@ impl Books {
                 (!self.holds.contains_key(hold)).then_some(Rejection::HoldEnded { hold: *hold })
             }
             Command::PlaceOrder(place) => self.order_refusal(place),
+            Command::PutExposure(put) => self.exposure_refusal(*put),
+            Command::SetGrant(set) => self.grant_refusal(*set),
+            Command::AcknowledgeGrant(acknowledge) => self.acknowledge_refusal(*acknowledge),
             Command::CancelOrder(cancel) => self.cancel_refusal(cancel),
             Command::ShipOrder(ship) => self.ship_refusal(ship),
             _ => None,

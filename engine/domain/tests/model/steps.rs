@@ -2,6 +2,7 @@
 
 use crate::{LOCATIONS, SKUS};
 use onhand_domain::command::{Adjust, Move, RANK, Receive, Set};
+use onhand_domain::grant::{LAG_MS, Mode};
 use onhand_domain::order::Policy;
 use onhand_domain::promise::{Amount, StockPolicy};
 use onhand_domain::sku::{ChannelTerms, StockState, Terms};
@@ -36,6 +37,15 @@ pub(super) enum Step {
     Ship(usize, LocationNumber, Vec<(u16, u32)>),
     /// All that an order has at a location.
     ShipAll(usize, LocationNumber),
+    /// How a channel is exposed, and the lag of its feed.
+    Expose(u16, Mode, u64),
+    /// A channel, most often one that was granted some, counted round, is told this many units beyond what it has sold; one
+    /// fewer than it has sold, if none.
+    Grant(usize, SkuNumber, u16, Option<u64>),
+    /// Of the grants, counted round: what was told so many records ago at the least is acknowledged, as of a time.
+    Acknowledge(usize, u64, u64),
+    /// The feed of a channel has passed a time: of the grants, counted round.
+    Pass(usize, u64),
 }
 
 impl Step {
@@ -44,6 +54,7 @@ impl Step {
         match self {
             Self::Location(..) | Self::Sku(..) | Self::Dedicate(..) | Self::Hold(..) => None,
             Self::Confirm(..) | Self::Extend(_) | Self::Release(_) | Self::Expire(_) => None,
+            Self::Expose(..) | Self::Grant(..) | Self::Acknowledge(..) | Self::Pass(..) => None,
             Self::Channel(channel, locations, policy, ..) => {
                 Some(Self::Channel(*channel, locations.clone(), *policy, StockPolicy::SHARED, RANK))
             }
@@ -93,7 +104,8 @@ fn terms() -> impl Strategy<Value = Terms> + Clone {
     prop_oneof![1 => Just(Terms::NONE), 3 => kept]
 }
 
-pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
+/// Steps of a merchant that keeps units for somebody, or of one that does not.
+pub(super) fn steps(keeps: bool) -> impl Strategy<Value = Vec<(Step, bool)>> {
     let sku = || (0..SKUS).prop_map(SkuNumber);
     let location = || (0..LOCATIONS).prop_map(LocationNumber);
     let state = || prop_oneof![4 => Just(StockState::Sellable), 1 => Just(StockState::Damaged), 1 => Just(StockState::QualityControl)];
@@ -137,11 +149,24 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, bool)>> {
     let ship = (any::<usize>(), location(), lines)
         .prop_map(|(order, location, lines)| Step::Ship(order, location, lines));
     let ship_all = (any::<usize>(), location()).prop_map(|(order, location)| Step::ShipAll(order, location));
+    let mode = prop_oneof![6 => Just(Mode::Escrow), 2 => Just(Mode::Overlap(250)), 1 => Just(Mode::Mirror)];
+    let expose = (0_u16..3, mode, 0_u64..3).prop_map(|(channel, mode, lag)| Step::Expose(channel, mode, lag));
+    let left = prop_oneof![8 => (0_u64..4).prop_map(Some), 2 => (4_u64..7).prop_map(Some), 1 => Just(None)];
+    let grant = (any::<usize>(), sku(), 0_u16..3, left)
+        .prop_map(|(number, sku, channel, left)| Step::Grant(number, sku, channel, left));
+    let ago = prop_oneof![6 => Just(1_u64), 3 => 2_u64..8, 1 => Just(0)];
+    let acknowledge =
+        (any::<usize>(), ago, 1_u64..40).prop_map(|(number, ago, at)| Step::Acknowledge(number, ago, at));
+    // Beyond the lag of a channel of which nothing was stated, too.
+    let at = prop_oneof![1 => 1_u64..45, 1 => LAG_MS + 1..LAG_MS + 45];
+    let pass = (any::<usize>(), at).prop_map(|(number, at)| Step::Pass(number, at));
+    let granting = prop_oneof![1 => expose, 6 => grant, 4 => acknowledge, 4 => pass];
     let step = prop_oneof![
         5 => receive, 4 => adjust, 2 => set, 3 => movement, 2 => channel,
-        9 => order, 4 => cancel, 2 => ship, 3 => ship_all, 1 => safety, 2 => terms, 3 => dedicate,
+        9 => order, 4 => cancel, 2 => ship, 3 => ship_all, 1 => safety, 2 => terms, 4 => dedicate,
         5 => hold, 4 => confirm, 1 => extend, 1 => release, 4 => expire
     ];
+    let step = if keeps { prop_oneof![6 => step, 2 => granting].boxed() } else { step.boxed() };
     // Now and then the next command comes before those who wait were asked.
     prop::collection::vec((step, prop::bool::weighted(0.75)), 20..100)
 }

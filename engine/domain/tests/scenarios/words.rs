@@ -175,6 +175,17 @@ impl<S: Stage> Run<S> {
             }
             Rejection::TooManyExtensions { max } => format!("too_many_extensions max {max}"),
             Rejection::TooManyHolds { what, live, max } => format!("too_many_holds {what} {live} max {max}"),
+            Rejection::GrantBelowSold { granted, sold } => {
+                format!("grant_below_sold asked {granted} sold {sold}")
+            }
+            Rejection::GrantExceedsStock { requested, available } => {
+                format!("grant_exceeds_stock asked {requested} available {available}")
+            }
+            Rejection::GrantsLive { grants } => format!("grants_live {grants}"),
+            Rejection::NotGranted => "not_granted".to_owned(),
+            Rejection::UnknownRevision { revision, latest } => {
+                format!("unknown_revision asked {revision} latest {latest}")
+            }
             Rejection::Kit(fault) => self.kit_refused(fault),
             Rejection::NothingWaits => "nothing_waits".to_owned(),
         };

@@ -1,8 +1,10 @@
 //! Golden files: named records in hexadecimal, compared byte for byte. With `ONHAND_GOLDEN=write` in the
 //! environment they are made again, on purpose; `docs/FORMATS.md` says when that is allowed.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test program uses some of it")]
+#![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses some of it")]
+#![allow(unreachable_pub, missing_docs, reason = "each test program uses some of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use onhand_record::grant::{ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1};
 use onhand_record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::kit::{decode_cancelled, decode_shipped};
 use onhand_record::order::{BacklogFilledV1, RepeatAnsweredV1, decode_accepted_kits, decode_refused};
@@ -16,6 +18,25 @@ use std::path::PathBuf;
 
 /// Bytes of a line of a golden file.
 const LINE_BYTES: usize = 32;
+
+/// Records of one kind: each is encoded as it stands in the file, and the file reads back as each.
+macro_rules! records {
+    ($kind:expr, $type:ty, [$($case:literal => $value:expr),+ $(,)?]) => {
+        let mut book = $crate::common::Book::open($crate::common::file_of($kind));
+        $({
+            let value: $type = $value;
+            let mut bytes = Vec::new();
+            $crate::common::header($kind).encode_into(&mut bytes);
+            onhand_record::encode_into(&value, &mut bytes).unwrap();
+            let stored = book.page($case, &bytes);
+            let (read, body) = onhand_record::Header::decode(&stored).unwrap();
+            assert_eq!(read, $crate::common::header($kind));
+            assert_eq!(onhand_record::decode::<$type>(body).unwrap(), value, "{}", $case);
+        })+
+        book.close();
+    };
+}
+pub(crate) use records;
 
 /// One file of golden records.
 pub struct Book {
@@ -127,6 +148,11 @@ pub fn file_of(kind: Kind) -> &'static str {
         Kind::HoldPlaced => "hold_placed",
         Kind::HoldExtended => "hold_extended",
         Kind::HoldsEnded => "holds_ended",
+        Kind::ExposurePut => "exposure_put",
+        Kind::GrantSet => "grant_set",
+        Kind::GrantAcknowledged => "grant_acknowledged",
+        Kind::FeedPassed => "feed_passed",
+        Kind::GrantsFreed => "grants_freed",
     }
 }
 
@@ -160,6 +186,11 @@ pub fn read_body(kind: Kind, version: u8, body: &[u8]) -> Result<(), DecodeError
         Kind::HoldPlaced => decode::<HoldPlacedV1<'_>>(body).map(drop),
         Kind::HoldExtended => decode::<HoldExtendedV1>(body).map(drop),
         Kind::HoldsEnded => decode::<HoldsEndedV1>(body).map(drop),
+        Kind::ExposurePut => decode::<ExposurePutV1>(body).map(drop),
+        Kind::GrantSet => decode::<GrantSetV1>(body).map(drop),
+        Kind::GrantAcknowledged => decode::<GrantAcknowledgedV1>(body).map(drop),
+        Kind::FeedPassed => decode::<FeedPassedV1>(body).map(drop),
+        Kind::GrantsFreed => decode::<GrantsFreedV1>(body).map(drop),
     }
 }
 

@@ -12,6 +12,7 @@ impl Page<'_> {
         let is_known = (filled.sku as usize) < self.ledger.skus.len();
         self.findings.check(Invariant::J4, is_known, || "its sku was never created".into());
         let mut before = None;
+        let lacking = self.ledger.lacking(filled.sku);
         for fill in &filled.fills {
             let turn = turn_of(&fill.waiting);
             let sku = self.filled_sku(filled.sku, fill);
@@ -26,6 +27,7 @@ impl Page<'_> {
                 before = Some(turn);
             }
         }
+        self.check_backed_as(filled.sku, lacking);
         self.check_whole_kits(&filled.fills);
         let next = filled.next.as_ref().map(turn_of);
         let is_behind =

@@ -1,7 +1,7 @@
 //! Holds: units that are kept for a buyer until a deadline.
 
 use super::Page;
-use crate::ledger::Hold;
+use crate::ledger::{Asks, Hold};
 use crate::pools::Claimed;
 use crate::report::Invariant;
 use onhand_record::hold::{EndCauseV1, HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
@@ -29,19 +29,21 @@ impl Page<'_> {
         }
         let id = self.findings.lsn.0;
         for (sku, quantity) in &units {
-            self.check_held(*sku, placed.channel, *quantity);
+            self.check_held(*sku, placed.channel, *quantity, &units);
             *self.ledger.held.entry((*sku, placed.channel)).or_default() += quantity;
             self.ledger.pool(*sku, placed.channel, id, *quantity, Claimed::Now);
         }
+        self.ledger.sell(placed.channel, &units);
         let HoldPlacedV1 { channel, deadline, customer, .. } = *placed;
         let hold = Hold { channel, deadline, extensions: 0, key, customer, units };
         self.ledger.holds.insert(id, hold);
     }
 
     /// No more is held than could be sold, and nothing that others are promised.
-    fn check_held(&mut self, sku: u32, channel: u16, quantity: i64) {
+    fn check_held(&mut self, sku: u32, channel: u16, quantity: i64, sells: &BTreeMap<u32, i64>) {
         let Some(rules) = self.ledger.channels.get(usize::from(channel)).cloned() else { return };
-        let (_, most) = self.ledger.free(sku, channel, &rules);
+        let asks = Asks { hold: None, is_imposed: false, sells };
+        let (_, most) = self.ledger.free_for(sku, channel, &rules, asks);
         self.findings.check(Invariant::I9, quantity <= most, || {
             format!("{quantity} units of sku {sku} are held, {most} could be sold")
         });

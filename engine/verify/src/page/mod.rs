@@ -3,6 +3,7 @@
 
 mod backlog;
 mod course;
+mod grants;
 mod header;
 mod holds;
 mod kits;
@@ -88,6 +89,11 @@ impl Page<'_> {
             Kind::HoldPlaced => self.hold_placed(header.actor, &decode(body)?),
             Kind::HoldExtended => self.hold_extended(decode(body)?),
             Kind::HoldsEnded => self.holds_ended(header.at, &decode(body)?),
+            Kind::ExposurePut => self.exposure_put(decode(body)?),
+            Kind::GrantSet => self.grant_set(decode(body)?),
+            Kind::GrantAcknowledged => self.grant_acknowledged(decode(body)?),
+            Kind::FeedPassed => self.feed_passed(decode(body)?),
+            Kind::GrantsFreed => self.grants_freed(&decode(body)?),
             Kind::RepeatAnswered => self.repeat_answered(fingerprint, decode(body)?),
             Kind::LogOpened
             | Kind::LogClosed
@@ -110,7 +116,8 @@ impl Page<'_> {
         self.findings.check(Invariant::J4, may_say_so, || {
             format!("version {version} is imposed, which a release that wrote it could not know")
         });
-        self.routed(&channel, details.routed.as_ref(), details.hold, Some(&accepted.claims));
+        let is_promised = details.hold.is_some() || self.is_covered(&asked);
+        self.routed(&channel, details.routed.as_ref(), is_promised, Some(&accepted.claims));
         self.check_kit_lines(&asked, &kits);
         let is_imposed = accepted.policy == PolicyV1::Imposed;
         let order = Order { within: within_of(&details), is_imposed, ..Order::of(&asked, &kits) };
@@ -129,7 +136,8 @@ impl Page<'_> {
     ) -> Result<(), DecodeError> {
         let (asked, refused, details) = decode_refused_whole(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        self.routed(&channel, details.routed.as_ref(), details.hold, None);
+        let is_promised = details.hold.is_some() || self.is_covered(&asked);
+        self.routed(&channel, details.routed.as_ref(), is_promised, None);
         self.refused(&channel, &asked, &refused, details.hold);
         observer.refused(self.merchant, &channel.code, &asked);
         Ok(())
@@ -153,6 +161,15 @@ impl Page<'_> {
     fn pooled(&mut self, sku: u32, order: u64, quantity: i64, what: Claimed) {
         if let Some(channel) = self.ledger.orders.get(&order).map(|order| order.channel) {
             self.ledger.pool(sku, channel, order, quantity, what);
+        }
+    }
+
+    /// Nothing but a loss leaves what is held, or granted in escrow, with fewer units than it had.
+    fn check_backed_as(&mut self, sku: u32, before: Option<i64>) {
+        if let Some((before, now)) = before.zip(self.ledger.lacking(sku)) {
+            self.findings.check(Invariant::I9, now <= before, || {
+                format!("{now} units of sku {sku} that are held or granted lie nowhere, {before} before")
+            });
         }
     }
 

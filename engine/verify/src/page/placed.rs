@@ -53,9 +53,11 @@ impl Page<'_> {
         });
         let is_imposed = order.is_imposed;
         self.totals.orders_imposed += u64::from(is_imposed);
-        let asks = Asks { hold, is_imposed };
+        let sells = self.sells(asked, hold);
+        let asks = Asks { hold, is_imposed, sells: &sells };
         let mut needs = self.needs(channel, &order, asks);
         self.check_kept(asked, &accepted.claims, &order.demands, asks);
+        self.ledger.sell(asked.channel, &sells);
         if let Some(hold) = hold {
             self.end_hold(hold);
         }
@@ -108,7 +110,8 @@ impl Page<'_> {
             .check(Invariant::I10, !refused.shortfalls.is_empty(), || "refused without a shortfall".into());
         let kits = self.kit_lines(asked);
         let order = Order::of(asked, &kits);
-        let mut needs = self.needs(channel, &order, Asks { hold, is_imposed: false });
+        let sells = self.sells(asked, hold);
+        let mut needs = self.needs(channel, &order, Asks { hold, is_imposed: false, sells: &sells });
         for need in needs.values_mut() {
             need.served = need.asked;
         }
@@ -117,6 +120,13 @@ impl Page<'_> {
         }
         self.check_served(channel, &needs);
         self.check_lacking(channel, &order, &needs);
+    }
+
+    /// Whether the feed of the order's channel had passed it before it came: then it was sold long ago, and is imposed.
+    fn is_late(&self, asked: &OrderAskedV1<'_>) -> bool {
+        let until = self.ledger.exposed(asked.channel).known_until();
+        let sold_at = asked.placed_at.and_then(|at| u64::try_from(at).ok());
+        sold_at.zip(until).is_some_and(|(sold_at, until)| sold_at <= until)
     }
 
     /// SKUs, decimals and policy are those that there are.
@@ -131,6 +141,7 @@ impl Page<'_> {
             format!("its sku was never created, or never had such decimals: {odd:?}")
         });
         let due = asked.policy.unwrap_or(channel.policy);
+        let due = if self.is_late(asked) { PolicyV1::Imposed } else { due };
         // A routing profile may say another one than the channel; but it imposes nothing, nor refuses what is imposed.
         let may_differ = channel.profile.is_some() && asked.policy.is_none();
         let imposes = [policy, due].contains(&PolicyV1::Imposed);
@@ -138,7 +149,22 @@ impl Page<'_> {
         self.findings.check(Invariant::I4, is_due, || format!("{policy:?} was its policy, {due:?} was due"));
     }
 
-    fn needs(&self, channel: &Channel, order: &Order, asks: Asks) -> Needs {
+    /// Units by SKU that the channel of an order sells with it: what it confirms was sold when it was held.
+    fn sells(&self, asked: &OrderAskedV1<'_>, hold: Option<u64>) -> BTreeMap<u32, i64> {
+        let mut sells: BTreeMap<u32, i64> = BTreeMap::new();
+        for line in &asked.lines {
+            *sells.entry(line.sku).or_default() += i64::from(line.quantity);
+        }
+        let hold = hold.and_then(|hold| self.ledger.holds.get(&hold));
+        for (sku, held) in hold.iter().flat_map(|hold| &hold.units) {
+            if let Some(units) = sells.get_mut(sku) {
+                *units = (*units - held).max(0);
+            }
+        }
+        sells
+    }
+
+    fn needs(&self, channel: &Channel, order: &Order, asks: Asks<'_>) -> Needs {
         let mut needs = Needs::new();
         for demand in &order.demands {
             let (sure, most) = self.ledger.free_for(demand.sku, order.channel, channel, asks);
@@ -171,7 +197,13 @@ impl Page<'_> {
     }
 
     /// What others are promised stays there for them.
-    fn check_kept(&mut self, asked: &OrderAskedV1<'_>, claims: &[ClaimV1], demands: &[Demand], asks: Asks) {
+    fn check_kept(
+        &mut self,
+        asked: &OrderAskedV1<'_>,
+        claims: &[ClaimV1],
+        demands: &[Demand],
+        asks: Asks<'_>,
+    ) {
         let mut taken: BTreeMap<u32, BTreeMap<u16, i64>> = BTreeMap::new();
         for claim in claims {
             let demand = demands.get(usize::from(claim.demand));

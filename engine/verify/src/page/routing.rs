@@ -96,7 +96,7 @@ impl Page<'_> {
         &mut self,
         channel: &Channel,
         routed: Option<&RoutedV1<'_>>,
-        hold: Option<u64>,
+        is_promised: bool,
         claims: Option<&[ClaimV1]>,
     ) {
         let profile = routed.map(|routed| routed.profile);
@@ -119,8 +119,8 @@ impl Page<'_> {
         self.findings.check(Invariant::J4, is_ordered && are_its, || {
             format!("{within:?} may serve it, {:?} are the channel's", channel.locations)
         });
-        self.findings.check(Invariant::J4, said.decided != HELD || hold.is_some(), || {
-            "its explanation speaks of a hold, it confirms none".into()
+        self.findings.check(Invariant::J4, said.decided != HELD || is_promised, || {
+            "its explanation speaks of a hold, it confirms none, and is not granted all of it".into()
         });
         let Some(claims) = claims else { return };
         self.findings.check(Invariant::I4, !REJECTS.contains(&said.decided), || {

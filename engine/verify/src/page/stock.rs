@@ -30,6 +30,8 @@ impl Page<'_> {
     pub(crate) fn stock(&mut self, moved: &StockMovedV1<'_>) {
         let StockMovedV1 { sku, location, .. } = *moved;
         let before = self.ledger.place(sku, location);
+        let is_loss = moved.from == Some(StateV1::Sellable) && moved.to.is_none();
+        let lacking = self.ledger.lacking(sku).filter(|_| !is_loss);
         self.check_names(moved);
         let is_kit = self.ledger.components_of(sku).is_some();
         self.findings.check(Invariant::I6, !is_kit, || format!("stock of sku {sku} moves, which is a kit"));
@@ -48,6 +50,7 @@ impl Page<'_> {
             format!("it states {:?}, the books have {place:?}", moved.after)
         });
         self.check_place(sku, location);
+        self.check_backed_as(sku, lacking);
         self.check_shorts(moved, place);
     }
 

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::http::{
-    availability, catalogue, customer, holds, key, kit, order_change, order_said, orders, stock,
+    availability, catalogue, customer, grants, holds, key, kit, order_change, order_said, orders, stock,
 };
 use crate::render::explanation::reasons::reason_code;
 use crate::{body, ids};
+use onhand_engine::domain::grant::{LAG_MAX_MS, OVERLAP_MAX};
 use onhand_engine::domain::kit::COMPONENTS_MAX;
 use onhand_engine::domain::merchant::{CHANNEL_LOCATIONS_MAX, PROFILES_MAX};
 use onhand_engine::domain::order::LINES_MAX;
@@ -111,6 +112,8 @@ fn limits() -> BTreeMap<&'static str, usize> {
         ("RoutingProfileVersions/properties/data/maxItems", stock::PAGE_MAX),
         ("HoldPost/properties/lines/maxItems", LINES_MAX),
         ("Ttl/maximum", usize::try_from(holds::TTL_MAX_MS).unwrap()),
+        ("ExposurePut/properties/overlap_percent/maximum", usize::from(OVERLAP_MAX)),
+        ("ExposurePut/properties/max_lag_ms/maximum", usize::try_from(LAG_MAX_MS).unwrap()),
         ("ShipTo/properties/region/maxLength", ids::CODE_BYTES_MAX),
         ("ShipTo/properties/postal_code/maxLength", ids::CODE_BYTES_MAX),
         ("CancelPost/properties/reason/maxLength", order_change::NOTE_BYTES_MAX),
@@ -173,6 +176,8 @@ fn words_are_those_of_the_code() {
         ("/OrderStatus/enum", &orders::STATUSES),
         ("/KitPut/properties/kind/enum", &kit::KIT_KINDS),
         ("/Kit/properties/kind/enum", &kit::KIT_KINDS),
+        ("/ExposurePut/properties/mode/enum", &grants::MODES),
+        ("/Exposure/properties/mode/enum", &grants::MODES),
     ] {
         assert_eq!(words(schemas.pointer(place).unwrap()), set(known.iter().copied()), "{place}");
     }
@@ -254,7 +259,8 @@ fn codes_in(source: &str, into: &mut Words) {
 
 /// What the engine's refusals are called in.
 fn refusals(root: &std::path::Path) -> Vec<String> {
-    let files = ["../engine/src/refusal.rs", "../engine/src/refusal/kit.rs"];
+    let files =
+        ["refusal.rs", "refusal/grant.rs", "refusal/kit.rs"].map(|file| format!("../engine/src/{file}"));
     files.iter().map(|file| std::fs::read_to_string(root.join(file)).unwrap()).collect()
 }
 

@@ -188,7 +188,7 @@ fn a_sentence_says_what_decided() {
         (
             Decision::Held,
             &[],
-            "The order confirms a hold, and the rules of the routing profile 'eu' (version 3) would not serve all of it, so the channel's locations serve it as without rules.",
+            "The order confirms a hold, or its channel is granted all of it, and the rules of the routing profile 'eu' (version 3) would not serve all of it, so the channel's locations serve it as without rules.",
         ),
     ];
     for (decision, rows, said) in cases {

@@ -29,7 +29,7 @@ impl Whole<'_> {
         let (rules, from) = (self.rules(), listed(serving));
         let mut words = match (decided.by, decided.outcome, serving.is_empty()) {
             ("hold", ..) => format!(
-                "The order confirms a hold, and the rules of {profile} would not serve all of it, so the channel's locations serve it as without rules"
+                "The order confirms a hold, or its channel is granted all of it, and the rules of {profile} would not serve all of it, so the channel's locations serve it as without rules"
             ),
             ("defaults", "full", _) => format!("The defaults of {profile} serve the whole order from {from}"),
             (by, "full", _) => {

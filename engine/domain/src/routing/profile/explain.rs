@@ -51,8 +51,8 @@ pub enum Decision {
     Backorder(By),
     /// Nothing did, and nothing is claimed. These rules said how much there would have been.
     Reject(By),
-    /// Nothing did, but the order confirms a hold, and the channel's locations serve it in full, whatever the rules say of
-    /// them.
+    /// Nothing did, but the order confirms a hold, or its channel is granted all of it, and the channel's locations serve it
+    /// in full, whatever the rules say of them.
     Held,
 }
 

@@ -1,0 +1,65 @@
+//! Alarms of channels that sell from their own copy: a loss has taken what one may still sell, or an order comes that its
+//! feed had passed.
+
+use crate::ask::Ask;
+use crate::metrics::{GRANT_EXPOSED_UNITS, LATE_ORDERS};
+use crate::turn::Merchant;
+use ::metrics::counter;
+use onhand_domain::Event;
+use onhand_domain::SkuNumber;
+use onhand_domain::grant::Mode;
+
+impl Merchant {
+    /// Units of grants in escrow that are exposed before goods of their SKU are lost; nothing is looked up for anything
+    /// else that happens.
+    pub(crate) fn exposed_by(&self, event: &Event) -> u64 {
+        lost(event).map_or(0, |sku| self.exposed_units(sku))
+    }
+
+    /// Tells of those that were lost: they may be sold, and nothing keeps them any more.
+    pub(crate) fn tell_exposed(&self, event: &Event, before: u64) {
+        let Some(sku) = lost(event).filter(|_| !self.poisoned) else { return };
+        let units = self.exposed_units(sku).saturating_sub(before);
+        if units > 0 {
+            counter!(GRANT_EXPOSED_UNITS).increment(units);
+            let merchant = self.number.0;
+            tracing::warn!(
+                merchant,
+                sku = sku.0,
+                units,
+                alarm = "grant_exposed",
+                "a loss has taken granted units"
+            );
+        }
+    }
+
+    /// Tells of an order that should have been heard of before.
+    pub(crate) fn tell_if_late(&self, ask: &Ask) {
+        let Ask::PlaceOrder(order) = ask else { return };
+        if self.is_late(order) {
+            counter!(LATE_ORDERS).increment(1);
+            let (merchant, channel) = (self.number.0, order.channel.0);
+            tracing::warn!(
+                merchant,
+                channel,
+                alarm = "order_late",
+                "an order came after its feed had passed it"
+            );
+        }
+    }
+
+    fn exposed_units(&self, sku: SkuNumber) -> u64 {
+        let Some(actor) = self.state.sku(sku) else { return 0 };
+        let is_kept = |channel| self.state.exposure(channel).mode == Mode::Escrow;
+        let channels = actor.grants().iter().map(|grant| grant.channel).filter(|channel| is_kept(*channel));
+        channels.map(|channel| self.state.grant_exposed(actor, channel)).sum()
+    }
+}
+
+/// The SKU of which an event loses goods.
+fn lost(event: &Event) -> Option<SkuNumber> {
+    match event {
+        Event::StockMoved(moved) if moved.to.is_none() => Some(moved.sku),
+        _ => None,
+    }
+}

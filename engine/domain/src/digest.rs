@@ -5,10 +5,10 @@
 //! facts and the hash are written down in `docs/FORMATS.md`.
 
 use crate::hold::Hold;
-use crate::id::{HoldId, MerchantNumber, SkuNumber};
+use crate::id::{HoldId, MerchantNumber, OrderId, SkuNumber};
 use crate::kit::Component;
 use crate::merchant::MerchantState;
-use crate::order::{Order, Part};
+use crate::order::{Agreed, Order, Part};
 use crate::sku::{Pool, SkuActor};
 use crate::table::spread;
 
@@ -21,6 +21,11 @@ const HOLD: u64 = 5;
 const HOLDER: u64 = 6;
 const PART: u64 = 7;
 const COMPONENT: u64 = 8;
+const AGREED: u64 = 9;
+
+/// The terms that can be agreed, as they enter the hash.
+const COMPLETE_BY: u64 = 1;
+const CANCEL_AFTER: u64 = 2;
 
 /// The hash of one fact: a chain of splitmix64 finalisers over its words.
 #[must_use]
@@ -28,14 +33,25 @@ pub fn fact(words: &[u64]) -> u64 {
     words.iter().fold(0, |hash, word| spread(hash ^ *word))
 }
 
-/// The digest of one merchant's stock, pools, kits, live holds, open lines and claims.
+/// The digest of one merchant's stock, pools, kits, live holds, open lines and claims, and what was agreed of open orders.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
     let orders = state.orders().map(|order| digest_of_order(merchant, &order));
     let holds = state.holds().map(|(id, hold)| digest_of_hold(merchant, id, hold));
     let kits = state.kits().iter().map(|(sku, kit)| digest_of_kit(merchant, sku, kit.components()));
-    stock.chain(orders).chain(holds).chain(kits).fold(0, u64::wrapping_add)
+    let agreed = state.agreements().map(|(order, agreed)| digest_of_agreed(merchant, order, agreed));
+    stock.chain(orders).chain(holds).chain(kits).chain(agreed).fold(0, u64::wrapping_add)
+}
+
+/// What the agreement of one open order adds to the digest.
+#[must_use]
+pub fn digest_of_agreed(merchant: MerchantNumber, order: OrderId, agreed: Agreed) -> u64 {
+    let Agreed { complete_by, cancel_after } = agreed;
+    let term = |kind: u64, date: Option<u64>| {
+        date.map_or(0, |date| fact(&[AGREED, u64::from(merchant.0), order.0, kind, date]))
+    };
+    term(COMPLETE_BY, complete_by).wrapping_add(term(CANCEL_AFTER, cancel_after))
 }
 
 /// What one kit adds to the digest.

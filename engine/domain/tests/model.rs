@@ -23,9 +23,9 @@ use onhand_domain::command::{
     CancelOrder, Confirm, ExtendHold, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutSku, Set, ShipLine,
     ShipOrder,
 };
-use onhand_domain::digest::{digest, digest_of_hold, digest_of_order, digest_of_sku};
+use onhand_domain::digest::{digest, digest_of_agreed, digest_of_hold, digest_of_order, digest_of_sku};
 use onhand_domain::merchant::FrozenMerchant;
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::sku::{Class, StockState};
 use onhand_domain::{ChannelNumber, HoldId, LocationNumber, MerchantNumber, OrderId, SkuNumber};
 use onhand_domain::{Command, Event, MerchantState};
@@ -38,13 +38,13 @@ use steps::{Step, steps};
 const LOCATIONS: u16 = 3;
 const SKUS: u32 = 2;
 /// Random sequences a run tries.
-const CASES: u32 = 3_072;
+const CASES: u32 = 5_120;
 /// How many events a hold lives.
 const HOLD_EVENTS: u64 = 12;
 const MERCHANT: MerchantNumber = MerchantNumber(1);
 
 /// What the cases say little without.
-const MUST_HAPPEN: [&str; 48] = [
+const MUST_HAPPEN: [&str; 52] = [
     "Adjust NotEnough",
     "Adjust QuantityOutOfRange",
     "Adjust accepted",
@@ -61,6 +61,7 @@ const MUST_HAPPEN: [&str; 48] = [
     "Move accepted",
     "PlaceHold InsufficientStock",
     "PlaceHold accepted",
+    "PlaceOrder BackorderLimit",
     "PlaceOrder HoldEnded",
     "PlaceOrder InsufficientStock",
     "PlaceOrder NoLines",
@@ -79,6 +80,7 @@ const MUST_HAPPEN: [&str; 48] = [
     "ReleaseHold accepted",
     "Set SetMismatch",
     "Set accepted",
+    "ShipOrder Incomplete",
     "ShipOrder NotAllocated",
     "ShipOrder accepted",
     "fills",
@@ -87,8 +89,10 @@ const MUST_HAPPEN: [&str; 48] = [
     "holds expired",
     "holds without units",
     "orders beside promises",
+    "orders lapsed",
     "orders that are imposed and short",
     "orders that confirm",
+    "orders cut up after their dates",
     "orders from 1 locations",
     "orders from 2 locations",
     "orders from 3 locations",
@@ -110,8 +114,9 @@ struct World {
 fn digest_of(picture: &FrozenMerchant) -> u64 {
     let skus = picture.skus.iter().map(|(row, actor)| digest_of_sku(MERCHANT, SkuNumber(row), actor));
     let orders = picture.orders.iter().map(|(_, order)| digest_of_order(MERCHANT, &order.open()));
+    let agreed = picture.agreed.iter().map(|(order, agreed)| digest_of_agreed(MERCHANT, *order, *agreed));
     let holds = picture.holds.iter().map(|(id, hold)| digest_of_hold(MERCHANT, *id, hold));
-    skus.chain(orders).chain(holds).fold(0, u64::wrapping_add)
+    skus.chain(orders).chain(agreed).chain(holds).fold(0, u64::wrapping_add)
 }
 
 fn whole_line((line, quantity): &(u16, u32)) -> ShipLine {
@@ -186,12 +191,12 @@ impl World {
                 let sku = Some(sku);
                 self.run(&Command::PutSku(PutSku { terms, ..PutSku::plain(sku, 0) }), counts);
             }
-            Step::Order(channel, policy, lines) => {
+            Step::Order(channel, policy, dates, lines) => {
                 let (channel, policy) = (ChannelNumber(*channel), *policy);
-                self.run(
-                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None, route: None }),
-                    counts,
-                );
+                let [complete_by, cancel_after] = dates.map(|date| Some(self.now() + date?));
+                let agreed = Agreed { complete_by, cancel_after };
+                let place = PlaceOrder { channel, policy, agreed, lines, hold: None, route: None };
+                self.run(&Command::PlaceOrder(place), counts);
             }
             Step::Hold(channel, customer, lines) => {
                 let channel = ChannelNumber(*channel);
@@ -205,10 +210,9 @@ impl World {
             Step::Confirm(number, or_reserve, channel, lines) => {
                 let (hold, channel, policy) = (self.a_hold(*number), ChannelNumber(*channel), None);
                 let hold = Some(Confirm { hold, or_reserve: *or_reserve });
-                self.run(
-                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold, route: None }),
-                    counts,
-                );
+                let agreed = Agreed::NONE;
+                let place = PlaceOrder { channel, policy, agreed, lines, hold, route: None };
+                self.run(&Command::PlaceOrder(place), counts);
             }
             Step::Extend(number) => {
                 let (hold, deadline) = (self.a_hold(*number), self.events.len() as u64 + HOLD_EVENTS);
@@ -221,12 +225,12 @@ impl World {
                 self.run(&Command::CancelOrder(CancelOrder { order, lines }), counts);
             }
             Step::Ship(number, location, lines) => {
-                let (order, location) = (order(number), *location);
+                let (order, location, at) = (order(number), *location, self.now());
                 let lines: Vec<ShipLine> = lines.iter().map(whole_line).collect();
-                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), counts);
+                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines, at }), counts);
             }
             Step::ShipAll(number, location) => {
-                let (order, location) = (order(number), *location);
+                let (order, location, at) = (order(number), *location, self.now());
                 let rows = self.books.orders.get(&order).into_iter().flat_map(|order| &order.lines);
                 let lines: Vec<ShipLine> = (0_u16..)
                     .zip(rows)
@@ -234,9 +238,14 @@ impl World {
                     .filter(|(_, claim)| claim.0 == location)
                     .map(|(line, claim)| ShipLine::whole(line, claim.1))
                     .collect();
-                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), counts);
+                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines, at }), counts);
             }
         }
+    }
+
+    /// The time: how many events there were.
+    fn now(&self) -> u64 {
+        self.events.len() as u64
     }
 
     /// A hold that is live, or now and then one that has ended.
@@ -251,15 +260,25 @@ impl World {
     /// What is due ends, on both sides.
     fn expire(&mut self, at: u64, counts: &mut Counts) {
         while let Some(event) = self.state.due(at) {
-            let Event::HoldsEnded(ended) = &event else { panic!("{event:?} is due") };
-            for hold in &ended.holds {
-                assert!(self.books.holds[hold].deadline <= at, "{hold} is not due");
-                self.books.end_hold(*hold);
-            }
-            *counts.entry("holds expired".to_owned()).or_insert(0) += 1;
+            let what = match &event {
+                Event::HoldsEnded(ended) => {
+                    for hold in &ended.holds {
+                        assert!(self.books.holds[hold].deadline <= at, "{hold} is not due");
+                        self.books.end_hold(*hold);
+                    }
+                    "holds expired"
+                }
+                Event::OrderCancelled(cancelled) => {
+                    assert!(self.books.lapse(cancelled.order) <= at, "{event:?} is not due");
+                    "orders lapsed"
+                }
+                _ => panic!("{event:?} is due"),
+            };
+            *counts.entry(what.to_owned()).or_insert(0) += 1;
             self.happen(event);
         }
         assert!(self.books.holds.values().all(|hold| hold.deadline > at));
+        assert!(self.books.orders.values().all(|order| order.lapses_at().is_none_or(|date| date > at)));
     }
 
     /// One command, on both sides.
@@ -272,6 +291,10 @@ impl World {
             format!("{refusal:?}").split(' ').next().unwrap().to_owned()
         });
         *counts.entry(format!("{kind} {said}")).or_insert(0) += 1;
+        if let (Ok(_), Command::ShipOrder(ship)) = (&answer, command) {
+            let is_cut_up = self.books.orders[&ship.order].waits_whole();
+            *counts.entry("orders cut up after their dates".to_owned()).or_insert(0) += u64::from(is_cut_up);
+        }
         if let Ok(event) = answer {
             let lacking = self.lacking();
             let claims = match (&event, command) {

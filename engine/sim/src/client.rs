@@ -73,6 +73,9 @@ const RULES: u64 = 600;
 /// How often it comes with something that is wanted of a kit, of ten thousand.
 const KITS: u64 = 1_500;
 
+/// How often it comes with something that is wanted of an order of which something is agreed, of ten thousand.
+const WHOLE: u64 = 1_500;
+
 /// The most lines of a body: some batches.
 const BODY_LINES_MAX: usize = 150;
 
@@ -94,6 +97,11 @@ pub(crate) struct Clients {
     rules: Option<Dice>,
     /// Kits are made and ordered by these, if they are.
     kits: Option<Dice>,
+    /// Orders of which something is agreed are placed by these, if they are.
+    whole: Option<Dice>,
+    /// Those that were accepted, and whether nothing of them waits from some date on.
+    pub(crate) whole_orders: Vec<Lsn>,
+    pub(crate) dated: Vec<bool>,
     /// Kits that are there, as far as clients know.
     known_kits: Vec<u32>,
     /// Orders that were accepted, as far as clients know.
@@ -103,7 +111,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    pub(crate) fn new(names: Option<Dice>, (rules, kits): (Option<Dice>, Option<Dice>)) -> Self {
+    pub(crate) fn new(names: Option<Dice>, [rules, kits, whole]: [Option<Dice>; 3]) -> Self {
         Self {
             requests: Vec::new(),
             bodies: Vec::new(),
@@ -114,6 +122,9 @@ impl Clients {
             names,
             rules,
             kits,
+            whole,
+            whole_orders: Vec::new(),
+            dated: Vec::new(),
             known_kits: Vec::new(),
             orders: Vec::new(),
             holds: Vec::new(),
@@ -131,6 +142,7 @@ impl Clients {
         self.send(shop, self.requests.len() - 1);
         self.want_rule(shop);
         self.want_kit(shop);
+        self.want_whole(shop);
     }
 
     /// Now and then something else is kept.
@@ -155,6 +167,19 @@ impl Clients {
         let number = self.requests.len();
         let wish = Wish::kit(dice, number as u64, &self.known_kits, &self.orders);
         let key = Some(format!("kit {number}"));
+        self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
+        self.send(shop, self.requests.len() - 1);
+    }
+
+    /// Now and then something is wanted of an order of which something is agreed.
+    fn want_whole(&mut self, shop: &Shop) {
+        let Some(dice) = &mut self.whole else { return };
+        if !dice.chance(WHOLE) {
+            return;
+        }
+        let number = self.requests.len();
+        let wish = Wish::whole(dice, number as u64, &self.whole_orders);
+        let key = Some(format!("whole {number}"));
         self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
         self.send(shop, self.requests.len() - 1);
     }
@@ -306,6 +331,10 @@ impl Clients {
         }
         if request.told.is_none() && is_same && matches!(request.wish, Wish::Order { .. }) {
             self.orders.push(lsn);
+            if request.wish.is_agreed() {
+                self.whole_orders.push(lsn);
+                self.dated.push(request.wish.lapses());
+            }
         }
         let kind = Header::decode(record).map(|(header, _)| header.kind);
         if let (Wish::Kit { kit, .. }, Ok(Kind::SkuPut)) = (&request.wish, &kind)

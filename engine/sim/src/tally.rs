@@ -25,6 +25,8 @@ pub struct Tally {
     pub holds: u64,
     /// Changes of kits, orders of some, and parts of these that were to leave.
     pub kits: u64,
+    /// Orders that were to ship complete, or to wait until a date.
+    pub whole: u64,
     /// Bulk bodies that were sent, for the first time or again.
     pub bodies: u64,
     /// Lines of those.
@@ -97,6 +99,7 @@ impl Tally {
             differing: self.differing + other.differing,
             holds: self.holds + other.holds,
             kits: self.kits + other.kits,
+            whole: self.whole + other.whole,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
             people: self.people + other.people,
@@ -155,6 +158,7 @@ impl std::fmt::Display for Tally {
             self.decided_anew, self.differing
         )?;
         writeln!(f, "{} orders imposed, {} units short in the end", self.imposed, self.short)?;
+        writeln!(f, "{} orders that were to ship complete, or to wait until a date", self.whole)?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;
         writeln!(
             f,

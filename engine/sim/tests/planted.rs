@@ -29,7 +29,7 @@ const DURABLE: [durable::Bug; 16] = [
     durable::Bug::WaitToBeAsked,
 ];
 
-const RULES: [rules::Bug; 12] = [
+const RULES: [rules::Bug; 15] = [
     rules::Bug::LinesApart,
     rules::Bug::ReleaseTwice,
     rules::Bug::OldestLose,
@@ -42,6 +42,9 @@ const RULES: [rules::Bug; 12] = [
     rules::Bug::HalfKits,
     rules::Bug::ImposeOnHolds,
     rules::Bug::IgnoreRank,
+    rules::Bug::ShipInPart,
+    rules::Bug::WaitWithoutLimit,
+    rules::Bug::WaitForEver,
 ];
 
 /// The first seed that finds something, and what it says.

@@ -3,7 +3,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use onhand_engine::domain::command::{PlaceOrder, PutChannel, PutLocation, PutSku, Receive};
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{ChannelNumber, Command, LocationNumber, MerchantState, OrderId, SkuNumber};
 use std::hint::black_box;
@@ -50,6 +50,7 @@ fn turn(criterion: &mut Criterion) {
                 let place = PlaceOrder {
                     channel: ChannelNumber(0),
                     policy: None,
+                    agreed: Agreed::NONE,
                     lines: &lines,
                     hold: None,
                     route: None,

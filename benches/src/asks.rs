@@ -2,7 +2,7 @@
 
 use onhand_engine::ask::{Ask, ChannelAsk, LocationAsk, Movement, OrderAsk, SkuAsk, StockAsk};
 use onhand_engine::domain::command::RANK;
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::domain::promise::StockPolicy;
 use onhand_engine::domain::sku::{StockState, Terms};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, MerchantNumber, SkuNumber};
@@ -140,6 +140,7 @@ pub fn order(
         channel: ChannelNumber(0),
         external,
         policy: None,
+        agreed: Agreed::NONE,
         lines: lines.into(),
         asked: bytes,
         hold: None,

@@ -1,6 +1,7 @@
 //! Orders to be placed: over uniformly random SKUs, the same ones each time.
 
 use onhand_engine::ask::{Ask, OrderAsk};
+use onhand_engine::domain::order::Agreed;
 use onhand_engine::domain::{ChannelNumber, MerchantNumber, SkuNumber};
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1};
@@ -67,6 +68,7 @@ impl Orders {
             channel: ChannelNumber(0),
             external,
             policy: None,
+            agreed: Agreed::NONE,
             lines: lines.into(),
             asked: bytes,
             hold: None,

@@ -13,7 +13,7 @@ use onhand_domain::grant::Exposure;
 use onhand_domain::hold::Hold;
 use onhand_domain::kit::Component;
 use onhand_domain::merchant::Standing;
-use onhand_domain::order::{Order, Policy};
+use onhand_domain::order::{Agreed, Order, Policy};
 use onhand_domain::promise::StockPolicy;
 use onhand_domain::routing::profile::Profile;
 use onhand_domain::sku::{Level, Pool, StockState, Terms};
@@ -233,6 +233,8 @@ pub struct OrderAsk {
     pub external: [u8; 16],
     /// The policy, if the order names one.
     pub policy: Option<Policy>,
+    /// What more is agreed of it.
+    pub agreed: Agreed,
     /// SKU and quantity of each line.
     pub lines: OrderedLines,
     /// The order as asked, encoded as `OrderAskedV1` by whoever parsed it, off the shard.

@@ -1,5 +1,5 @@
 //! What a shard knows of its merchants' live holds without asking all of them: how many there are, and which deadline
-//! comes next.
+//! comes next, of a hold or of what waits until a date.
 //!
 //! Who asks a merchant finds its holds ended at their deadlines. Where nobody asks, the shard must find out by itself,
 //! or those who wait get their units only with the next request. It looks ten times a second, for thousands of merchants.
@@ -47,12 +47,12 @@ impl LiveHolds {
     /// Notes how the holds of a merchant stand now.
     pub(crate) fn note(&mut self, merchant: &Merchant) {
         let (number, now) = (merchant.number, Noted::of(merchant));
-        // After each batch of a merchant without holds: where nobody has any, nothing is looked for.
-        if now.live == 0 && self.noted.is_empty() {
+        // After each batch of a merchant without deadlines: where nobody has any, nothing is looked for.
+        if now == Noted::default() && self.noted.is_empty() {
             return;
         }
         let before = match now {
-            Noted { live: 0, .. } => self.noted.remove(&number),
+            now if now == Noted::default() => self.noted.remove(&number),
             now => self.noted.insert(number, now),
         };
         let before = before.unwrap_or_default();

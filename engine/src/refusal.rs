@@ -70,6 +70,8 @@ pub fn refusal_of(rejection: &Rejection, directory: &Directory) -> Refusal {
         | Rejection::HoldEnded { .. }
         | Rejection::TooManyExtensions { .. }
         | Rejection::TooManyHolds { .. }
+        | Rejection::Incomplete { .. }
+        | Rejection::BackorderLimit { .. }
         | Rejection::NotAllocated { .. } => conflict(rejection),
         Rejection::GrantBelowSold { .. }
         | Rejection::GrantExceedsStock { .. }
@@ -207,6 +209,23 @@ fn conflict(rejection: &Rejection) -> Refusal {
                 ("requested", number((*requested).into())),
                 ("allocated", number((*allocated).into())),
             ],
+        ),
+        Rejection::BackorderLimit { sku, limit, waiting, asked } => Refusal::new(
+            409,
+            "backorder_limit",
+            format!("{asked} units of a sku would wait beside {waiting} that do, at most {limit} may"),
+            vec![
+                ("sku", number(sku.0.into())),
+                ("limit", number((*limit).into())),
+                ("waiting", number(*waiting)),
+                ("asked", number(*asked)),
+            ],
+        ),
+        Rejection::Incomplete { allocated, waiting } => Refusal::new(
+            409,
+            "order_incomplete",
+            format!("the order ships complete: {allocated} units of it are allocated, {waiting} wait"),
+            vec![("allocated", number(*allocated)), ("waiting", number(*waiting))],
         ),
         _ => Refusal::new(409, "order_closed", "nothing of the order is open".into(), Vec::new()),
     }

@@ -57,9 +57,9 @@ impl Merchant {
 
     /// What becomes of an order.
     pub(crate) fn decide_order(&self, ask: &OrderAsk) -> Result<Event, Rejection> {
-        let OrderAsk { channel, policy, ref lines, hold, .. } = *ask;
+        let OrderAsk { channel, policy, agreed, ref lines, hold, .. } = *ask;
         let policy = if self.is_late(ask) { Some(Policy::Imposed) } else { policy };
-        let place = PlaceOrder { channel, policy, lines, hold, route: None };
+        let place = PlaceOrder { channel, policy, agreed, lines, hold, route: None };
         // Whoever handed it in has written it just now; what cannot be read says nothing.
         self.decide_place(place, ask.said.as_deref(), || decode_asked(&ask.asked).ok())
     }

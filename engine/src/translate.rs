@@ -2,6 +2,7 @@
 //! the one place where both are named. Exhaustive on purpose: a new event does not compile until it has a
 //! record, and a new record until it has an event.
 
+mod agreed;
 mod grants;
 mod holds;
 mod kits;
@@ -11,29 +12,34 @@ mod rules;
 use crate::ask::{Ask, Movement, StockAsk};
 use crate::directory::{Address, ProfileText};
 use onhand_domain::event::{
-    BacklogFilled, Event, Filled, KitLine, NewClaims, OrderAccepted, OrderCancelled, OrderShipped,
-    OrderedLines, Shorted, StockMoved,
+    BacklogFilled, Event, Filled, NewClaims, OrderAccepted, OrderCancelled, OrderShipped, OrderedLines,
+    Shorted, StockMoved,
 };
 use onhand_domain::order::{Line, LinePicture, OrderPicture, Policy, Released, Source};
 use onhand_domain::sku::{Class, Cursor, Level, StockState, Waiting};
 use onhand_domain::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
-use onhand_record::header::{VERSION, VERSION_EXTENDED};
-use onhand_record::kit::{KitPictureV1, decode_cancelled, decode_shipped, encode_after};
-use onhand_record::order::{
-    BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1, OrderCancelledV1,
-    OrderShippedV1, ReleasedV1, SourceV1, WaitingV1, decode_accepted_kits,
+use onhand_record::agreed::LapsedV1;
+use onhand_record::header::{VERSION, VERSION_EXTENDED, VERSION_LAPSED};
+use onhand_record::kit::{
+    CancelledAll, KitPictureV1, decode_cancelled_all, decode_shipped, encode_after, encode_lapsed,
 };
-use onhand_record::routing::{OrderDetailsV1, RoutingProfilePutV1};
+use onhand_record::order::{
+    AcceptedAll, BacklogFilledV1, ClaimV1, FilledV1, LinePictureV1, OrderAcceptedV1, OrderAskedV1,
+    OrderCancelledV1, OrderShippedV1, ReleasedV1, SourceV1, WaitingV1, decode_accepted_all,
+};
+use onhand_record::routing::RoutingProfilePutV1;
 use onhand_record::rules::{LocationTermsV1, PolicyV1};
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{DecodeError, EncodeError, Header, Kind, decode, encode_into};
 
+pub use agreed::agreed_of;
+pub(crate) use agreed::agreed_record;
 pub(crate) use grants::{exposure_of, exposure_row, grant_of, grant_row};
 pub(crate) use holds::{hold_of, hold_row};
 pub use kits::kit_lines_of;
 pub(crate) use kits::{components_of, components_record};
 pub(crate) use routing::{OrderEnd, format_of, format_record, routed_of, said_of};
-pub(crate) use rules::{sku_terms, stock_policy_of, stock_policy_record, terms_of};
+pub(crate) use rules::{sku_limits, sku_terms, stock_policy_of, stock_policy_record, terms_of};
 
 /// The kind of record an event becomes.
 #[must_use]
@@ -69,6 +75,7 @@ pub fn version_of(event: &Event, ask: Option<&Ask>) -> u8 {
         }
         (Event::LocationPut(put), _) => rules::location_terms(put) != LocationTermsV1::default(),
         (Event::SkuPut(put), _) => return rules::sku_version(put),
+        (Event::OrderCancelled(OrderCancelled { lapsed: Some(_), .. }), _) => return VERSION_LAPSED,
         (Event::OrderCancelled(cancelled), _) => cancelled.after.has_kits(),
         (Event::OrderShipped(shipped), _) => shipped.after.has_kits(),
         _ => false,
@@ -114,6 +121,11 @@ pub fn encode_body(
         (Event::OrderCancelled(cancelled), Some(Ask::CancelOrder(ask))) => {
             encode_into(&cancelled_body(cancelled, ask.reason.as_deref()), out)?;
             encode_after(&kits::kits_record(&cancelled.after), out)
+        }
+        (Event::OrderCancelled(cancelled @ OrderCancelled { lapsed: Some(cancel_after), .. }), None) => {
+            encode_into(&cancelled_body(cancelled, None), out)?;
+            let lapsed = LapsedV1 { cancel_after: *cancel_after };
+            encode_lapsed(&kits::kits_record(&cancelled.after), lapsed, out)
         }
         (Event::OrderShipped(shipped), Some(Ask::ShipOrder(ask))) => {
             encode_into(&shipped_body(shipped, ask.tracking_number.as_deref()), out)?;
@@ -261,6 +273,7 @@ pub fn policy_record(policy: Policy) -> PolicyV1 {
         Policy::Reject => PolicyV1::Reject,
         Policy::Backorder => PolicyV1::Backorder,
         Policy::Imposed => PolicyV1::Imposed,
+        Policy::ShipComplete => PolicyV1::ShipComplete,
     }
 }
 
@@ -352,7 +365,7 @@ pub fn decode_event<'a>(header: &Header, body: &'a [u8]) -> Result<Option<Told<'
         Kind::GrantAcknowledged => plain(grants::acknowledged(body)?),
         Kind::FeedPassed => plain(grants::passed(body)?),
         Kind::GrantsFreed => plain(grants::freed(body)?),
-        Kind::OrderCancelled => plain(cancelled_event(decode_cancelled(version, body)?)),
+        Kind::OrderCancelled => plain(cancelled_event(decode_cancelled_all(version, body)?)),
         Kind::OrderShipped => plain(shipped_event(decode_shipped(version, body)?)),
         Kind::BacklogFilled => plain(filled_event(&decode(body)?)),
         Kind::LogOpened
@@ -384,22 +397,18 @@ fn stock_event(body: &StockMovedV1<'_>) -> Event {
 }
 
 fn accepted_event(version: u8, body: &[u8]) -> Result<Event, DecodeError> {
-    let (asked, accepted, details, kits) = decode_accepted_kits(version, body)?;
-    Ok(Event::OrderAccepted(accepted_of(&asked, &accepted, &details, kit_lines_of(&kits))?))
+    Ok(Event::OrderAccepted(accepted_of(&decode_accepted_all(version, body)?)?))
 }
 
 /// An accepted order from the parts of its record.
-pub(crate) fn accepted_of(
-    asked: &OrderAskedV1<'_>,
-    accepted: &OrderAcceptedV1,
-    details: &OrderDetailsV1<'_>,
-    kits: Vec<KitLine>,
-) -> Result<OrderAccepted, DecodeError> {
+pub(crate) fn accepted_of(record: &AcceptedAll<'_>) -> Result<OrderAccepted, DecodeError> {
+    let AcceptedAll { asked, accepted, details, kits, agreed } = record;
     Ok(OrderAccepted {
         channel: ChannelNumber(asked.channel),
         policy: policy_of(accepted.policy),
+        agreed: agreed_of(agreed).kept(),
         lines: lines_of(asked),
-        kits,
+        kits: kit_lines_of(kits),
         claims: claims_of(accepted),
         hold: details.hold.map(HoldId),
         routed: routed_of(details)?,
@@ -411,7 +420,7 @@ pub(crate) fn lines_of(asked: &OrderAskedV1<'_>) -> OrderedLines {
     asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect()
 }
 
-fn cancelled_event((body, kits): (OrderCancelledV1<'_>, Vec<KitPictureV1>)) -> Event {
+fn cancelled_event((body, kits, lapsed): CancelledAll<'_>) -> Event {
     let released = |part: &ReleasedV1| Released {
         demand: part.demand,
         source: match part.source {
@@ -424,6 +433,7 @@ fn cancelled_event((body, kits): (OrderCancelledV1<'_>, Vec<KitPictureV1>)) -> E
     Event::OrderCancelled(OrderCancelled {
         order: OrderId(body.order),
         released: body.released.iter().map(released).collect(),
+        lapsed: lapsed.map(|lapsed| lapsed.cancel_after),
         lines: body.lines,
         after: picture_of(&body.after, &kits),
     })
@@ -487,6 +497,7 @@ pub fn policy_of(policy: PolicyV1) -> Policy {
         PolicyV1::Reject => Policy::Reject,
         PolicyV1::Backorder => Policy::Backorder,
         PolicyV1::Imposed => Policy::Imposed,
+        PolicyV1::ShipComplete => Policy::ShipComplete,
     }
 }
 

@@ -33,7 +33,7 @@ use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// Records of holds that end before one submission: some milliseconds at the most; the next submission goes on.
+/// Records of what is due before one submission: some milliseconds at the most; the next submission goes on.
 const ENDINGS_PER_TURN: usize = 8;
 
 /// One merchant as its shard holds it.
@@ -171,8 +171,9 @@ impl Merchant {
         }
     }
 
-    /// Lets holds end whose deadline has come: whatever is decided next finds them ended. As long as the log takes no
-    /// record of it nothing is decided, and reads show them as held; so too, a turn, where more are due than one may end.
+    /// Lets holds end whose deadline has come, and cancels what waits beyond its date: whatever is decided next finds it so.
+    /// As long as the log takes no record of it nothing is decided, and reads show it as it was; so too, a turn, where more
+    /// is due than one may end.
     fn end_due(&mut self, tools: &mut Tools<'_>) -> Result<(), NotWritten> {
         for _ in 0..ENDINGS_PER_TURN {
             let Some(event) = self.state.due(tools.trusted_ms) else { return Ok(()) };
@@ -181,7 +182,7 @@ impl Merchant {
         self.state.due(tools.trusted_ms).map_or(Ok(()), |_| Err(NotWritten::Busy))
     }
 
-    /// Lets holds end whose deadline has come, where nobody asks. What the log does not take now is still due then.
+    /// Lets happen what is due, where nobody asks. What the log does not take now is still due then.
     pub(crate) fn expire(&mut self, tools: &mut Tools<'_>) {
         let _busy = self.end_due(tools);
     }
@@ -191,8 +192,12 @@ impl Merchant {
         !self.poisoned && self.state.next_work().is_some()
     }
 
-    /// The system's own work for this merchant, if there is some: one step of it. `false` if none was done.
+    /// The system's own work for this merchant, if there is some: one step of it. `false` if none was done. What is over by
+    /// now is not served any more.
     pub(crate) fn work(&mut self, tools: &mut Tools<'_>) -> bool {
+        if let Some(due) = self.state.due(tools.trusted_ms).filter(|_| !self.poisoned) {
+            return self.do_own(&due, tools).is_ok();
+        }
         let Some(command) = self.state.next_work().filter(|_| !self.poisoned) else { return false };
         let decided = catch_unwind(AssertUnwindSafe(|| self.state.decide(&command)));
         let Ok(Ok(event)) = decided else {
@@ -215,6 +220,7 @@ impl Merchant {
         }
         // A full log is no loss: the work is still there next time.
         let lsn = tools.appender.append(&[tools.buffer])?;
+        self.remember_closed(event, lsn, tools.keys);
         count(event);
         self.evolve(lsn, event, &Named::Nothing);
         if self.poisoned { Err(NotWritten::Failed) } else { Ok(()) }
@@ -302,9 +308,10 @@ impl Merchant {
             Ask::CancelOrder(CancelAsk { order, lines, .. }) => self
                 .state
                 .decide(&Command::CancelOrder(CancelOrder { order: *order, lines: lines.as_deref() })),
-            Ask::ShipOrder(ShipAsk { order, location, lines, .. }) => self
-                .state
-                .decide(&Command::ShipOrder(ShipOrder { order: *order, location: *location, lines })),
+            Ask::ShipOrder(ShipAsk { order, location, lines, .. }) => {
+                let (order, location, at) = (*order, *location, now_ms);
+                self.state.decide(&Command::ShipOrder(ShipOrder { order, location, lines, at }))
+            }
             Ask::AnswerRepeat(_) | Ask::Read(_) => Err(Rejection::NothingWaits),
         }))
         .map_err(|_| Panicked)
@@ -319,7 +326,12 @@ impl Merchant {
         tools: &mut Tools<'_>,
     ) -> Result<Turned, NotWritten> {
         let version = version_of(&event, Some(&submission.ask));
-        let header = self.header(kind_of(&event), version, Some(submission), tools.now_ms);
+        // What a date allowed by the trusted time it allows by the record's, too, also where the clock runs behind that.
+        let now_ms = match event {
+            Event::OrderShipped(_) => tools.now_ms.max(tools.trusted_ms),
+            _ => tools.now_ms,
+        };
+        let header = self.header(kind_of(&event), version, Some(submission), now_ms);
         tools.buffer.clear();
         header.encode_into(tools.buffer);
         let decimals = self.decimals(&submission.ask);
@@ -465,6 +477,10 @@ impl Merchant {
         if let (Some(id), Event::OrderAccepted(_)) = (asked.external, event) {
             keys.insert(id.hash, lsn);
         }
+        self.remember_closed(event, lsn, keys);
+    }
+
+    fn remember_closed(&self, event: &Event, lsn: Lsn, keys: &mut Keys) {
         if let Some(order) = closes(event) {
             keys.insert(hash_of(self.number, KeyKind::Closed, &order_key(order)), lsn);
         }

@@ -1,5 +1,5 @@
-//! Holds end at their deadlines, and who waits gets their units, also where nobody asks for anything: live, after a start,
-//! and not by a clock that is not believed.
+//! Holds end at their deadlines, and who waits gets their units, and what waits until a date waits no more, also where nobody
+//! asks for anything: live, after a start, and not by a clock that is not believed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
@@ -7,10 +7,10 @@ mod common;
 use common::{Client, SHARDS, accepted, config};
 use onhand_engine::Engine;
 use onhand_engine::OnFailure;
-use onhand_engine::ask::{Answer, Ask, HoldAsk};
+use onhand_engine::ask::{Answer, Ask, HoldAsk, OrderAsk, OrderRead, ReadAnswer, ReadAsk};
 use onhand_engine::clock::{Clock, ManualClock};
-use onhand_engine::domain::order::Policy;
-use onhand_engine::domain::{ChannelNumber, SkuNumber};
+use onhand_engine::domain::order::{Agreed, Policy};
+use onhand_engine::domain::{ChannelNumber, OrderId, SkuNumber};
 use onhand_engine::keys::Known;
 use onhand_engine::record::{Header, Kind};
 use onhand_engine::secrets::Fingerprints;
@@ -109,4 +109,53 @@ fn a_clock_that_is_not_believed_ends_nothing_by_itself() {
     assert!(engine.handle().confirm_clock());
     rest(&engine);
     assert_eq!(kinds_behind(&engine, before), [Kind::HoldsEnded, Kind::BacklogFilled]);
+}
+
+/// A shop without mugs, in which an order waits for three until a date.
+fn waits_until(
+    disk: &SimStorage,
+    shards: usize,
+    clock: &Arc<ManualClock>,
+    date: u64,
+) -> (SteppedEngine, Lsn) {
+    let engine = shop(disk, shards, clock);
+    let client = Client::on(engine.handle(), "acme");
+    let waits = client.order_ask(WEB, "1002", Some(Policy::Backorder), &[(MUG, 3)]);
+    let Ask::PlaceOrder(order) = waits else { panic!("it is one") };
+    let agreed = Agreed { cancel_after: Some(date), ..Agreed::NONE };
+    let (order, _) = accepted(ask(&engine, &client, Ask::PlaceOrder(OrderAsk { agreed, ..order })));
+    (engine, order)
+}
+
+#[test]
+fn what_waits_until_a_date_is_cancelled_then_though_nobody_asks() {
+    for shards in SHARDS {
+        for is_stopped in [false, true] {
+            let (disk, clock) = (SimStorage::default(), Arc::new(ManualClock::at(START_MS)));
+            let date = START_MS + TTL_MS / 2;
+            let (mut engine, order) = waits_until(&disk, shards, &clock, date);
+            if is_stopped {
+                assert!(engine.stop().is_some());
+                engine = start(&disk, shards, &clock);
+            }
+            rest(&engine);
+            let before = engine.handle().durable();
+            clock.set(date - 1);
+            rest(&engine);
+            assert_eq!(kinds_behind(&engine, before), [], "it is not due");
+            clock.set(date);
+            rest(&engine);
+            assert_eq!(kinds_behind(&engine, before), [Kind::OrderCancelled]);
+            // All of it has waited, so it is closed, and found by the record that closed it.
+            let client = Client::on(engine.handle(), "acme");
+            client.send(Ask::Read(ReadAsk::Orders(vec![OrderId(order.0)])), None, Known::default());
+            rest(&engine);
+            let Some(Answer::Read { read: ReadAnswer::Orders(orders), .. }) = client.answer() else {
+                panic!("a read is answered")
+            };
+            let closed = Lsn(before.0 + 1);
+            assert!(matches!(orders[..], [OrderRead::Closed(lsn)] if lsn == closed), "{orders:?}");
+            assert!(engine.stop().is_some());
+        }
+    }
 }

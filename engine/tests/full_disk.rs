@@ -9,7 +9,7 @@ use onhand_engine::ask::{Answer, Ask, Movement, OrderAsk, ReadAnswer, ReadAsk, S
 use onhand_engine::clock::ManualClock;
 use onhand_engine::config::{DiskMarks, QueueLimits};
 use onhand_engine::directory::Directory;
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::encode_into;
@@ -117,6 +117,7 @@ impl Shop {
             channel,
             external,
             policy: None,
+            agreed: Agreed::NONE,
             lines,
             asked,
             hold: None,

@@ -10,8 +10,18 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Members that hold quantities: a number there that no integer type holds is out of range, as a smaller one is.
-const QUANTITIES: [&str; 9] =
-    ["quantity", "delta", "expected", "new", "safety_stock", "ceiling", "buffer", "floor", "dedicated"];
+const QUANTITIES: [&str; 10] = [
+    "quantity",
+    "delta",
+    "expected",
+    "new",
+    "safety_stock",
+    "ceiling",
+    "buffer",
+    "floor",
+    "dedicated",
+    "backorder_limit",
+];
 
 /// Parses a body: a JSON object.
 ///

@@ -3,7 +3,7 @@
 use crate::grant::Mode;
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::Component;
-use crate::order::Policy;
+use crate::order::{Agreed, Policy};
 use crate::promise::StockPolicy;
 use crate::routing::profile::{OrderFacts, PlaceFacts, Profile};
 use crate::sku::{StockState, Terms};
@@ -191,6 +191,8 @@ pub struct PlaceOrder<'a> {
     pub channel: ChannelNumber,
     /// What happens to what stock cannot serve; the channel's default if `None`.
     pub policy: Option<Policy>,
+    /// What more is agreed of it; what its policy has no use for counts as not agreed.
+    pub agreed: Agreed,
     /// SKU and quantity of each line.
     pub lines: &'a [(SkuNumber, u32)],
     /// The hold that it confirms, if it confirms one: the order may have its units, and it ends.
@@ -259,6 +261,8 @@ pub struct ShipOrder<'a> {
     pub location: LocationNumber,
     /// Which units of which lines.
     pub lines: &'a [ShipLine],
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub at: u64,
 }
 
 /// Units of a line that leave.

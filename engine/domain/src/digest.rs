@@ -6,10 +6,10 @@
 
 use crate::grant::{Exposure, Grant, Mode};
 use crate::hold::Hold;
-use crate::id::{ChannelNumber, HoldId, MerchantNumber, SkuNumber};
+use crate::id::{ChannelNumber, HoldId, MerchantNumber, OrderId, SkuNumber};
 use crate::kit::Component;
 use crate::merchant::MerchantState;
-use crate::order::{Order, Part};
+use crate::order::{Agreed, Order, Part};
 use crate::sku::{Pool, SkuActor};
 use crate::table::spread;
 
@@ -25,6 +25,11 @@ const COMPONENT: u64 = 8;
 const GRANT: u64 = 9;
 const LOWERING: u64 = 10;
 const EXPOSURE: u64 = 11;
+const AGREED: u64 = 12;
+
+/// The terms that can be agreed, as they enter the hash.
+const COMPLETE_BY: u64 = 1;
+const CANCEL_AFTER: u64 = 2;
 
 /// The hash of one fact: a chain of splitmix64 finalisers over its words.
 #[must_use]
@@ -32,7 +37,8 @@ pub fn fact(words: &[u64]) -> u64 {
     words.iter().fold(0, |hash, word| spread(hash ^ *word))
 }
 
-/// The digest of one merchant's stock, pools, grants, kits, live holds, open lines and claims.
+/// The digest of one merchant's stock, pools, grants, kits, live holds, open lines and claims, and what was agreed of open
+/// orders.
 #[must_use]
 pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let stock = state.skus().map(|(sku, actor)| digest_of_sku(merchant, sku, actor));
@@ -41,7 +47,9 @@ pub fn digest(merchant: MerchantNumber, state: &MerchantState) -> u64 {
     let kits = state.kits().iter().map(|(sku, kit)| digest_of_kit(merchant, sku, kit.components()));
     let exposures =
         state.exposures().map(|(channel, exposure)| digest_of_exposure(merchant, channel, exposure));
-    stock.chain(orders).chain(holds).chain(kits).chain(exposures).fold(0, u64::wrapping_add)
+    let agreed = state.agreements().map(|(order, agreed)| digest_of_agreed(merchant, order, agreed));
+    let told = stock.chain(orders).chain(holds).chain(kits).chain(exposures).chain(agreed);
+    told.fold(0, u64::wrapping_add)
 }
 
 /// What the exposure of one channel adds to the digest.
@@ -67,6 +75,16 @@ fn digest_of_grant(merchant: u64, sku: u64, grant: &Grant) -> u64 {
         fact(&[LOWERING, merchant, sku, channel, lowering.revision, lowering.units, acknowledged])
     });
     lowerings.fold(told, u64::wrapping_add)
+}
+
+/// What the agreement of one open order adds to the digest.
+#[must_use]
+pub fn digest_of_agreed(merchant: MerchantNumber, order: OrderId, agreed: Agreed) -> u64 {
+    let Agreed { complete_by, cancel_after } = agreed;
+    let term = |kind: u64, date: Option<u64>| {
+        date.map_or(0, |date| fact(&[AGREED, u64::from(merchant.0), order.0, kind, date]))
+    };
+    term(COMPLETE_BY, complete_by).wrapping_add(term(CANCEL_AFTER, cancel_after))
 }
 
 /// What one kit adds to the digest.

@@ -5,7 +5,7 @@ use crate::grant::Mode;
 use crate::hold::{EndCause, Hold};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::Component;
-use crate::order::{OrderPicture, Policy, Released};
+use crate::order::{Agreed, OrderPicture, Policy, Released};
 use crate::promise::StockPolicy;
 use crate::routing::profile::{Explanation, Profile};
 use crate::sku::{Class, Cursor, Level, Pool, StockState, Terms};
@@ -154,6 +154,8 @@ pub struct OrderAccepted {
     pub channel: ChannelNumber,
     /// What was agreed for what stock cannot serve.
     pub policy: Policy,
+    /// What was agreed beyond that, if something was.
+    pub agreed: Option<Box<Agreed>>,
     /// SKU and quantity of each line.
     pub lines: OrderedLines,
     /// The lines that are kits, in their order. The demands of an order stand in the order of its lines: of a kit one for
@@ -236,6 +238,8 @@ pub struct OrderCancelled {
     pub lines: Vec<(u16, u32)>,
     /// What its demands let go.
     pub released: Vec<Released>,
+    /// The date that has come, if nobody asked for it: what waited was cancelled.
+    pub lapsed: Option<u64>,
     /// The order afterwards.
     pub after: OrderPicture,
 }

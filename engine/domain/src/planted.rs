@@ -37,6 +37,12 @@ pub enum Bug {
     FreeLowered,
     /// What a channel sells is still granted to it.
     KeepSold,
+    /// A part leaves of an order that ships complete and waits for the rest.
+    ShipInPart,
+    /// More units of a SKU wait than may.
+    WaitWithoutLimit,
+    /// What waits of an order outlives its date.
+    WaitForEver,
     /// A panic where a command is decided, once.
     PanicInDecide,
     /// A panic where an event happens, once.

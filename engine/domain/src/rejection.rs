@@ -17,6 +17,17 @@ pub enum Rejection {
         /// Which rules decided, and why so, if the channel has a routing profile.
         routed: Option<Box<Routed>>,
     },
+    /// More units of a SKU would wait than may.
+    BackorderLimit {
+        /// Which SKU: the first one, by number.
+        sku: SkuNumber,
+        /// The limit.
+        limit: u32,
+        /// Units of it that wait already, accepted without stock.
+        waiting: u64,
+        /// Units of it that would wait of this order.
+        asked: u64,
+    },
     /// An order without lines.
     NoLines,
     /// More lines than an order may have.
@@ -175,6 +186,13 @@ pub enum Rejection {
         requested: u32,
         /// What is claimed there.
         allocated: u32,
+    },
+    /// The order ships complete, and something of it waits for stock.
+    Incomplete {
+        /// Units of it that are allocated, over all lines; of kits those of their parts.
+        allocated: u64,
+        /// Units of it that wait, likewise.
+        waiting: u64,
     },
     /// The hold is not live: it has expired, was given back or confirmed.
     HoldEnded {

@@ -9,7 +9,7 @@ use onhand_domain::command::{
 };
 use onhand_domain::digest::digest;
 use onhand_domain::kit::Component;
-use onhand_domain::order::{Order, Policy};
+use onhand_domain::order::{Agreed, Order, Policy};
 use onhand_domain::sku::StockState;
 use onhand_domain::{
     ChannelNumber, Command, Event, LocationNumber, MerchantNumber, MerchantState, OrderId, SkuNumber,
@@ -123,7 +123,8 @@ impl Shop {
                     lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
                 let policy = Some(if *rejects { Policy::Reject } else { Policy::Backorder });
                 let (channel, hold, route) = (ChannelNumber(0), None, None);
-                let place = PlaceOrder { channel, policy, lines: &lines, hold, route };
+                let agreed = Agreed::NONE;
+                let place = PlaceOrder { channel, policy, agreed, lines: &lines, hold, route };
                 self.run(&Command::PlaceOrder(place));
             }
             Step::Cancel(place, line) => {
@@ -136,7 +137,7 @@ impl Shop {
             Step::Ship(place, at, lines) => {
                 if let Some(order) = self.order(*place) {
                     let (order, location) = (order.id, LocationNumber(*at));
-                    self.run(&Command::ShipOrder(ShipOrder { order, location, lines }));
+                    self.run(&Command::ShipOrder(ShipOrder { order, location, lines, at: 0 }));
                 }
             }
             Step::Recipe(kit, components) => self.put(KITS[*kit], components),

@@ -7,7 +7,7 @@ use onhand_domain::command::{
     AcknowledgeGrant, PassFeed, PlaceOrder, PutChannel, PutExposure, PutLocation, PutSku, Receive, SetGrant,
 };
 use onhand_domain::grant::Mode;
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::sku::StockState;
 use onhand_domain::table::spread;
 use onhand_domain::{
@@ -144,7 +144,7 @@ impl Day {
 
     fn order(&mut self, channel: ChannelNumber) -> Result<Event, Rejection> {
         let (policy, lines, hold, route) = (None, &[(MUG, 1)][..], None, None);
-        self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold, route }))
+        self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, agreed: Agreed::default(), lines, hold, route }))
     }
 
     fn arrive(&mut self, message: Message) {

@@ -25,9 +25,11 @@ use onhand_domain::command::{
     AcknowledgeGrant, CancelOrder, Confirm, ExtendHold, PassFeed, PlaceHold, PlaceOrder, PutChannel,
     PutExposure, PutLocation, PutSku, Set, SetGrant, ShipLine, ShipOrder,
 };
-use onhand_domain::digest::{digest, digest_of_exposure, digest_of_hold, digest_of_order, digest_of_sku};
+use onhand_domain::digest::{
+    digest, digest_of_agreed, digest_of_exposure, digest_of_hold, digest_of_order, digest_of_sku,
+};
 use onhand_domain::merchant::FrozenMerchant;
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::sku::{Class, StockState};
 use onhand_domain::{ChannelNumber, HoldId, LocationNumber, MerchantNumber, OrderId, SkuNumber};
 use onhand_domain::{Command, Event, MerchantState};
@@ -40,13 +42,13 @@ use steps::{Step, steps};
 const LOCATIONS: u16 = 3;
 const SKUS: u32 = 2;
 /// Random sequences a run tries.
-const CASES: u32 = 4_096;
+const CASES: u32 = 5_120;
 /// How many events a hold lives.
 const HOLD_EVENTS: u64 = 12;
 const MERCHANT: MerchantNumber = MerchantNumber(1);
 
 /// What the cases say little without.
-const MUST_HAPPEN: [&str; 59] = [
+const MUST_HAPPEN: [&str; 63] = [
     "AcknowledgeGrant NotGranted",
     "AcknowledgeGrant UnknownRevision",
     "AcknowledgeGrant accepted",
@@ -67,6 +69,7 @@ const MUST_HAPPEN: [&str; 59] = [
     "PassFeed accepted",
     "PlaceHold InsufficientStock",
     "PlaceHold accepted",
+    "PlaceOrder BackorderLimit",
     "PlaceOrder HoldEnded",
     "PlaceOrder InsufficientStock",
     "PlaceOrder NoLines",
@@ -90,6 +93,7 @@ const MUST_HAPPEN: [&str; 59] = [
     "SetGrant GrantExceedsStock",
     "SetGrant accepted",
     "Set accepted",
+    "ShipOrder Incomplete",
     "ShipOrder NotAllocated",
     "ShipOrder accepted",
     "fills",
@@ -99,9 +103,11 @@ const MUST_HAPPEN: [&str; 59] = [
     "holds expired",
     "holds without units",
     "orders beside promises",
+    "orders lapsed",
     "orders of what is granted",
     "orders that are imposed and short",
     "orders that confirm",
+    "orders cut up after their dates",
     "orders from 1 locations",
     "orders from 2 locations",
     "orders from 3 locations",
@@ -123,10 +129,11 @@ struct World {
 fn digest_of(picture: &FrozenMerchant) -> u64 {
     let skus = picture.skus.iter().map(|(row, actor)| digest_of_sku(MERCHANT, SkuNumber(row), actor));
     let orders = picture.orders.iter().map(|(_, order)| digest_of_order(MERCHANT, &order.open()));
+    let agreed = picture.agreed.iter().map(|(order, agreed)| digest_of_agreed(MERCHANT, *order, *agreed));
     let holds = picture.holds.iter().map(|(id, hold)| digest_of_hold(MERCHANT, *id, hold));
     let exposures =
         picture.exposures.iter().map(|(channel, exposure)| digest_of_exposure(MERCHANT, *channel, *exposure));
-    skus.chain(orders).chain(holds).chain(exposures).fold(0, u64::wrapping_add)
+    skus.chain(orders).chain(agreed).chain(holds).chain(exposures).fold(0, u64::wrapping_add)
 }
 
 fn whole_line((line, quantity): &(u16, u32)) -> ShipLine {
@@ -201,12 +208,12 @@ impl World {
                 let sku = Some(sku);
                 self.run(&Command::PutSku(PutSku { terms, ..PutSku::plain(sku, 0) }), counts);
             }
-            Step::Order(channel, policy, lines) => {
+            Step::Order(channel, policy, dates, lines) => {
                 let (channel, policy) = (ChannelNumber(*channel), *policy);
-                self.run(
-                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None, route: None }),
-                    counts,
-                );
+                let [complete_by, cancel_after] = dates.map(|date| Some(self.now() + date?));
+                let agreed = Agreed { complete_by, cancel_after };
+                let place = PlaceOrder { channel, policy, agreed, lines, hold: None, route: None };
+                self.run(&Command::PlaceOrder(place), counts);
             }
             Step::Hold(channel, customer, lines) => {
                 let channel = ChannelNumber(*channel);
@@ -220,10 +227,9 @@ impl World {
             Step::Confirm(number, or_reserve, channel, lines) => {
                 let (hold, channel, policy) = (self.a_hold(*number), ChannelNumber(*channel), None);
                 let hold = Some(Confirm { hold, or_reserve: *or_reserve });
-                self.run(
-                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold, route: None }),
-                    counts,
-                );
+                let agreed = Agreed::NONE;
+                let place = PlaceOrder { channel, policy, agreed, lines, hold, route: None };
+                self.run(&Command::PlaceOrder(place), counts);
             }
             Step::Extend(number) => {
                 let (hold, deadline) = (self.a_hold(*number), self.events.len() as u64 + HOLD_EVENTS);
@@ -261,12 +267,12 @@ impl World {
                 self.run(&Command::PassFeed(PassFeed { channel, at }), counts);
             }
             Step::Ship(number, location, lines) => {
-                let (order, location) = (order(number), *location);
+                let (order, location, at) = (order(number), *location, self.now());
                 let lines: Vec<ShipLine> = lines.iter().map(whole_line).collect();
-                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), counts);
+                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines, at }), counts);
             }
             Step::ShipAll(number, location) => {
-                let (order, location) = (order(number), *location);
+                let (order, location, at) = (order(number), *location, self.now());
                 let rows = self.books.orders.get(&order).into_iter().flat_map(|order| &order.lines);
                 let lines: Vec<ShipLine> = (0_u16..)
                     .zip(rows)
@@ -274,9 +280,14 @@ impl World {
                     .filter(|(_, claim)| claim.0 == location)
                     .map(|(line, claim)| ShipLine::whole(line, claim.1))
                     .collect();
-                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), counts);
+                self.run(&Command::ShipOrder(ShipOrder { order, location, lines: &lines, at }), counts);
             }
         }
+    }
+
+    /// The time: how many events there were.
+    fn now(&self) -> u64 {
+        self.events.len() as u64
     }
 
     /// A hold that is live, or now and then one that has ended.
@@ -297,15 +308,25 @@ impl World {
     /// What is due ends, on both sides.
     fn expire(&mut self, at: u64, counts: &mut Counts) {
         while let Some(event) = self.state.due(at) {
-            let Event::HoldsEnded(ended) = &event else { panic!("{event:?} is due") };
-            for hold in &ended.holds {
-                assert!(self.books.holds[hold].deadline <= at, "{hold} is not due");
-                self.books.end_hold(*hold);
-            }
-            *counts.entry("holds expired".to_owned()).or_insert(0) += 1;
+            let what = match &event {
+                Event::HoldsEnded(ended) => {
+                    for hold in &ended.holds {
+                        assert!(self.books.holds[hold].deadline <= at, "{hold} is not due");
+                        self.books.end_hold(*hold);
+                    }
+                    "holds expired"
+                }
+                Event::OrderCancelled(cancelled) => {
+                    assert!(self.books.lapse(cancelled.order) <= at, "{event:?} is not due");
+                    "orders lapsed"
+                }
+                _ => panic!("{event:?} is due"),
+            };
+            *counts.entry(what.to_owned()).or_insert(0) += 1;
             self.happen(event);
         }
         assert!(self.books.holds.values().all(|hold| hold.deadline > at));
+        assert!(self.books.orders.values().all(|order| order.lapses_at().is_none_or(|date| date > at)));
     }
 
     /// One command, on both sides.
@@ -318,6 +339,10 @@ impl World {
             format!("{refusal:?}").split(' ').next().unwrap().to_owned()
         });
         *counts.entry(format!("{kind} {said}")).or_insert(0) += 1;
+        if let (Ok(_), Command::ShipOrder(ship)) = (&answer, command) {
+            let is_cut_up = self.books.orders[&ship.order].waits_whole();
+            *counts.entry("orders cut up after their dates".to_owned()).or_insert(0) += u64::from(is_cut_up);
+        }
         if let Ok(event) = answer {
             let lacking = self.lacking();
             let claims = match (&event, command) {

@@ -5,7 +5,7 @@
 use onhand_domain::command::{CancelOrder, PlaceOrder, PutChannel, PutLocation, PutSku, Receive};
 use onhand_domain::event::BacklogFilled;
 use onhand_domain::merchant::FILL_DEMANDS_MAX;
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::sku::StockState;
 use onhand_domain::{ChannelNumber, Command, Event, LocationNumber, MerchantState, OrderId, SkuNumber};
 
@@ -53,7 +53,14 @@ impl Shop {
 
     fn order(&mut self, channel: u16, quantity: u32, policy: Policy) -> OrderId {
         let (channel, policy, lines) = (ChannelNumber(channel), Some(policy), &[(MUG, quantity)][..]);
-        self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None, route: None }))
+        self.run(&Command::PlaceOrder(PlaceOrder {
+            channel,
+            policy,
+            agreed: Agreed::NONE,
+            lines,
+            hold: None,
+            route: None,
+        }))
     }
 
     fn receive(&mut self, location: u16, quantity: u32) {

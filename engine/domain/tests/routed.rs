@@ -7,7 +7,7 @@ use onhand_domain::command::{
     Receive, RoutingFacts, SetGrant,
 };
 use onhand_domain::event::{OrderAccepted, Routed};
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::promise::StockPolicy;
 use onhand_domain::routing::profile::{
     By, Condition, Decision, EXPLANATION_BYTES_MAX, Explanation, Fact, Filter, LineFacts, Objective, Op,
@@ -92,7 +92,7 @@ impl Shop {
     }
 
     fn order(channel: ChannelNumber, quantity: &[(SkuNumber, u32)]) -> PlaceOrder<'_> {
-        PlaceOrder { channel, policy: None, lines: quantity, hold: None, route: None }
+        PlaceOrder { channel, policy: None, agreed: Agreed::NONE, lines: quantity, hold: None, route: None }
     }
 
     /// What would become of an order.

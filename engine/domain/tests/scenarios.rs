@@ -12,7 +12,7 @@ use std::path::Path;
 #[path = "scenarios/table.rs"]
 mod table;
 
-use table::{Fallible, Run, Stage, tables};
+use table::{Fallible, NOW, Run, Stage, tables};
 
 /// One merchant's state, and how many events made it.
 #[derive(Default)]
@@ -22,6 +22,12 @@ struct Core {
 }
 
 impl Core {
+    /// What is due, or else the next piece of work.
+    fn next(&self) -> Option<Event> {
+        let work = || Some(self.state.decide(&self.state.next_work()?).unwrap());
+        self.state.due(NOW).or_else(work)
+    }
+
     fn happen(&mut self, event: Event) -> (OrderId, Event) {
         self.events += 1;
         let id = OrderId(self.events);
@@ -31,12 +37,11 @@ impl Core {
 }
 
 impl Stage for Core {
-    /// Decides and evolves, and then lets those who wait be served, as the shell does.
+    /// Decides and evolves, and then lets happen what is due and those who wait be served, as the shell does.
     fn carry_out(&mut self, command: &Command<'_>, _: &str) -> Result<Vec<(OrderId, Event)>, Rejection> {
         let event = self.state.decide(command)?;
         let mut events = vec![self.happen(event)];
-        while let Some(work) = self.state.next_work() {
-            let event = self.state.decide(&work).unwrap();
+        while let Some(event) = self.next() {
             events.push(self.happen(event));
         }
         Ok(events)

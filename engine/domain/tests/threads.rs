@@ -6,7 +6,7 @@ use onhand_domain::command::{
     Adjust, CancelOrder, Move, PlaceOrder, PutChannel, PutLocation, PutSku, Receive, ShipLine, ShipOrder,
 };
 use onhand_domain::digest::digest;
-use onhand_domain::order::{OrderPicture, Policy};
+use onhand_domain::order::{Agreed, OrderPicture, Policy};
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::sku::StockState;
 use onhand_domain::{ChannelNumber, LocationNumber, MerchantNumber, OrderId, SkuNumber};
@@ -73,7 +73,14 @@ impl Shop {
     fn order(&mut self, channel: u16, lines: &[(u32, u32)], policy: Policy) -> Result<OrderId, Rejection> {
         let lines: Vec<_> = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
         let (channel, policy, lines) = (ChannelNumber(channel), Some(policy), &lines[..]);
-        self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold: None, route: None }))
+        self.run(&Command::PlaceOrder(PlaceOrder {
+            channel,
+            policy,
+            agreed: Agreed::NONE,
+            lines,
+            hold: None,
+            route: None,
+        }))
     }
 
     /// An order of the first channel, all or nothing.
@@ -87,7 +94,7 @@ impl Shop {
 
     fn ship(&mut self, order: OrderId, quantity: u32) -> Result<(), Rejection> {
         let (location, lines) = (LocationNumber(HERE), &[ShipLine::whole(0, quantity)]);
-        self.run(&Command::ShipOrder(ShipOrder { order, location, lines })).map(|_| ())
+        self.run(&Command::ShipOrder(ShipOrder { order, location, lines, at: 0 })).map(|_| ())
     }
 
     fn adjust(&mut self, sku: u32, location: u16, delta: i64) -> Result<(), Rejection> {
@@ -158,7 +165,14 @@ fn what_others_are_short_of_is_no_obstacle_to_a_shipment() {
 fn what_was_decided_before_another_order_cannot_happen_after_it() {
     let mut shop = Shop::mugs(1);
     let (channel, lines) = (ChannelNumber(0), &[(SkuNumber(MUG), 1)][..]);
-    let order = Command::PlaceOrder(PlaceOrder { channel, policy: None, lines, hold: None, route: None });
+    let order = Command::PlaceOrder(PlaceOrder {
+        channel,
+        policy: None,
+        agreed: Agreed::NONE,
+        lines,
+        hold: None,
+        route: None,
+    });
     let first = shop.state.decide(&order).unwrap();
     let second = shop.state.decide(&order).unwrap();
     shop.happen(&first);

@@ -159,6 +159,7 @@ fn requests() -> Vec<Seed> {
         r#"{"external_id":"1","channel":"web","lines":[{"id":"1","sku":"MUG","quantity":2,"unit_price":"1.50"},{"id":"2","sku":"TEA","quantity":"0.250"}]}"#,
         r#"{"external_id":"2","channel":"web","placed_at":"2026-11-23T10:00:00+02:00","currency":"EUR","policy":"backorder","ship_to":{"country":"DE","region":"BE","postal_code":"10115"},"customer":{"name":"Zo\u00eb","email":"z@example.org","city":"Ber\ud83d\ude00lin"},"lines":[{"id":"a","sku":"TEA","quantity":1.0}]}"#,
         "{\"external_id\":\"3\",\"channel\":\"web\",\"idempotency_key\":\"k\",\"lines\":[{\"id\":\"1\",\"sku\":\"MUG\",\"quantity\":99}]}\r\n\n{\"external_id\":\"4\"}\n[1]",
+        r#"{"external_id":"5","channel":"web","ship_complete_by":"2026-12-01T00:00:00Z","cancel_after":"2026-12-24T12:00:00.5+01:00","lines":[{"id":"1","sku":"MUG","quantity":99}]}"#,
     ];
     let bodies = [
         r#"{"title":"New","unit":"pc","decimals":2,"gtin":"4006381333931","tags":["a","b"]}"#,

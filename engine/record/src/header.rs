@@ -111,15 +111,24 @@ pub const VERSION: u8 = 1;
 pub const VERSION_EXTENDED: u8 = 2;
 
 /// The version of a body of an order or a channel with what belongs to routing behind the rest. It, too, is written only
-/// where that says something, or where the policy is [imposed](crate::rules::PolicyV1::Imposed): no release that knows
+/// where that says something, or where the policy is [a later one](crate::rules::PolicyV1::is_later): no release that knows
 /// only the versions before knows that policy.
 pub const VERSION_ROUTED: u8 = 3;
 
 /// The version of a body of a SKU with what it is made of behind the rest, if it is a kit.
 pub const VERSION_KIT: u8 = 3;
 
+/// The version of a body of a SKU with its limits behind the rest, if it has some.
+pub const VERSION_LIMITS: u8 = 4;
+
+/// The version of a body of a cancelled order with the date that has come behind its kits, if nobody asked for it.
+pub const VERSION_LAPSED: u8 = 3;
+
 /// The version of a body of an accepted order with its kits behind the rest.
 pub const VERSION_KITS: u8 = 5;
+
+/// The version of a body of an accepted order with what was agreed of it behind its kits, if it has some.
+pub const VERSION_AGREED: u8 = 6;
 
 /// A version of accepted orders that is kept for something else: no body has it.
 const VERSION_KEPT: u8 = 4;
@@ -129,10 +138,11 @@ impl Kind {
     #[must_use]
     pub fn version_max(self) -> u8 {
         match self {
-            Self::LocationPut | Self::OrderCancelled | Self::OrderShipped => VERSION_EXTENDED,
-            Self::SkuPut => VERSION_KIT,
+            Self::LocationPut | Self::OrderShipped => VERSION_EXTENDED,
+            Self::OrderCancelled => VERSION_LAPSED,
+            Self::SkuPut => VERSION_LIMITS,
             Self::ChannelPut | Self::OrderRefused => VERSION_ROUTED,
-            Self::OrderAccepted => VERSION_KITS,
+            Self::OrderAccepted => VERSION_AGREED,
             _ => VERSION,
         }
     }

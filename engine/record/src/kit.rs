@@ -1,7 +1,8 @@
 //! Kits: what SKUs are made of, and what lines of orders that are kits were made of when they were accepted.
 
+use crate::agreed::LapsedV1;
 use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
-use crate::header::VERSION_EXTENDED;
+use crate::header::{VERSION_EXTENDED, VERSION_LAPSED};
 use crate::order::{OrderCancelledV1, OrderShippedV1};
 use bincode::{BorrowDecode, Encode};
 use serde::Serialize;
@@ -58,7 +59,32 @@ pub fn encode_after(kits: &[KitPictureV1], out: &mut Vec<u8>) -> Result<(), Enco
     if kits.is_empty() { Ok(()) } else { encode_into(&kits, out) }
 }
 
+/// Appends the kits of an order and the date that has come, as [`VERSION_LAPSED`] has them.
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_lapsed(kits: &[KitPictureV1], lapsed: LapsedV1, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    encode_into(&kits, out)?;
+    encode_into(&lapsed, out)
+}
+
+/// A cancelled order, its kits, and the date that has come if nobody asked for it.
+pub type CancelledAll<'a> = (OrderCancelledV1<'a>, Vec<KitPictureV1>, Option<LapsedV1>);
+
 /// Reads the body of a cancelled order.
+///
+/// # Errors
+/// [`DecodeError`] if it is not one of this version.
+pub fn decode_cancelled_all(version: u8, body: &[u8]) -> Result<CancelledAll<'_>, DecodeError> {
+    if version < VERSION_LAPSED {
+        return with_kits(version, body).map(|(cancelled, kits)| (cancelled, kits, None));
+    }
+    let (cancelled, rest) = decode_first(body)?;
+    let (kits, rest) = decode_first(rest)?;
+    Ok((cancelled, kits, Some(decode(rest)?)))
+}
+
+/// Reads the body of a cancelled order, without why it was.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
@@ -66,7 +92,7 @@ pub fn decode_cancelled(
     version: u8,
     body: &[u8],
 ) -> Result<(OrderCancelledV1<'_>, Vec<KitPictureV1>), DecodeError> {
-    with_kits(version, body)
+    decode_cancelled_all(version, body).map(|(cancelled, kits, _)| (cancelled, kits))
 }
 
 /// Reads the body of a shipped order.

@@ -6,6 +6,7 @@
 //! without a line of either. `docs/FORMATS.md` has the bytes; golden files in `tests/golden` hold them to it.
 
 pub mod admin;
+pub mod agreed;
 pub mod codec;
 pub mod grant;
 pub mod header;

@@ -1,8 +1,9 @@
 //! Orders. An order's record has two parts: what was asked, and what was decided; what came later stands in a third one.
 //! The id of an order is the LSN of the record that accepted it.
 
+use crate::agreed::AgreedV1;
 use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
-use crate::header::{VERSION, VERSION_EXTENDED, VERSION_KITS, VERSION_ROUTED};
+use crate::header::{VERSION, VERSION_AGREED, VERSION_EXTENDED, VERSION_KITS, VERSION_ROUTED};
 use crate::kit::KitLineV1;
 use crate::routing::{OrderDetailsV1, OrderSaidV1};
 use crate::rules::PolicyV1;
@@ -267,7 +268,7 @@ pub fn decode_accepted(version: u8, body: &[u8]) -> Result<(OrderAskedV1<'_>, Or
     decode_accepted_whole(version, body).map(|(asked, accepted, _)| (asked, accepted))
 }
 
-/// Reads the body of an accepted order, without its kits.
+/// Reads the body of an accepted order, without its kits and what more was agreed of it.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
@@ -275,25 +276,41 @@ pub fn decode_accepted_whole(
     version: u8,
     body: &[u8],
 ) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1, OrderDetailsV1<'_>), DecodeError> {
-    decode_accepted_kits(version, body).map(|(asked, accepted, details, _)| (asked, accepted, details))
+    decode_accepted_all(version, body).map(|all| (all.asked, all.accepted, all.details))
 }
 
-/// What was asked, what was decided, the details, and the lines that are kits.
-pub type AcceptedWhole<'a> = (OrderAskedV1<'a>, OrderAcceptedV1, OrderDetailsV1<'a>, Vec<KitLineV1>);
+/// All parts of the body of an accepted order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedAll<'a> {
+    /// What was asked.
+    pub asked: OrderAskedV1<'a>,
+    /// What was decided.
+    pub accepted: OrderAcceptedV1,
+    /// The hold that it confirms, what it says of itself, and what rules said of it.
+    pub details: OrderDetailsV1<'a>,
+    /// The lines that are kits.
+    pub kits: Vec<KitLineV1>,
+    /// What was agreed of it beyond its policy.
+    pub agreed: Vec<AgreedV1>,
+}
 
 /// Reads the body of an accepted order.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one of this version.
-pub fn decode_accepted_kits(version: u8, body: &[u8]) -> Result<AcceptedWhole<'_>, DecodeError> {
+pub fn decode_accepted_all(version: u8, body: &[u8]) -> Result<AcceptedAll<'_>, DecodeError> {
     if version < VERSION_KITS {
-        return three_parts(version, body)
-            .map(|(asked, accepted, details)| (asked, accepted, details, Vec::new()));
+        let (asked, accepted, details) = three_parts(version, body)?;
+        return Ok(AcceptedAll { asked, accepted, details, kits: Vec::new(), agreed: Vec::new() });
     }
     let (asked, rest) = decode_first(body)?;
     let (accepted, rest) = decode_first(rest)?;
     let (details, rest) = decode_first(rest)?;
-    Ok((asked, accepted, details, decode(rest)?))
+    if version < VERSION_AGREED {
+        return Ok(AcceptedAll { asked, accepted, details, kits: decode(rest)?, agreed: Vec::new() });
+    }
+    let (kits, rest) = decode_first(rest)?;
+    Ok(AcceptedAll { asked, accepted, details, kits, agreed: decode(rest)? })
 }
 
 /// Reads the body of a refused order, without its details.
@@ -319,7 +336,7 @@ pub fn decode_refused_whole(
 #[must_use]
 pub fn version_with(policy: PolicyV1, details: &OrderDetailsV1<'_>) -> u8 {
     match details {
-        OrderDetailsV1 { .. } if policy == PolicyV1::Imposed => VERSION_ROUTED,
+        OrderDetailsV1 { .. } if policy.is_later() => VERSION_ROUTED,
         OrderDetailsV1 { routed: None, said, .. } if *said != OrderSaidV1::default() => VERSION_ROUTED,
         OrderDetailsV1 { routed: Some(_), .. } => VERSION_ROUTED,
         OrderDetailsV1 { hold: Some(_), .. } => VERSION_EXTENDED,
@@ -354,6 +371,21 @@ pub fn encode_kits(
 ) -> Result<(), EncodeError> {
     encode_into(details, out)?;
     encode_into(&kits, out)
+}
+
+/// Appends the details, the kits and what was agreed of an accepted order of which something was, as [`VERSION_AGREED`] has
+/// them.
+///
+/// # Errors
+/// [`EncodeError`] if the record would be too long.
+pub fn encode_agreed(
+    details: &OrderDetailsV1<'_>,
+    kits: &[KitLineV1],
+    agreed: &[AgreedV1],
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    encode_kits(details, kits, out)?;
+    encode_into(&agreed, out)
 }
 
 /// What was asked, what was decided, and the details that this version has.

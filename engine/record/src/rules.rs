@@ -3,7 +3,7 @@
 //! A body of version 2 has a second part behind the first: what is kept of stock, for whom. Without it nothing is.
 
 use crate::codec::{DecodeError, EncodeError, decode, decode_first, encode_into};
-use crate::header::{VERSION, VERSION_EXTENDED, VERSION_KIT, VERSION_ROUTED};
+use crate::header::{VERSION, VERSION_EXTENDED, VERSION_KIT, VERSION_LIMITS, VERSION_ROUTED};
 use crate::kit::SkuKitV1;
 use crate::routing::ChannelRoutingV1;
 use bincode::{BorrowDecode, Encode};
@@ -54,8 +54,18 @@ pub enum PolicyV1 {
     Reject,
     /// It waits.
     Backorder,
-    /// It was sold already: it waits as short. Only in bodies of [`VERSION_ROUTED`].
+    /// It was sold already: it waits as short.
     Imposed,
+    /// It waits, and what is there waits with it.
+    ShipComplete,
+}
+
+impl PolicyV1 {
+    /// Whether it came after the first release: only bodies of [`VERSION_ROUTED`] or later, and generations, have it.
+    #[must_use]
+    pub fn is_later(self) -> bool {
+        matches!(self, Self::Imposed | Self::ShipComplete)
+    }
 }
 
 /// Body of [`crate::Kind::SkuPut`].
@@ -143,6 +153,13 @@ pub struct SkuTermsV1 {
     pub pools: Vec<PoolV1>,
 }
 
+/// The fourth part of [`crate::Kind::SkuPut`] in its version 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, BorrowDecode, Serialize)]
+pub struct SkuLimitsV1 {
+    /// The most units that may wait for it, accepted without stock.
+    pub backorder_limit: Option<u32>,
+}
+
 /// Units that are one channel's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode, Serialize)]
 pub struct PoolV1 {
@@ -214,7 +231,7 @@ pub fn encode_channel(
 /// The version of a body of [`crate::Kind::ChannelPut`] with this policy and these parts.
 #[must_use]
 pub fn channel_version(policy: PolicyV1, terms: &ChannelTermsV1, routing: ChannelRoutingV1) -> u8 {
-    if routing != ChannelRoutingV1::default() || policy == PolicyV1::Imposed {
+    if routing != ChannelRoutingV1::default() || policy.is_later() {
         VERSION_ROUTED
     } else if *terms != ChannelTermsV1::default() {
         VERSION_EXTENDED
@@ -247,20 +264,25 @@ pub fn encode_sku(
     put: &SkuPutV1<'_>,
     terms: &SkuTermsV1,
     kit: &SkuKitV1,
+    limits: SkuLimitsV1,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    if *kit == SkuKitV1::default() {
+    let version = sku_version(terms, kit, limits);
+    if version < VERSION_KIT {
         return encode_both(put, terms, out);
     }
     encode_into(put, out)?;
     encode_into(terms, out)?;
-    encode_into(kit, out)
+    encode_into(kit, out)?;
+    if version < VERSION_LIMITS { Ok(()) } else { encode_into(&limits, out) }
 }
 
 /// The version of a body of [`crate::Kind::SkuPut`] with these parts.
 #[must_use]
-pub fn sku_version(terms: &SkuTermsV1, kit: &SkuKitV1) -> u8 {
-    if *kit != SkuKitV1::default() {
+pub fn sku_version(terms: &SkuTermsV1, kit: &SkuKitV1, limits: SkuLimitsV1) -> u8 {
+    if limits != SkuLimitsV1::default() {
+        VERSION_LIMITS
+    } else if *kit != SkuKitV1::default() {
         VERSION_KIT
     } else if *terms != SkuTermsV1::default() {
         VERSION_EXTENDED
@@ -269,17 +291,25 @@ pub fn sku_version(terms: &SkuTermsV1, kit: &SkuKitV1) -> u8 {
     }
 }
 
+/// What a SKU is, what is kept of it for whom, what it is made of, and its limits.
+pub type SkuAll<'a> = (SkuPutV1<'a>, SkuTermsV1, SkuKitV1, SkuLimitsV1);
+
 /// Reads a body of [`crate::Kind::SkuPut`] of this version.
 ///
 /// # Errors
 /// [`DecodeError`] if it is not one.
-pub fn decode_sku(version: u8, body: &[u8]) -> Result<(SkuPutV1<'_>, SkuTermsV1, SkuKitV1), DecodeError> {
+pub fn decode_sku(version: u8, body: &[u8]) -> Result<SkuAll<'_>, DecodeError> {
+    let no_limits = SkuLimitsV1::default();
     if version < VERSION_KIT {
-        return both_parts(version, body).map(|(put, terms)| (put, terms, SkuKitV1::default()));
+        return both_parts(version, body).map(|(put, terms)| (put, terms, SkuKitV1::default(), no_limits));
     }
     let (put, rest) = decode_first(body)?;
     let (terms, rest) = decode_first(rest)?;
-    Ok((put, terms, decode(rest)?))
+    if version < VERSION_LIMITS {
+        return Ok((put, terms, decode(rest)?, no_limits));
+    }
+    let (kit, rest) = decode_first(rest)?;
+    Ok((put, terms, kit, decode(rest)?))
 }
 
 /// Both parts; where the version has no second one, what that means.

@@ -2,14 +2,16 @@
 //! anywhere. Their keys are a kind (1 byte), the merchant (4, big-endian) and a count from 0 (4, big-endian);
 //! the kinds are [`CHUNK_MERCHANTS`], [`CHUNK_STATES`], [`CHUNK_SKUS`], [`CHUNK_ORDERS`], [`CHUNK_RULES`],
 //! [`CHUNK_TERMS`], [`CHUNK_HOLDS`], [`CHUNK_ROUTING`], [`CHUNK_TAGS`],
-//! [`CHUNK_WITHIN`], [`CHUNK_KITS`], [`CHUNK_PARTS`], [`CHUNK_EXPOSURES`] and [`CHUNK_GRANTS`], in this order. All but the
+//! [`CHUNK_WITHIN`], [`CHUNK_KITS`], [`CHUNK_PARTS`], [`CHUNK_EXPOSURES`], [`CHUNK_GRANTS`],
+//! [`CHUNK_AGREED`] and [`CHUNK_LIMITS`], in this order. All but the
 //! first four and routing stand there only if they have something to say. A generation without routing of a merchant was
 //! written by a release that knew none of it, and is not used: the log is read instead.
 
+use crate::agreed::AgreedV1;
 use crate::grant::ModeV1;
 use crate::order::WaitingV1;
 use crate::routing::FormatV1;
-use crate::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuTermsV1};
+use crate::rules::{ChannelTermsV1, LocationTermsV1, PolicyV1, SkuLimitsV1, SkuTermsV1};
 use bincode::{BorrowDecode, Encode};
 
 /// Chunks of [`MerchantRowV1`] and then [`KeyRowV1`], all merchants together under merchant 0 and 1.
@@ -41,6 +43,10 @@ pub const CHUNK_PARTS: u8 = 12;
 pub const CHUNK_EXPOSURES: u8 = 13;
 /// Chunks of [`GrantRowV1`], by SKU number and then by channel number.
 pub const CHUNK_GRANTS: u8 = 14;
+/// Chunks of [`AgreedRowV1`], the oldest order first.
+pub const CHUNK_AGREED: u8 = 15;
+/// Chunks of [`SkuLimitsRowV1`], in the order of SKU numbers.
+pub const CHUNK_LIMITS: u8 = 16;
 
 /// What is said about a generation as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
@@ -243,6 +249,24 @@ pub struct PartsRowV1 {
     pub order: u64,
     /// Units of one kit and shipped units of each demand; 0 and 0 where its line is no kit.
     pub parts: Vec<(u32, u32)>,
+}
+
+/// The limits of one SKU that has some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct SkuLimitsRowV1 {
+    /// Which.
+    pub sku: u32,
+    /// Its limits.
+    pub limits: SkuLimitsV1,
+}
+
+/// What was agreed of an open order beyond its policy, if something was.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct AgreedRowV1 {
+    /// The order.
+    pub order: u64,
+    /// What.
+    pub agreed: Vec<AgreedV1>,
 }
 
 /// Which locations may serve an order that waits, where not all of its channel's may.

@@ -8,6 +8,7 @@ use common::{Book, header, records};
 use onhand_record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
+use onhand_record::agreed::AgreedV1;
 use onhand_record::grant::ModeV1;
 use onhand_record::header::VERSION_EXTENDED;
 use onhand_record::hold::{EndCauseV1, HeldLineV1, HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
@@ -21,13 +22,13 @@ use onhand_record::order::{
 use onhand_record::routing::{ChannelRoutingV1, FormatV1, RoutingProfilePutV1};
 use onhand_record::rules::{
     AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PolicyV1, PoolV1,
-    SkuChannelTermsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, channel_version, decode_channel, decode_location,
-    decode_sku, encode_both, encode_channel, encode_sku, sku_version,
+    SkuChannelTermsV1, SkuLimitsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, channel_version, decode_channel,
+    decode_location, decode_sku, encode_both, encode_channel, encode_sku, sku_version,
 };
 use onhand_record::snapshot::{
-    ChannelRowV1, ExposureRowV1, GrantRowV1, HoldRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1,
-    MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PartsRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1,
-    SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
+    AgreedRowV1, ChannelRowV1, ExposureRowV1, GrantRowV1, HoldRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1,
+    MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PartsRowV1, PlaceRowV1,
+    ProfileRowV1, SkuLimitsRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::stock::{LevelV1, MovementV1, ShortedV1, StateV1, StockMovedV1};
 use onhand_record::{Header, Kind, VERSION, decode, encode_into};
@@ -162,6 +163,12 @@ fn rules() {
             none,
         ),
         (
+            "ships complete",
+            ChannelPutV1 { policy: PolicyV1::ShipComplete, ..channel.clone() },
+            ChannelTermsV1::default(),
+            none,
+        ),
+        (
             "keeps units and has a profile",
             channel,
             ChannelTermsV1 { stock_policy: policy, rank: 300 },
@@ -209,21 +216,23 @@ fn skus(sku: SkuPutV1<'static>, policy: StockPolicyV1) {
     };
     let kit = SkuKitV1 { components: vec![(70_000, 2), (3, 1_000_000_000)] };
     let mut book = Book::open(common::file_of(Kind::SkuPut));
-    for (case, put, terms, kit) in [
-        ("new", sku.clone(), none.clone(), no_kit.clone()),
-        ("changed", changed.clone(), none.clone(), no_kit.clone()),
-        ("keeps units", sku.clone(), keeps, no_kit.clone()),
-        ("makes a pool", sku, pool, no_kit),
-        ("is a kit", changed, none, kit),
+    let (any, few) = (SkuLimitsV1::default(), SkuLimitsV1 { backorder_limit: Some(251) });
+    for (case, put, terms, kit, limits) in [
+        ("new", sku.clone(), none.clone(), no_kit.clone(), any),
+        ("changed", changed.clone(), none.clone(), no_kit.clone(), any),
+        ("keeps units", sku.clone(), keeps, no_kit.clone(), any),
+        ("makes a pool", sku, pool, no_kit.clone(), any),
+        ("is a kit", changed.clone(), none.clone(), kit, any),
+        ("lets few wait", changed, none, no_kit, few),
     ] {
-        let version = sku_version(&terms, &kit);
+        let version = sku_version(&terms, &kit, limits);
         let mut bytes = Vec::new();
         Header { version, ..header(Kind::SkuPut) }.encode_into(&mut bytes);
-        encode_sku(&put, &terms, &kit, &mut bytes).unwrap();
+        encode_sku(&put, &terms, &kit, limits, &mut bytes).unwrap();
         let stored = book.page(case, &bytes);
         let (read, body) = Header::decode(&stored).unwrap();
         assert_eq!(read.version, version, "{case}");
-        assert_eq!(decode_sku(version, body).unwrap(), (put, terms, kit), "{case}");
+        assert_eq!(decode_sku(version, body).unwrap(), (put, terms, kit, limits), "{case}");
     }
     book.close();
 }
@@ -310,7 +319,7 @@ fn kits() -> Vec<KitPictureV1> {
 
 /// What becomes of an order is told of its lines, and behind that of its kits, if it has some.
 macro_rules! changes {
-    ($kind:expr, $decode:ident, [$($case:literal => $change:expr, $kits:expr);+ $(;)?]) => {
+    ($kind:expr, $decode:ident, [$($case:literal => $change:expr, $kits:expr);+ $(;)?] $(, $more:expr)?) => {
         let mut book = Book::open(common::file_of($kind));
         $({
             let (change, kits): (_, Vec<KitPictureV1>) = ($change, $kits);
@@ -324,6 +333,7 @@ macro_rules! changes {
             assert_eq!(read.version, version, "{}", $case);
             assert_eq!($decode(version, body).unwrap(), (change, kits), "{}", $case);
         })+
+        $(book = $more(book);)?
         book.close();
     };
 }
@@ -343,8 +353,8 @@ fn what_becomes_of_orders() {
     changes!(Kind::OrderCancelled, decode_cancelled, [
         "full" => cancelled.clone(), vec![];
         "least" => least, vec![];
-        "has kits" => cancelled, kits();
-    ]);
+        "has kits" => cancelled.clone(), kits();
+    ], |book| common::lapsed::pages(book, &OrderCancelledV1 { reason: None, ..cancelled }, &kits()));
     let shipped = OrderShippedV1 {
         order: u64::MAX,
         location: 3,
@@ -478,6 +488,10 @@ fn snapshot_rows() {
         },
         "kit" => KitRowV1 = KitRowV1 { sku: 70_000, components: vec![(3, 2), (251, 1_000)] },
         "parts" => PartsRowV1 = PartsRowV1 { order: 70_000, parts: vec![(0, 0), (2, 251)] },
+        "agreed" => AgreedRowV1 =
+            AgreedRowV1 { order: 70_000, agreed: vec![AgreedV1::CancelAfter(1_795_478_400_123)] },
+        "limits" => SkuLimitsRowV1 =
+            SkuLimitsRowV1 { sku: 70_000, limits: SkuLimitsV1 { backorder_limit: Some(0) } },
         "within" => WithinRowV1 = WithinRowV1 { order: 70_000, locations: vec![3, 300] },
         "tags" => SkuTagsRowV1<'_> = SkuTagsRowV1 { sku: 70_000, tags: vec!["blue", "é"] },
         "hold" => HoldRowV1 = HoldRowV1 {

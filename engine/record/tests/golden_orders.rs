@@ -4,13 +4,14 @@
 mod common;
 
 use common::{Book, header};
+use onhand_record::agreed::AgreedV1;
 use onhand_record::codec::decode_first;
-use onhand_record::header::VERSION_KITS;
+use onhand_record::header::{VERSION_AGREED, VERSION_KITS};
 use onhand_record::kit::KitLineV1;
 use onhand_record::order::{
-    ClaimV1, LineAskedV1, OrderAcceptedV1, OrderAskedV1, OrderRefusedV1, SealedV1, ShipToV1, ShortfallV1,
-    decode_accepted_kits, decode_accepted_whole, decode_refused_whole, encode_details, encode_kits,
-    version_with,
+    AcceptedAll, ClaimV1, LineAskedV1, OrderAcceptedV1, OrderAskedV1, OrderRefusedV1, SealedV1, ShipToV1,
+    ShortfallV1, decode_accepted_all, decode_accepted_whole, decode_refused_whole, encode_agreed,
+    encode_details, encode_kits, version_with,
 };
 use onhand_record::routing::{OrderDetailsV1, OrderSaidV1, RoutedV1};
 use onhand_record::rules::PolicyV1;
@@ -94,9 +95,35 @@ fn with_kits(mut book: Book) -> Book {
         let stored = book.page(case, &bytes);
         let (read, body) = Header::decode(&stored).unwrap();
         assert_eq!(read, header);
-        let read = decode_accepted_kits(VERSION_KITS, body).unwrap();
-        assert_eq!(read, (asked(), accepted.clone(), details.clone(), kits.clone()), "{case}");
-        assert_eq!(decode_accepted_whole(VERSION_KITS, body).unwrap(), (asked(), accepted.clone(), details));
+        let read = decode_accepted_all(VERSION_KITS, body).unwrap();
+        let whole = (asked(), accepted.clone(), details.clone());
+        assert_eq!(decode_accepted_whole(VERSION_KITS, body).unwrap(), whole);
+        let (asked, accepted, details) = whole;
+        let kits = kits.clone();
+        assert_eq!(read, AcceptedAll { asked, accepted, details, kits, agreed: vec![] }, "{case}");
+    }
+    with_agreements(book)
+}
+
+/// One of which more was agreed has that behind its kits, which may be none.
+fn with_agreements(mut book: Book) -> Book {
+    let kit = KitLineV1 { line: 0, parts: vec![(3, 2)] };
+    for (case, kits) in [("ships complete by a date", vec![]), ("has kits and ships complete", vec![kit])] {
+        let header = Header { version: VERSION_AGREED, ..header(Kind::OrderAccepted) };
+        let accepted = OrderAcceptedV1 { policy: PolicyV1::ShipComplete, claims: vec![] };
+        let agreed = vec![AgreedV1::CompleteBy(1_795_478_400_123), AgreedV1::CancelAfter(0)];
+        let details = no_details();
+        let mut bytes = Vec::new();
+        header.encode_into(&mut bytes);
+        encode_into(&asked_least(), &mut bytes).unwrap();
+        encode_into(&accepted, &mut bytes).unwrap();
+        encode_agreed(&details, &kits, &agreed, &mut bytes).unwrap();
+        let stored = book.page(case, &bytes);
+        let (read, body) = Header::decode(&stored).unwrap();
+        assert_eq!(read, header);
+        let read = decode_accepted_all(VERSION_AGREED, body).unwrap();
+        let asked = asked_least();
+        assert_eq!(read, AcceptedAll { asked, accepted, details, kits, agreed }, "{case}");
     }
     book
 }
@@ -152,6 +179,8 @@ fn orders() {
         "waits within" => asked_least(), OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: vec![] }, waits_within();
         "imposed" => OrderAskedV1 { policy: Some(PolicyV1::Imposed), ..asked_least() },
             OrderAcceptedV1 { policy: PolicyV1::Imposed, claims: vec![claims[0]] }, no_details();
+        "ships complete" => OrderAskedV1 { policy: Some(PolicyV1::ShipComplete), ..asked_least() },
+            OrderAcceptedV1 { policy: PolicyV1::ShipComplete, claims: vec![claims[0]] }, no_details();
     ], with_kits);
     let shortfalls = vec![
         ShortfallV1 { line: 0, requested: 3, available: 2 },

@@ -6,8 +6,9 @@ use crate::oracle::judge;
 use crate::people::People;
 use crate::swarm::Swarm;
 use crate::tally::Tally;
+use crate::whole::{DATES_MS, ask_for, judge_dates};
 use crate::wish::{HOLD_MS_MAX, SKUS, Wish};
-use crate::world::{Life, World};
+use crate::world::{Life, START_MS, World};
 use onhand_engine::SpaceLevel;
 use onhand_engine::clock::Clock;
 use onhand_engine::snapshots::storage::OpKind;
@@ -87,6 +88,7 @@ impl World {
             )
         };
         self.tally.grants = requests.clone().filter(is_grant).count() as u64;
+        self.tally.whole = requests.clone().filter(|request| request.wish.is_agreed()).count() as u64;
         self.tally.kits = requests.clone().filter(is_kit).count() as u64;
         self.tally.holds = requests.clone().filter(is_hold).count() as u64;
         self.tally.orders = requests.clone().filter(is_order).count() as u64;
@@ -104,10 +106,10 @@ impl World {
     }
 
     /// Once the engine has come to rest, nothing was left for somebody to ask for: a read of every merchant makes no record.
-    /// All holds have expired by then, and who waits has their units.
+    /// All holds have expired by then, and who waits has their units; and what waited until a date waits no more.
     fn judge_rest(&self, life: &Life) {
         let handle = life.engine.handle();
-        self.clock.set(self.clock.now_ms() + HOLD_MS_MAX);
+        self.clock.set((self.clock.now_ms() + HOLD_MS_MAX).max(START_MS + DATES_MS));
         handle.confirm_clock();
         let rest = || {
             while (0..life.engine.shards()).any(|shard| life.engine.shard_step(shard))
@@ -116,14 +118,18 @@ impl World {
         };
         rest();
         let last = handle.durable();
-        for shop in &life.shops {
+        for (shop, clients) in life.shops.iter().zip(&self.clients) {
             // Somebody may have left before the answer to their read came.
             drop(shop.answers());
-            assert!(shop.send(0, shop.nothing()), "no room for a read");
+            assert!(ask_for(shop, &clients.whole_orders), "no room for a read");
         }
         rest();
         assert_eq!(handle.durable(), last, "something was left until somebody asked");
-        assert!(life.shops.iter().all(|shop| shop.answers().len() == 1), "a read has no answer");
+        for (shop, clients) in life.shops.iter().zip(&self.clients) {
+            let answers = shop.answers();
+            assert_eq!(answers.len(), 1, "a read has no answer");
+            answers.iter().for_each(|(_, answer)| judge_dates(&clients.dated, answer));
+        }
     }
 
     fn settle(&mut self, life: &Life) {

@@ -76,6 +76,8 @@ const KITS: u64 = 1_500;
 
 /// How often it comes with something of what channels sell from their own copy, of ten thousand.
 const GRANTS: u64 = 2_000;
+/// How often it comes with something that is wanted of an order of which something is agreed, of ten thousand.
+const WHOLE: u64 = 1_500;
 
 /// The most lines of a body: some batches.
 const BODY_LINES_MAX: usize = 150;
@@ -98,6 +100,11 @@ pub(crate) struct Clients {
     rules: Option<Dice>,
     /// Kits are made and ordered by these, if they are.
     kits: Option<Dice>,
+    /// Orders of which something is agreed are placed by these, if they are.
+    whole: Option<Dice>,
+    /// Those that were accepted, and whether nothing of them waits from some date on.
+    pub(crate) whole_orders: Vec<Lsn>,
+    pub(crate) dated: Vec<bool>,
     /// Kits that are there, as far as clients know.
     known_kits: Vec<u32>,
     /// Orders that were accepted, as far as clients know.
@@ -117,10 +124,12 @@ pub(crate) struct Apart {
     pub(crate) rules: Option<Dice>,
     pub(crate) kits: Option<Dice>,
     pub(crate) grants: Option<Dice>,
+    /// Orders of which something is agreed.
+    pub(crate) whole: Option<Dice>,
 }
 
 impl Clients {
-    pub(crate) fn new(names: Option<Dice>, Apart { rules, kits, grants }: Apart) -> Self {
+    pub(crate) fn new(names: Option<Dice>, Apart { rules, kits, grants, whole }: Apart) -> Self {
         Self {
             requests: Vec::new(),
             bodies: Vec::new(),
@@ -131,6 +140,9 @@ impl Clients {
             names,
             rules,
             kits,
+            whole,
+            whole_orders: Vec::new(),
+            dated: Vec::new(),
             known_kits: Vec::new(),
             orders: Vec::new(),
             holds: Vec::new(),
@@ -151,6 +163,7 @@ impl Clients {
         self.want_rule(shop);
         self.want_kit(shop);
         self.want_grant(shop);
+        self.want_whole(shop);
     }
 
     /// Now and then something else is kept.
@@ -188,6 +201,19 @@ impl Clients {
         let number = self.requests.len();
         let wish = Wish::grant(dice, number as u64, &self.told_grants);
         let key = Some(format!("grant {number}"));
+        self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
+        self.send(shop, self.requests.len() - 1);
+    }
+
+    /// Now and then something is wanted of an order of which something is agreed.
+    fn want_whole(&mut self, shop: &Shop) {
+        let Some(dice) = &mut self.whole else { return };
+        if !dice.chance(WHOLE) {
+            return;
+        }
+        let number = self.requests.len();
+        let wish = Wish::whole(dice, number as u64, &self.whole_orders);
+        let key = Some(format!("whole {number}"));
         self.requests.push(Request { wish, key, under_way: 0, told: None, refused: false });
         self.send(shop, self.requests.len() - 1);
     }
@@ -340,6 +366,10 @@ impl Clients {
         }
         if request.told.is_none() && is_same && matches!(request.wish, Wish::Order { .. }) {
             self.orders.push(lsn);
+            if request.wish.is_agreed() {
+                self.whole_orders.push(lsn);
+                self.dated.push(request.wish.lapses());
+            }
         }
         let kind = Header::decode(record).map(|(header, _)| header.kind);
         if let (Wish::Kit { kit, .. }, Ok(Kind::SkuPut)) = (&request.wish, &kind)

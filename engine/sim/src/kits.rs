@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use crate::wish::{CHANNELS, LOCATIONS, SKUS, Wish};
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::snapshots::Lsn;
 
 /// Kits of a merchant; their numbers in wishes begin at [`FIRST`]. Which number an engine gives them, it says.
@@ -38,7 +38,8 @@ impl Wish {
                 let policies = [Some(Policy::Reject), Some(Policy::Backorder), Some(Policy::Imposed), None];
                 let policy = policies[dice.place(policies.len())];
                 let channel = u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0);
-                Self::Order { external: format!("kits {number}"), channel, policy, lines, person: None }
+                let external = format!("kits {number}");
+                Self::Order { external, channel, policy, agreed: Agreed::NONE, lines, person: None }
             }
         }
     }

@@ -23,6 +23,7 @@ mod shop;
 pub mod swarm;
 mod tally;
 mod what_if;
+mod whole;
 mod wish;
 mod world;
 

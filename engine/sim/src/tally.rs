@@ -27,6 +27,8 @@ pub struct Tally {
     pub kits: u64,
     /// What channels were to be told that sell from their own copy, and what they said of it.
     pub grants: u64,
+    /// Orders that were to ship complete, or to wait until a date.
+    pub whole: u64,
     /// Bulk bodies that were sent, for the first time or again.
     pub bodies: u64,
     /// Lines of those.
@@ -100,6 +102,7 @@ impl Tally {
             holds: self.holds + other.holds,
             kits: self.kits + other.kits,
             grants: self.grants + other.grants,
+            whole: self.whole + other.whole,
             bodies: self.bodies + other.bodies,
             lines: self.lines + other.lines,
             people: self.people + other.people,
@@ -158,6 +161,7 @@ impl std::fmt::Display for Tally {
             self.decided_anew, self.differing
         )?;
         writeln!(f, "{} orders imposed, {} units short in the end", self.imposed, self.short)?;
+        writeln!(f, "{} orders that were to ship complete, or to wait until a date", self.whole)?;
         writeln!(f, "{} orders with personal data, {} of them erased", self.people, self.erased)?;
         writeln!(
             f,

@@ -7,7 +7,7 @@ use onhand_engine::ask::{Ask, CancelAsk, ExtendAsk, HoldAsk, Movement, OrderAsk,
 use onhand_engine::customer::Sealed;
 use onhand_engine::domain::command::{AcknowledgeGrant, Confirm, PassFeed, PutExposure, SetGrant, ShipLine};
 use onhand_engine::domain::grant::Mode;
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{ChannelTerms, StockState, Terms};
 use onhand_engine::domain::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
@@ -28,6 +28,8 @@ pub(crate) enum Wish {
         external: String,
         channel: u16,
         policy: Option<Policy>,
+        /// From when on it may be split, if it ships complete, and from when on nothing of it waits.
+        agreed: Agreed,
         lines: Vec<(u32, u32)>,
         person: Option<String>,
     },
@@ -183,7 +185,8 @@ impl Wish {
         let channel = u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0);
         // Now and then an order that was placed comes once more.
         let number = if dice.chance(300) { dice.below(number + 1) } else { number };
-        Self::Order { external: format!("{number}"), channel, policy, lines, person: None }
+        let external = format!("{number}");
+        Self::Order { external, channel, policy, agreed: Agreed::NONE, lines, person: None }
     }
 
     /// An order that its channel has sold already.
@@ -192,6 +195,7 @@ impl Wish {
             external: format!("imposed {number}"),
             channel: u16::try_from(dice.place(usize::from(CHANNELS))).unwrap_or(0),
             policy: Some(Policy::Imposed),
+            agreed: Agreed::NONE,
             lines: some_units(dice),
             person: None,
         }
@@ -299,9 +303,18 @@ impl Wish {
                 let lines = lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect();
                 let hold = Some(Confirm { hold: HoldId(hold.0), or_reserve: *or_reserve });
                 let channel = ChannelNumber(*channel);
-                Ask::PlaceOrder(OrderAsk { channel, external, policy: None, lines, asked, hold, said: None })
+                Ask::PlaceOrder(OrderAsk {
+                    channel,
+                    external,
+                    policy: None,
+                    agreed: Agreed::NONE,
+                    lines,
+                    asked,
+                    hold,
+                    said: None,
+                })
             }
-            Self::Order { external, channel, policy, lines, person } => {
+            Self::Order { external, channel, policy, agreed, lines, person } => {
                 let sealed = match person {
                     Some(text) => Some(shop.seal(text)?),
                     None => None,
@@ -314,6 +327,7 @@ impl Wish {
                     channel: ChannelNumber(*channel),
                     external,
                     policy: *policy,
+                    agreed: *agreed,
                     lines,
                     asked,
                     hold: None,

@@ -21,7 +21,8 @@ use onhand_engine::stepped::SteppedEngine;
 use std::sync::Arc;
 
 pub(crate) const MERCHANTS: [&str; 3] = ["acme", "bolt", "core"];
-const START_MS: u64 = 1_780_000_000_000;
+/// When a run begins, in milliseconds since 1970-01-01 UTC.
+pub(crate) const START_MS: u64 = 1_780_000_000_000;
 /// What tells the dice for what came later from those of another seed.
 const WIDER: u64 = 0x5749_4445_5200_0001;
 
@@ -159,14 +160,23 @@ fn grants(wider: &Dice) -> Option<Dice> {
     (dice.below(3) == 0).then_some(dice)
 }
 
+/// Dice for orders of which something is agreed, in a third of the runs; apart from all others, likewise.
+fn whole(wider: &Dice) -> Option<Dice> {
+    const APART: u64 = 0x77_68_6f_6c_65;
+    let mut dice = Dice::new(wider.clone().roll() ^ APART);
+    (dice.below(3) == 0).then_some(dice)
+}
+
 impl World {
     fn of(dice: Dice, mut wider: Dice, swarm: Swarm) -> Self {
-        let (mut rules, mut kits, mut grants) = (rules(&wider), kits(&wider), grants(&wider));
+        let (mut rules, mut kits) = (rules(&wider), kits(&wider));
+        let (mut grants, mut whole) = (grants(&wider), whole(&wider));
         let mut names = || (swarm.erasures > 0).then(|| Dice::new(wider.roll()));
         let mut apart = || Apart {
             rules: rules.as_mut().map(Dice::split),
             kits: kits.as_mut().map(Dice::split),
             grants: grants.as_mut().map(Dice::split),
+            whole: whole.as_mut().map(Dice::split),
         };
         let clients = MERCHANTS.iter().map(|_| Clients::new(names(), apart())).collect();
         let clock = Arc::new(ManualClock::at(START_MS));

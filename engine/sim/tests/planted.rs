@@ -31,7 +31,7 @@ const DURABLE: [(durable::Bug, u64); 16] = [
 ];
 
 /// Bugs of the rules, likewise.
-const RULES: [(rules::Bug, u64); 14] = [
+const RULES: [(rules::Bug, u64); 17] = [
     (rules::Bug::LinesApart, 1),
     (rules::Bug::ReleaseTwice, 1),
     (rules::Bug::OldestLose, 1),
@@ -46,6 +46,9 @@ const RULES: [(rules::Bug, u64); 14] = [
     (rules::Bug::IgnoreRank, 6),
     (rules::Bug::FreeLowered, 2),
     (rules::Bug::KeepSold, 2),
+    (rules::Bug::ShipInPart, 6),
+    (rules::Bug::WaitWithoutLimit, 4),
+    (rules::Bug::WaitForEver, 4),
 ];
 
 /// The first seed that finds something, `likely` tried before all others, and what it says.

@@ -29,7 +29,7 @@ fn every_known_seed_finds_nothing_and_every_fault_comes() {
     assert!(tally.people > 1_000 && tally.erased > 100, "{tally}");
     assert!(tally.imposed > 50 && tally.short > 50, "{tally}");
     assert!(tally.rules > 400 && tally.holds > 300 && tally.routed > 200, "{tally}");
-    assert!(tally.kits > 400 && tally.grants > 400, "{tally}");
+    assert!(tally.kits > 400 && tally.grants > 400 && tally.whole > 200, "{tally}");
     assert!(tally.decided_anew > 1_000 && tally.differing > 100, "{tally}");
     assert!(tally.answered > tally.requests / 2 && tally.answered < tally.requests, "{tally}");
 }

@@ -22,8 +22,8 @@ use onhand_snapshots::Lsn;
 type Parcel = (LocationNumber, Vec<(u16, u32)>);
 
 impl Simulated {
-    /// One event of the log.
-    pub(super) fn follow(&mut self, lsn: Lsn, event: &Event) {
+    /// One event of the log, and when it was.
+    pub(super) fn follow(&mut self, lsn: Lsn, at: u64, event: &Event) {
         match event {
             Event::LocationPut(_) | Event::ExposurePut(_) | Event::FeedPassed(_) => self.evolve(lsn, event),
             Event::ChannelPut(put) => self.channel(lsn, put),
@@ -31,7 +31,7 @@ impl Simulated {
             Event::SkuPut(put) => self.sku(lsn, put),
             Event::StockMoved(moved) => self.stock(lsn, moved),
             Event::OrderCancelled(cancelled) => self.cancel(lsn, cancelled),
-            Event::OrderShipped(shipped) => self.ship(lsn, shipped),
+            Event::OrderShipped(shipped) => self.ship(lsn, at, shipped),
             Event::HoldPlaced(placed) => self.hold(lsn, placed),
             Event::HoldExtended(extended) => self.extend(lsn, *extended),
             Event::HoldsEnded(ended) => self.end_holds(lsn, ended),
@@ -120,8 +120,11 @@ impl Simulated {
         }
     }
 
-    /// Cancels what is open of each line.
+    /// Cancels what is open of each line; if nobody asked for it, what waits here.
     fn cancel(&mut self, lsn: Lsn, cancelled: &OrderCancelled) {
+        if let Some(date) = cancelled.lapsed {
+            return self.lapse(lsn, cancelled.order, date);
+        }
         let (order, lines) = (cancelled.order, Some(&cancelled.lines[..]));
         if self.perform(lsn, &Command::CancelOrder(CancelOrder { order, lines })).is_ok() {
             return;
@@ -138,7 +141,7 @@ impl Simulated {
     }
 
     /// Ships what the order has at the location, and the rest from where else it has it: the goods go to the same buyer.
-    fn ship(&mut self, lsn: Lsn, shipped: &OrderShipped) {
+    fn ship(&mut self, lsn: Lsn, at: u64, shipped: &OrderShipped) {
         let OrderShipped { order: id, location, ref claims, .. } = *shipped;
         let asked = units(claims);
         let Some(order) = self.merchant.state.order(id) else {
@@ -146,13 +149,14 @@ impl Simulated {
             return;
         };
         let lines = ship_lines(&order, claims);
-        if self.perform(lsn, &Command::ShipOrder(ShipOrder { order: id, location, lines: &lines })).is_ok() {
+        let whole = ShipOrder { order: id, location, lines: &lines, at };
+        if self.perform(lsn, &Command::ShipOrder(whole)).is_ok() {
             return;
         }
         let mut done = 0;
         for (from, claims) in parcels(&order, location, claims) {
             let lines = ship_lines(&order, &claims);
-            let parcel = Command::ShipOrder(ShipOrder { order: id, location: from, lines: &lines });
+            let parcel = Command::ShipOrder(ShipOrder { order: id, location: from, lines: &lines, at });
             if self.perform(lsn, &parcel).is_ok() {
                 done += units(&claims);
                 self.strayed.shipped_elsewhere += if from == location { 0 } else { units(&claims) };

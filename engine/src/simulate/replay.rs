@@ -7,16 +7,15 @@ use super::survey::{Survey, Window};
 use super::tally::{Both, Tally};
 use super::world::{AskedOrder, NewRules, Simulated};
 use crate::directory::Directory;
-use crate::translate::{
-    Named, Told as Record, accepted_of, decode_event, kit_lines_of, lines_of, routed_of, said_of,
-};
+use crate::translate::{Named, Told as Record, accepted_of, decode_event, lines_of, routed_of, said_of};
 use crate::turn::Merchant;
 use onhand_domain::event::{OrderedLines, Routed};
 use onhand_domain::kit::Kit;
+use onhand_domain::order::Agreed;
 use onhand_domain::rejection::Shortfall;
 use onhand_domain::routing::profile::Explanation;
 use onhand_domain::{ChannelNumber, Event, HoldId, MerchantState, ProfileNumber, Rejection, SkuNumber};
-use onhand_record::order::{OrderAskedV1, decode_accepted_kits, decode_refused_whole};
+use onhand_record::order::{OrderAskedV1, decode_accepted_all, decode_refused_whole};
 use onhand_record::routing::OrderDetailsV1;
 use onhand_record::{DecodeError, Header, Kind};
 use onhand_snapshots::Lsn;
@@ -77,7 +76,10 @@ impl Replay {
             return Ok(());
         }
         if lsn >= self.window.from {
-            self.simulated().expire(lsn, header.at);
+            self.begin();
+        }
+        if let Some(simulated) = &mut self.simulated {
+            simulated.expire(lsn, header.at, &self.recorded);
         }
         match header.kind {
             Kind::OrderAccepted => self.accepted(&header, body)?,
@@ -90,18 +92,17 @@ impl Replay {
         Ok(())
     }
 
-    /// The simulated world, which begins where it is asked for first.
-    fn simulated(&mut self) -> &mut Simulated {
+    /// The simulated world begins, if it has not.
+    fn begin(&mut self) {
         let Self { recorded, rules, lsn, .. } = self;
-        self.simulated.get_or_insert_with(|| Simulated::fork(recorded, rules.clone(), *lsn))
+        self.simulated.get_or_insert_with(|| Simulated::fork(recorded, rules.clone(), *lsn));
     }
 
     fn accepted(&mut self, header: &Header, body: &[u8]) -> Result<(), String> {
-        let (asked, accepted, details, kits) = decode_accepted_kits(header.version, body).map_err(text)?;
-        let kits = kit_lines_of(&kits);
-        let event = Event::OrderAccepted(accepted_of(&asked, &accepted, &details, kits).map_err(text)?);
+        let record = decode_accepted_all(header.version, body).map_err(text)?;
+        let event = Event::OrderAccepted(accepted_of(&record).map_err(text)?);
         self.recorded.apply(self.lsn, &event, &Named::Nothing);
-        self.order(header.at, &asked, &details, &Ok(event))
+        self.order(header.at, &record.asked, &record.details, &Ok(event))
     }
 
     fn refused(&mut self, header: &Header, body: &[u8]) -> Result<(), String> {
@@ -124,16 +125,16 @@ impl Replay {
     ) -> Result<(), String> {
         let Some(simulated) = &mut self.simulated else { return Ok(()) };
         let of_refused: OrderedLines;
-        let lines = match recorded {
-            Ok(Event::OrderAccepted(accepted)) => &accepted.lines,
+        let (lines, agreed) = match recorded {
+            Ok(Event::OrderAccepted(accepted)) => (&accepted.lines, Agreed::of(accepted.agreed.as_deref())),
             _ => {
                 of_refused = lines_of(asked);
-                &of_refused
+                (&of_refused, Agreed::NONE)
             }
         };
         self.ruler.survey(asked);
         let hold = details.hold.map(HoldId);
-        let order = AskedOrder { asked, lines, hold, said: said_of(&details.said) };
+        let order = AskedOrder { asked, lines, hold, said: said_of(&details.said), agreed };
         let decided = simulated.decide(&order);
         if let Ok(event) = &decided {
             simulated.evolve(self.lsn, event);
@@ -222,7 +223,7 @@ impl Replay {
             self.ruler.location_changed();
         }
         if let Some(simulated) = &mut self.simulated {
-            simulated.follow(self.lsn, &event);
+            simulated.follow(self.lsn, header.at, &event);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use onhand_domain::event::{ChannelPut, HoldsEnded, ProfilePut, Routed};
 use onhand_domain::hold::EndCause;
 use onhand_domain::merchant::Channel;
 use onhand_domain::money::Currency;
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::routing::profile::{Profile, RateCard};
 use onhand_domain::sku::SkuActor;
 use onhand_domain::{ChannelNumber, Command, Event, HoldId, OrderId, ProfileNumber, Rejection, SkuNumber};
@@ -59,6 +59,8 @@ pub(super) struct AskedOrder<'a> {
     /// The hold that it confirmed, or would have: one that was live then.
     pub(super) hold: Option<HoldId>,
     pub(super) said: Option<OrderSaid>,
+    /// What of it was agreed beyond its policy; of one that was refused nothing was.
+    pub(super) agreed: Agreed,
 }
 
 /// See the module.
@@ -152,12 +154,12 @@ impl Simulated {
 
     /// What becomes of an order here. One whose hold is not live here is decided like any other.
     pub(super) fn decide(&self, order: &AskedOrder<'_>) -> Result<Event, Rejection> {
-        let AskedOrder { asked, lines, hold, ref said } = *order;
+        let AskedOrder { asked, lines, hold, ref said, agreed } = *order;
         let hold = hold.map(|hold| Confirm { hold, or_reserve: true });
         let channel = ChannelNumber(asked.channel);
         let is_late = was_sold_before(self.merchant.state.exposure(channel), asked);
         let policy = if is_late { Some(Policy::Imposed) } else { asked.policy.map(policy_of) };
-        let place = PlaceOrder { channel, policy, lines, hold, route: None };
+        let place = PlaceOrder { channel, policy, agreed, lines, hold, route: None };
         self.merchant.decide_place(place, said.as_ref(), || Some(asked))
     }
 
@@ -168,12 +170,29 @@ impl Simulated {
         }
     }
 
-    /// Ends holds that were left behind, once their deadlines have come.
-    pub(super) fn expire(&mut self, lsn: Lsn, at: u64) {
+    /// Ends holds that were left behind, once their deadlines have come; and cancels what waits beyond its date in this world
+    /// only, which no record tells.
+    pub(super) fn expire(&mut self, lsn: Lsn, at: u64, recorded: &Merchant) {
+        self.lapse_here(lsn, at, recorded);
         while let Some((_, hold)) = self.left_behind.first().copied().filter(|(deadline, _)| *deadline <= at)
         {
             self.left_behind.pop_first();
             self.end_holds(lsn, &HoldsEnded { holds: vec![hold], cause: EndCause::Expired });
+        }
+    }
+
+    fn lapse_here(&mut self, lsn: Lsn, at: u64, recorded: &Merchant) {
+        let due = self.merchant.state.lapses().take_while(|(date, _)| *date <= at);
+        let due: Vec<(u64, OrderId)> = due.filter(|(_, order)| !recorded.state.has_lapse(*order)).collect();
+        for (date, order) in due {
+            self.lapse(lsn, order, date);
+        }
+    }
+
+    /// Cancels what waits of an order here, whose date has come.
+    pub(super) fn lapse(&mut self, lsn: Lsn, order: OrderId, date: u64) {
+        if let Some(event) = self.merchant.state.lapse(order, date) {
+            self.evolve(lsn, &event);
         }
     }
 

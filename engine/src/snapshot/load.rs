@@ -6,7 +6,8 @@ use crate::directory::{Address, Directories, ProfileEntry};
 use crate::recovery::shard_of;
 use crate::registry::{Key, Registry, Scopes};
 use crate::translate::{
-    components_of, cursor_of, exposure_of, format_of, grant_of, hold_of, policy_of, stock_policy_of, terms_of,
+    agreed_of, components_of, cursor_of, exposure_of, format_of, grant_of, hold_of, policy_of,
+    stock_policy_of, terms_of,
 };
 use onhand_domain::kit::Component;
 use onhand_domain::merchant::{Channel, Location};
@@ -18,11 +19,11 @@ use onhand_domain::{
 use onhand_record::codec::decode_first;
 use onhand_record::rules::{ChannelTermsV1, LocationTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_EXPOSURES, CHUNK_GRANTS, CHUNK_HOLDS, CHUNK_KITS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS,
-    CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN,
-    ExposureRowV1, GrantRowV1, HoldRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1,
-    MerchantRulesV1, MerchantStateV1, OrderRowV1, PartsRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1,
-    SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
+    AgreedRowV1, CHUNK_AGREED, CHUNK_EXPOSURES, CHUNK_GRANTS, CHUNK_HOLDS, CHUNK_KITS, CHUNK_LIMITS,
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS, CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES,
+    CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, ExposureRowV1, GrantRowV1, HoldRowV1, KeyRowV1, KitRowV1,
+    MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1, OrderRowV1, PartsRowV1, PlaceRowV1,
+    ProfileRowV1, SkuLimitsRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_record::{DecodeError, decode};
 use onhand_snapshots::Lsn;
@@ -143,6 +144,8 @@ impl Loader<'_> {
                 (CHUNK_PARTS, merchant) => self.parts(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_EXPOSURES, merchant) => self.exposures(MerchantNumber(merchant), &chunk)?,
                 (CHUNK_GRANTS, merchant) => self.grants(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_AGREED, merchant) => self.agreements(MerchantNumber(merchant), &chunk)?,
+                (CHUNK_LIMITS, merchant) => self.limits(MerchantNumber(merchant), &chunk)?,
                 (kind, _) => {
                     return Err(SnapshotError::Wrong(format!("chunks of kind {kind} are not known")));
                 }
@@ -337,11 +340,29 @@ impl Loader<'_> {
         Ok(())
     }
 
+    fn agreements(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<AgreedRowV1>) {
+            let AgreedRowV1 { order, agreed } = row?;
+            merchant.state.restore_agreed(OrderId(order), agreed_of(&agreed));
+        }
+        Ok(())
+    }
+
     fn grants(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
         let merchant = self.merchant(number)?;
         for row in rows(chunk, decode_first::<GrantRowV1>) {
             let (sku, grant) = grant_of(row?);
             merchant.state.restore_grant(sku, grant);
+        }
+        Ok(())
+    }
+
+    fn limits(&mut self, number: MerchantNumber, chunk: &[u8]) -> Result<(), SnapshotError> {
+        let merchant = self.merchant(number)?;
+        for row in rows(chunk, decode_first::<SkuLimitsRowV1>) {
+            let SkuLimitsRowV1 { sku, limits } = row?;
+            merchant.state.restore_backorder_limit(SkuNumber(sku), limits.backorder_limit);
         }
         Ok(())
     }

@@ -3,25 +3,25 @@
 use super::{FrozenPart, Picture, SnapshotError};
 use crate::directory::{Address, FrozenName, FrozenNames, ProfileEntry, Site};
 use crate::translate::{
-    components_record, cursor_record, exposure_row, format_record, grant_row, hold_row, policy_record,
-    sku_terms, stock_policy_record,
+    agreed_record, components_record, cursor_record, exposure_row, format_record, grant_row, hold_row,
+    policy_record, sku_limits, sku_terms, stock_policy_record,
 };
 use onhand_domain::SkuNumber;
 use onhand_domain::digest::{
-    digest_of_exposure, digest_of_hold, digest_of_kit, digest_of_order, digest_of_sku,
+    digest_of_agreed, digest_of_exposure, digest_of_hold, digest_of_kit, digest_of_order, digest_of_sku,
 };
 use onhand_domain::merchant::{Channel, FrozenMerchant, Location};
 use onhand_domain::order::{Demand, Order};
 use onhand_domain::sku::{Level, SkuActor};
 use onhand_record::codec::encode_row_into;
 use onhand_record::encode_into;
-use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, SkuTermsV1};
+use onhand_record::rules::{ChannelTermsV1, LocationTermsV1, SkuLimitsV1, SkuTermsV1};
 use onhand_record::snapshot::{
-    CHUNK_EXPOSURES, CHUNK_GRANTS, CHUNK_HOLDS, CHUNK_KITS, CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS,
-    CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES, CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN,
-    ChannelRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1, MerchantRowV1, MerchantRulesV1, MerchantStateV1,
-    NameV1, OrderRowV1, PartsRowV1, PlaceRowV1, ProfileRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1,
-    SnapshotV1, WithinRowV1,
+    AgreedRowV1, CHUNK_AGREED, CHUNK_EXPOSURES, CHUNK_GRANTS, CHUNK_HOLDS, CHUNK_KITS, CHUNK_LIMITS,
+    CHUNK_MERCHANTS, CHUNK_ORDERS, CHUNK_PARTS, CHUNK_ROUTING, CHUNK_RULES, CHUNK_SKUS, CHUNK_STATES,
+    CHUNK_TAGS, CHUNK_TERMS, CHUNK_WITHIN, ChannelRowV1, KeyRowV1, KitRowV1, MerchantRoutingV1,
+    MerchantRowV1, MerchantRulesV1, MerchantStateV1, NameV1, OrderRowV1, PartsRowV1, PlaceRowV1,
+    ProfileRowV1, SkuLimitsRowV1, SkuRowV1, SkuTagsRowV1, SkuTermsRowV1, SnapshotV1, WithinRowV1,
 };
 use onhand_snapshots::chunks::SetWriter;
 use onhand_snapshots::planted::{Bug, is_planted};
@@ -135,7 +135,8 @@ fn merchant(part: &FrozenPart, cut: Lsn, writer: &mut SetWriter<'_>) -> Result<u
     rules(part, writer)?;
     digest = digest.wrapping_add(grants(part, writer)?);
     routing(part, writer)?;
-    Ok(digest.wrapping_add(kits(part, writer)?))
+    digest = digest.wrapping_add(kits(part, writer)?);
+    Ok(digest.wrapping_add(agreements(part, writer)?))
 }
 
 /// Writes what a merchant keeps of its stock, for whom, and its live holds, if anything is kept.
@@ -157,6 +158,14 @@ fn rules(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), SnapshotEr
         }
     }
     terms.flush()?;
+    let mut limits = Chunker::new(writer, CHUNK_LIMITS, number);
+    for (sku, actor) in part.state.skus.iter() {
+        let row = SkuLimitsRowV1 { sku, limits: actor.terms().map(sku_limits).unwrap_or_default() };
+        if row.limits != SkuLimitsV1::default() {
+            limits.push(|out| encode_into(&row, out))?;
+        }
+    }
+    limits.flush()?;
     let mut holds = Chunker::new(writer, CHUNK_HOLDS, number);
     for (id, hold) in &part.state.holds {
         holds.push(|out| encode_into(&hold_row(*id, hold), out))?;
@@ -222,6 +231,19 @@ fn kits(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<u64, SnapshotEr
         parts.push(|out| encode_into(&parts_row(&order.open()), out))?;
     }
     parts.flush()?;
+    Ok(digest)
+}
+
+/// Writes what was agreed of open orders beyond their policies; returns the digest of it.
+fn agreements(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<u64, SnapshotError> {
+    let mut digest = 0_u64;
+    let mut rows = Chunker::new(writer, CHUNK_AGREED, part.number.0);
+    for (order, agreed) in &part.state.agreed {
+        digest = digest.wrapping_add(digest_of_agreed(part.number, *order, *agreed));
+        let row = AgreedRowV1 { order: order.0, agreed: agreed_record(*agreed) };
+        rows.push(|out| encode_into(&row, out))?;
+    }
+    rows.flush()?;
     Ok(digest)
 }
 

@@ -1,14 +1,14 @@
 //! Routing profiles and what they said of orders: from event to record and back.
 
-use super::{kits, policy_record};
+use super::{agreed_record, kits, policy_record};
 use crate::ask::{OrderAsk, OrderSaid, ProfileAsk};
 use crate::routing::Format;
 use onhand_domain::event::{KitLine, OrderAccepted, ProfilePut, Routed};
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::routing::profile::Explanation;
 use onhand_domain::{HoldId, LocationNumber, ProfileNumber};
-use onhand_record::header::VERSION_KITS;
-use onhand_record::order::{encode_details, encode_kits, version_with};
+use onhand_record::header::{VERSION_AGREED, VERSION_KITS};
+use onhand_record::order::{encode_agreed, encode_details, encode_kits, version_with};
 use onhand_record::routing::{FormatV1, OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
 use onhand_record::rules::PolicyV1;
 use onhand_record::{DecodeError, EncodeError, VERSION, encode_into};
@@ -52,17 +52,20 @@ pub(crate) struct OrderEnd<'a> {
     said: Option<&'a OrderSaid>,
     routed: Option<(&'a Routed, Vec<u8>)>,
     kits: &'a [KitLine],
+    agreed: Agreed,
 }
 
 impl<'a> OrderEnd<'a> {
-    /// Of an accepted order; most end with nothing: no hold, no word beyond the usual ones, no profile, and not imposed.
+    /// Of an accepted order; most end with nothing: no hold, no word beyond the usual ones, no profile, no later policy and
+    /// nothing agreed beyond it.
     #[inline]
     pub(crate) fn of_accepted(accepted: &'a OrderAccepted, ask: &'a OrderAsk) -> Option<Self> {
         let OrderAccepted { policy, hold, .. } = *accepted;
-        let has_some =
-            hold.is_some() || accepted.routed.is_some() || ask.said.is_some() || policy == Policy::Imposed;
-        (has_some || !accepted.kits.is_empty())
-            .then(|| Self { kits: &accepted.kits, ..Self::of(policy, hold, accepted.routed.as_deref(), ask) })
+        let has_some = hold.is_some() || accepted.routed.is_some() || ask.said.is_some() || is_later(policy);
+        (has_some || !accepted.kits.is_empty() || accepted.agreed.is_some()).then(|| {
+            let (routed, agreed) = (accepted.routed.as_deref(), Agreed::of(accepted.agreed.as_deref()));
+            Self { kits: &accepted.kits, agreed, ..Self::of(policy, hold, routed, ask) }
+        })
     }
 
     /// Of a refused order.
@@ -72,13 +75,13 @@ impl<'a> OrderEnd<'a> {
 
     fn of(policy: Policy, hold: Option<HoldId>, routed: Option<&'a Routed>, ask: &'a OrderAsk) -> Self {
         let routed = routed.map(|routed| (routed, routed.explanation.encode()));
-        Self { policy, hold, said: ask.said.as_deref(), routed, kits: &[] }
+        Self { policy, hold, said: ask.said.as_deref(), routed, kits: &[], agreed: Agreed::NONE }
     }
 
     /// Whether there is nothing to write.
     fn is_nothing(&self) -> bool {
         let Self { policy, hold, said, routed, .. } = self;
-        hold.is_none() && said.is_none() && routed.is_none() && *policy != Policy::Imposed
+        hold.is_none() && said.is_none() && routed.is_none() && !is_later(*policy)
     }
 
     fn with<R>(&self, use_it: impl FnOnce(PolicyV1, &OrderDetailsV1<'_>) -> R) -> R {
@@ -94,6 +97,7 @@ impl<'a> OrderEnd<'a> {
     /// The version of the record.
     pub(crate) fn version(&self) -> u8 {
         match (self.kits, self.is_nothing()) {
+            _ if self.agreed != Agreed::NONE => VERSION_AGREED,
             ([_, ..], _) => VERSION_KITS,
             (_, true) => VERSION,
             (_, false) => self.with(version_with),
@@ -102,12 +106,21 @@ impl<'a> OrderEnd<'a> {
 
     /// Appends it to the record.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let kits = || kits::lines_record(self.kits);
         match (self.kits, self.is_nothing()) {
-            ([_, ..], _) => self.with(|_, details| encode_kits(details, &kits::lines_record(self.kits), out)),
+            _ if self.agreed != Agreed::NONE => {
+                self.with(|_, details| encode_agreed(details, &kits(), &agreed_record(self.agreed), out))
+            }
+            ([_, ..], _) => self.with(|_, details| encode_kits(details, &kits(), out)),
             (_, true) => Ok(()),
             (_, false) => self.with(|policy, details| encode_details(policy, details, out)),
         }
     }
+}
+
+/// Whether releases before this one do not know a policy.
+fn is_later(policy: Policy) -> bool {
+    policy_record(policy).is_later()
 }
 
 fn routed_record<'a>(routed: &Routed, explanation: &'a [u8]) -> RoutedV1<'a> {

@@ -11,8 +11,8 @@ use onhand_record::kit::SkuKitV1;
 use onhand_record::routing::ChannelRoutingV1;
 use onhand_record::rules::{
     self as record, AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, PoolV1,
-    SkuChannelTermsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, decode_channel, decode_location, decode_sku,
-    encode_both,
+    SkuChannelTermsV1, SkuLimitsV1, SkuPutV1, SkuTermsV1, StockPolicyV1, decode_channel, decode_location,
+    decode_sku, encode_both,
 };
 use onhand_record::{DecodeError, EncodeError};
 
@@ -61,7 +61,7 @@ pub(super) fn encode_sku(put: &SkuPut, ask: &SkuAsk, out: &mut Vec<u8>) -> Resul
         gtin: ask.gtin.as_deref(),
         tags: ask.tags.iter().map(String::as_str).collect(),
     };
-    record::encode_sku(&body, &sku_terms(&put.terms, &put.pools), &sku_kit(put), out)
+    record::encode_sku(&body, &sku_terms(&put.terms, &put.pools), &sku_kit(put), sku_limits(&put.terms), out)
 }
 
 pub(super) fn location_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeError> {
@@ -88,9 +88,10 @@ pub(super) fn channel_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeE
 }
 
 pub(super) fn sku_told(version: u8, body: &[u8]) -> Result<Told<'_>, DecodeError> {
-    let (body, terms, kit) = decode_sku(version, body)?;
+    let (body, terms, kit, limits) = decode_sku(version, body)?;
     let (sku, is_new, decimals) = (SkuNumber(body.sku), body.is_new, body.decimals);
     let (terms, pools) = terms_of(&terms);
+    let terms = Terms { backorder_limit: limits.backorder_limit, ..terms };
     let components = kits::components_of(&kit.components);
     let event = Event::SkuPut(SkuPut { sku, is_new, decimals, terms, components, pools });
     Ok(Told::Happened(event, Named::Sku(body.code, body.tags)))
@@ -123,7 +124,12 @@ fn sku_kit(put: &SkuPut) -> SkuKitV1 {
 
 /// The version of a SKU's record.
 pub(super) fn sku_version(put: &SkuPut) -> u8 {
-    record::sku_version(&sku_terms(&put.terms, &put.pools), &sku_kit(put))
+    record::sku_version(&sku_terms(&put.terms, &put.pools), &sku_kit(put), sku_limits(&put.terms))
+}
+
+/// The limits of a SKU, as a record says them.
+pub(crate) fn sku_limits(terms: &Terms) -> SkuLimitsV1 {
+    SkuLimitsV1 { backorder_limit: terms.backorder_limit }
 }
 
 /// Terms and pools of a SKU, as a record says them.
@@ -141,7 +147,7 @@ pub(crate) fn sku_terms(terms: &Terms, pools: &[Pool]) -> SkuTermsV1 {
     }
 }
 
-/// A record's terms and pools of a SKU.
+/// A record's terms and pools of a SKU, without its limits.
 pub(crate) fn terms_of(record: &SkuTermsV1) -> (Terms, Vec<Pool>) {
     let channel = |terms: &SkuChannelTermsV1| ChannelTerms {
         channel: ChannelNumber(terms.channel),
@@ -153,6 +159,7 @@ pub(crate) fn terms_of(record: &SkuTermsV1) -> (Terms, Vec<Pool>) {
         safety_stock: record.safety_stock,
         safety_stock_at: record.safety_stock_at.iter().map(safety).collect(),
         channels: record.channels.iter().map(channel).collect(),
+        backorder_limit: None,
     };
     (terms, record.pools.iter().map(pool_of).collect())
 }

@@ -18,7 +18,7 @@ use onhand_engine::config::{DiskMarks, QueueLimits};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::command::{RANK, ShipLine};
 use onhand_engine::domain::event::NewClaims;
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::domain::promise::StockPolicy;
 use onhand_engine::domain::sku::{StockState, Terms};
 use onhand_engine::domain::table::spread;
@@ -279,6 +279,7 @@ impl Client {
             channel,
             external,
             policy,
+            agreed: Agreed::NONE,
             lines: lines.into(),
             asked: bytes,
             hold: None,

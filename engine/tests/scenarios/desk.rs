@@ -162,11 +162,11 @@ impl Desk {
             Command::Move(Move { sku, location, from, to, quantity }) => {
                 stock(sku, location, Movement::Move { from, to, quantity })
             }
-            Command::PlaceOrder(PlaceOrder { channel, policy, lines, hold, .. }) => {
+            Command::PlaceOrder(PlaceOrder { channel, policy, agreed, lines, hold, .. }) => {
                 let Ask::PlaceOrder(ask) = self.client.order_ask(channel, name, policy, lines) else {
                     unreachable!("it is one")
                 };
-                Ask::PlaceOrder(OrderAsk { hold, ..ask })
+                Ask::PlaceOrder(OrderAsk { hold, agreed, ..ask })
             }
             Command::PlaceHold(PlaceHold { channel, deadline, customer, lines, .. }) => {
                 let ids = (0..lines.len()).map(|line| (line.to_string(), 0)).collect();
@@ -178,7 +178,7 @@ impl Desk {
             }
             Command::ReleaseHold(hold) => Ask::ReleaseHold(hold),
             Command::CancelOrder(CancelOrder { order, lines }) => cancel_ask(order, lines.map(<[_]>::to_vec)),
-            Command::ShipOrder(ShipOrder { order, location, lines }) => {
+            Command::ShipOrder(ShipOrder { order, location, lines, .. }) => {
                 let lines = lines.to_vec();
                 Ask::ShipOrder(ShipAsk { order, location, lines, tracking_number: None })
             }

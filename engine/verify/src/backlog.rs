@@ -39,6 +39,12 @@ impl Backlog {
         self.total
     }
 
+    /// Units that were accepted without stock and wait.
+    pub(crate) fn backordered(&self) -> i64 {
+        let queues = self.waiting.iter().filter(|((is_short, _), _)| !is_short);
+        queues.flat_map(|(_, queue)| queue.values()).sum()
+    }
+
     /// Whose turn it is first of each class and channel that `serves`, of those that `counts`, before another one, where
     /// channels have these ranks.
     pub(crate) fn firsts_before(

@@ -4,6 +4,7 @@ use crate::backlog::{Backlog, Precedence, Turn};
 use crate::digest::fact;
 use crate::grants::{Exposed, Granted};
 use crate::order::{Demand, Order};
+use onhand_record::agreed::AgreedV1;
 use onhand_record::rules::{ChannelTermsV1, PolicyV1, PoolV1, SkuTermsV1};
 use onhand_record::stock::{LevelV1, StateV1};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -80,6 +81,8 @@ pub(crate) struct Sku {
     pub(crate) has_moved: bool,
     /// What was stated for it alone, if anything was.
     pub(crate) terms: Option<Box<SkuTermsV1>>,
+    /// The most units that may wait for it, accepted without stock.
+    pub(crate) backorder_limit: Option<u32>,
 }
 
 /// A record that decided something under an `Idempotency-Key`.
@@ -249,6 +252,13 @@ impl Ledger {
 /// What one open order adds to the digest.
 fn digest_of(merchant: u64, id: u64, order: &Order) -> u64 {
     let mut sum = 0_u64;
+    for term in &order.agreed {
+        let (kind, date) = match term {
+            AgreedV1::CompleteBy(date) => (1, *date),
+            AgreedV1::CancelAfter(date) => (2, *date),
+        };
+        sum = sum.wrapping_add(fact(&[9, merchant, id, kind, date]));
+    }
     for (number, line) in (0_u64..).zip(&order.lines) {
         let demands = order.demands_of(line);
         let backordered = demands.iter().map(|demand| demand.backordered).sum();

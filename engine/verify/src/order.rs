@@ -1,5 +1,6 @@
 //! One open order as the audit's own books have it.
 
+use onhand_record::agreed::AgreedV1;
 use onhand_record::kit::{KitLineV1, KitPictureV1, PartPictureV1};
 use onhand_record::order::{LinePictureV1, OrderAskedV1, SourceV1};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,10 @@ pub(crate) struct Order {
     pub(crate) lines: Vec<Line>,
     /// Whether its channel had sold it already.
     pub(crate) is_imposed: bool,
+    /// Whether nothing of it leaves while something of it waits.
+    pub(crate) ships_complete: bool,
+    /// What was agreed of it beyond its policy.
+    pub(crate) agreed: Vec<AgreedV1>,
     /// In the order of the lines.
     pub(crate) demands: Vec<Demand>,
     /// The locations that may serve what waits without having lost a claim, and all that waits of one that was imposed;
@@ -86,6 +91,32 @@ impl Order {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lines.iter().all(|line| line.ordered == line.cancelled + line.shipped)
+    }
+
+    /// Units of it that wait.
+    pub(crate) fn waiting(&self) -> i64 {
+        self.demands.iter().map(|demand| demand.backordered + demand.short).sum()
+    }
+
+    /// From when on it may be split, if that was agreed.
+    pub(crate) fn complete_by(&self) -> Option<u64> {
+        self.agreed.iter().find_map(|term| match term {
+            AgreedV1::CompleteBy(date) => Some(*date),
+            AgreedV1::CancelAfter(_) => None,
+        })
+    }
+
+    /// From when on nothing of it waits, if that was agreed.
+    pub(crate) fn cancel_after(&self) -> Option<u64> {
+        self.agreed.iter().find_map(|term| match term {
+            AgreedV1::CancelAfter(date) => Some(*date),
+            AgreedV1::CompleteBy(_) => None,
+        })
+    }
+
+    /// Whether something of a line has left the building.
+    pub(crate) fn has_begun(&self, line: &Line) -> bool {
+        self.demands_of(line).iter().any(|demand| demand.shipped > 0)
     }
 
     /// Units of a line are cancelled, and so what they needed.

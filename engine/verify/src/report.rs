@@ -26,6 +26,10 @@ pub enum Invariant {
     I9,
     /// Stock is given in turn and none is held back; a loss takes the newest claims.
     I10,
+    /// An order leaves and waits as was agreed: whole, where it ships complete, and until its date.
+    I11,
+    /// No order is accepted that lets more units of a SKU wait than may.
+    I12,
     /// The recovered state is the live state: digests of clean stops.
     J3,
     /// The log is whole: records decode, numbers are dense, time does not run back.
@@ -33,7 +37,7 @@ pub enum Invariant {
 }
 
 /// All of them, in order, with what they say.
-pub const INVARIANTS: [(Invariant, &str); 12] = [
+pub const INVARIANTS: [(Invariant, &str); 14] = [
     (Invariant::I1, "no stored number is negative"),
     (Invariant::I2, "claims never exceed sellable stock"),
     (Invariant::I3, "stated numbers equal the sum of the claims"),
@@ -44,6 +48,8 @@ pub const INVARIANTS: [(Invariant, &str); 12] = [
     (Invariant::I8, "one answer per key, one order per external id"),
     (Invariant::I9, "what one channel is promised, no other one gets"),
     (Invariant::I10, "stock is given in turn, and none is held back"),
+    (Invariant::I11, "an order leaves and waits as was agreed"),
+    (Invariant::I12, "no more units of a SKU wait than may"),
     (Invariant::J3, "the state of a clean stop is the state of the log"),
     (Invariant::J4, "records are whole, dense, known and in time"),
 ];

@@ -15,7 +15,7 @@ use onhand_record::order::{
     encode_kits,
 };
 use onhand_record::routing::OrderDetailsV1;
-use onhand_record::rules::{PolicyV1, SkuPutV1, SkuTermsV1, encode_sku, sku_version};
+use onhand_record::rules::{PolicyV1, SkuLimitsV1, SkuPutV1, SkuTermsV1, encode_sku, sku_version};
 use onhand_record::stock::StockMovedV1;
 use onhand_record::{Kind, encode_into};
 use onhand_verify::Invariant;
@@ -27,8 +27,8 @@ fn put_kit(log: &mut Writer, sku: u32, components: &[(u32, u32)]) {
     let (is_new, code) = (sku == PAIR && log.last() < 11, ["MUG", "CUP", "PAIR"][sku as usize]);
     let put = SkuPutV1 { sku, is_new, code, title, unit, decimals: 0, gtin, tags };
     let (terms, kit) = (SkuTermsV1::default(), SkuKitV1 { components: components.to_vec() });
-    log.add_version(Kind::SkuPut, sku_version(&terms, &kit), None, &|out| {
-        encode_sku(&put, &terms, &kit, out).unwrap();
+    log.add_version(Kind::SkuPut, sku_version(&terms, &kit, SkuLimitsV1::default()), None, &|out| {
+        encode_sku(&put, &terms, &kit, SkuLimitsV1::default(), out).unwrap();
     });
 }
 

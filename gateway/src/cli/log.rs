@@ -12,9 +12,9 @@ use onhand_engine::record::grant::{
     ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1,
 };
 use onhand_engine::record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
-use onhand_engine::record::kit::{decode_cancelled, decode_shipped};
+use onhand_engine::record::kit::{decode_cancelled_all, decode_shipped};
 use onhand_engine::record::order::{
-    BacklogFilledV1, RepeatAnsweredV1, decode_accepted_kits, decode_refused_whole,
+    AcceptedAll, BacklogFilledV1, RepeatAnsweredV1, decode_accepted_all, decode_refused_whole,
 };
 use onhand_engine::record::routing::{OrderDetailsV1, OrderSaidV1, RoutedV1, RoutingProfilePutV1};
 use onhand_engine::record::rules::{decode_channel, decode_location, decode_sku};
@@ -92,25 +92,27 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
             both(both(value(&put), value(&terms)), value(&routing))
         }
         Kind::SkuPut => {
-            let (put, terms, kit) = decode_sku(version, body)?;
-            both(both(value(&put), value(&terms)), value(&kit))
+            let (put, terms, kit, limits) = decode_sku(version, body)?;
+            both(both(both(value(&put), value(&terms)), value(&kit)), value(&limits))
         }
         Kind::RoutingProfilePut => value(&decode::<RoutingProfilePutV1<'_>>(body)?),
         Kind::StockMoved => value(&decode::<StockMovedV1<'_>>(body)?),
         Kind::OrderAccepted => {
-            let (asked, accepted, details, kits) = decode_accepted_kits(version, body)?;
-            with_kits(
+            let AcceptedAll { asked, accepted, details, kits, agreed } = decode_accepted_all(version, body)?;
+            let order = with_kits(
                 detailed(json!({ "asked": value(&asked), "accepted": value(&accepted) }), &details)?,
                 &kits,
-            )
+            );
+            with_list(order, "agreed", &agreed)
         }
         Kind::OrderRefused => {
             let (asked, refused, details) = decode_refused_whole(version, body)?;
             detailed(json!({ "asked": value(&asked), "refused": value(&refused) }), &details)?
         }
         Kind::OrderCancelled => {
-            let (cancelled, kits) = decode_cancelled(version, body)?;
-            with_kits(value(&cancelled), &kits)
+            let (cancelled, kits, lapsed) = decode_cancelled_all(version, body)?;
+            let order = with_kits(value(&cancelled), &kits);
+            lapsed.map_or(order.clone(), |lapsed| both(order, value(&lapsed)))
         }
         Kind::OrderShipped => {
             let (shipped, kits) = decode_shipped(version, body)?;
@@ -131,9 +133,14 @@ fn body_of(header: &Header, body: &[u8]) -> Result<Value, DecodeError> {
 }
 
 /// An order's record with its kits, if it has some.
-fn with_kits<T: Serialize>(mut order: Value, kits: &[T]) -> Value {
-    if !kits.is_empty() {
-        order["kits"] = serde_json::to_value(kits).unwrap_or_default();
+fn with_kits<T: Serialize>(order: Value, kits: &[T]) -> Value {
+    with_list(order, "kits", kits)
+}
+
+/// An order's record with a list under this name, if that has something.
+fn with_list<T: Serialize>(mut order: Value, name: &str, list: &[T]) -> Value {
+    if !list.is_empty() {
+        order[name] = serde_json::to_value(list).unwrap_or_default();
     }
     order
 }

@@ -79,6 +79,8 @@ struct SkuBody<'a> {
     #[serde(borrow)]
     channel_policies: Option<Vec<Object<ChannelTermsBody<'a>>>>,
     #[serde(borrow)]
+    backorder_limit: Option<Amount<'a>>,
+    #[serde(borrow)]
     kit: Option<Object<KitBody<'a>>>,
 }
 
@@ -98,6 +100,8 @@ struct SkuLine<'a> {
     safety_stock_at: Option<Vec<Object<SafetyBody<'a>>>>,
     #[serde(borrow)]
     channel_policies: Option<Vec<Object<ChannelTermsBody<'a>>>>,
+    #[serde(borrow)]
+    backorder_limit: Option<Amount<'a>>,
     #[serde(borrow)]
     kit: Option<Object<KitBody<'a>>>,
 }
@@ -180,8 +184,10 @@ pub(super) fn policy_of(check: &mut Check, word: &str) -> Option<Policy> {
         "reject" => Some(Policy::Reject),
         "backorder" => Some(Policy::Backorder),
         "imposed" => Some(Policy::Imposed),
+        "ship_complete" => Some(Policy::ShipComplete),
         _ => {
-            let detail = format!("{} is not supported; reject, backorder and imposed are", shown(word));
+            let known = "reject, backorder, imposed and ship_complete";
+            let detail = format!("{} is not supported; {known} are", shown(word));
             check.wrong("/policy", "unsupported_policy", detail);
             None
         }
@@ -225,8 +231,8 @@ fn channel_ask(directory: &Directory, code: String, body: &[u8]) -> Result<Ask, 
 
 fn sku_ask(directory: &Directory, code: String, body: SkuBody<'_>) -> Result<Ask, Problem> {
     let mut check = Check::default();
-    let SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies, kit } =
-        body;
+    let SkuBody { title, unit, decimals, gtin, tags, .. } = body;
+    let SkuBody { safety_stock, safety_stock_at, channel_policies, backorder_limit, kit, .. } = body;
     for (pointer, text) in [("/title", &title), ("/unit", &unit)] {
         if let Some(text) = text {
             check.text(pointer, text, TEXT_BYTES_MAX);
@@ -252,6 +258,7 @@ fn sku_ask(directory: &Directory, code: String, body: SkuBody<'_>) -> Result<Ask
         safety_stock: safety_stock.as_ref(),
         safety_stock_at: safety_stock_at.as_deref().unwrap_or_default(),
         channel_policies: channel_policies.as_deref().unwrap_or_default(),
+        backorder_limit: backorder_limit.as_ref(),
     };
     let terms = terms(&mut check, directory, &stated, decimals);
     let kit = kit.map(|kit| components(&mut check, directory, &kit));
@@ -273,13 +280,24 @@ pub(super) fn sku_line(directory: &Directory, line: &[u8]) -> Result<(Ask, Optio
         safety_stock,
         safety_stock_at,
         channel_policies,
+        backorder_limit,
         kit,
     } = parse(line)?;
     let mut check = Check::default();
     let code = check.code(|| "/sku".into(), &sku).map(std::borrow::Cow::into_owned);
     let code = check.done(code)?;
-    let body =
-        SkuBody { title, unit, decimals, gtin, tags, safety_stock, safety_stock_at, channel_policies, kit };
+    let body = SkuBody {
+        title,
+        unit,
+        decimals,
+        gtin,
+        tags,
+        safety_stock,
+        safety_stock_at,
+        channel_policies,
+        backorder_limit,
+        kit,
+    };
     Ok((sku_ask(directory, code, body)?, idempotency_key))
 }
 

@@ -124,7 +124,7 @@ fn erase_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let order = order_in_path(id)?;
     let handle = desk.intake.handle();
     let accepted = Accepted::read(handle, desk.caller.directory.merchant, order)?;
-    if let Some(sealed) = accepted.decode()?.0.customer {
+    if let Some(sealed) = accepted.decode()?.asked.customer {
         handle.customers().erase(sealed.key).map_err(|error| {
             tracing::error!(%error, "personal data cannot be erased");
             Problem::internal()

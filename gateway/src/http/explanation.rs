@@ -41,7 +41,7 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
 
 fn explain_order(handle: &Handle, directory: &Directory, order: OrderId) -> Result<Rendered, Problem> {
     let accepted = Accepted::read(handle, directory.merchant, order)?;
-    let (_, _, details) = accepted.decode()?;
+    let details = accepted.decode()?.details;
     let explanation = match details.routed {
         Some(RoutedV1 { profile, explanation, .. }) => {
             let explanation = Explanation::decode(explanation).map_err(|error| {

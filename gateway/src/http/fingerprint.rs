@@ -5,7 +5,7 @@
 use onhand_engine::ask::{Ask, Movement, OrderSaid};
 use onhand_engine::domain::command::{RANK, ShipLine};
 use onhand_engine::domain::grant::Mode;
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::domain::promise::{Amount, StockPolicy};
 use onhand_engine::domain::sku::{StockState, Terms};
 use onhand_engine::routing::Format;
@@ -27,6 +27,7 @@ pub(super) fn canonical(ask: &Ask) -> (&'static str, Vec<u8>) {
                 Policy::Reject => "reject",
                 Policy::Backorder => "backorder",
                 Policy::Imposed => "imposed",
+                Policy::ShipComplete => "ship_complete",
             });
             for location in &ask.locations {
                 form.number(location.0);
@@ -143,6 +144,16 @@ pub(super) fn order_saying(hold: &[u8], asked: &[u8], customer: Option<&[u8]>, s
     form.0
 }
 
+/// The form of an order of which something is agreed beyond its policy, made of [what it says of itself](order_saying). It
+/// begins as no other order does.
+pub(super) fn order_agreeing(said: &[u8], agreed: Agreed) -> Vec<u8> {
+    let Agreed { complete_by, cancel_after } = agreed;
+    let date = |date: Option<u64>| date.map_or(-1, i128::from);
+    let mut form = Form::default();
+    form.later().later().bytes(said).number(date(complete_by)).number(date(cancel_after));
+    form.0
+}
+
 fn terms(form: &mut Form, terms: &Terms) {
     form.number(terms.safety_stock.map_or(-1, i64::from)).number(terms.safety_stock_at.len() as u64);
     for (location, units) in &terms.safety_stock_at {
@@ -150,6 +161,9 @@ fn terms(form: &mut Form, terms: &Terms) {
     }
     for terms in &terms.channels {
         stock_policy(form.number(terms.channel.0), &terms.policy).number(terms.dedicated);
+    }
+    if let Some(limit) = terms.backorder_limit {
+        form.later().number(limit);
     }
 }
 
@@ -261,8 +275,7 @@ mod tests {
                 profile: None,
             })))
         };
-        let safety =
-            |safety_stock, safety_stock_at| Terms { safety_stock, safety_stock_at, channels: Vec::new() };
+        let safety = |safety_stock, safety_stock_at| Terms { safety_stock, safety_stock_at, ..Terms::NONE };
         let own = |policy, dedicated| {
             let channels = vec![ChannelTerms { channel: ChannelNumber(0), policy, dedicated }];
             Terms { channels, ..Terms::NONE }
@@ -275,6 +288,8 @@ mod tests {
             sku(safety(Some(1), vec![])),
             sku(safety(None, vec![(LocationNumber(0), 1)])),
             sku(safety(None, vec![(LocationNumber(1), 1)])),
+            sku(Terms { backorder_limit: Some(0), ..Terms::NONE }),
+            sku(Terms { backorder_limit: Some(1), ..Terms::NONE }),
             sku(own(StockPolicy::SHARED, 0)),
             sku(own(StockPolicy::SHARED, 1)),
             sku(own(floor, 0)),
@@ -299,6 +314,7 @@ mod tests {
             order_saying(b"", b"asked", None, &said)
         };
         let word = |word: &str| Some(word.to_owned());
+        let until = |date| Agreed { complete_by: Some(date), ..Agreed::NONE };
         let forms = [
             b"asked".to_vec(),
             said(&|_| ()),
@@ -314,6 +330,11 @@ mod tests {
             said(&|said| said.payment_risk = Some(1)),
             order_saying(b"", b"aske", Some(b"d"), &OrderSaid::default()),
             order_saying(b"a", b"sked", None, &OrderSaid::default()),
+            order_agreeing(&said(&|_| ()), until(0)),
+            order_agreeing(&said(&|_| ()), until(1)),
+            order_agreeing(&said(&|_| ()), Agreed { cancel_after: Some(1), ..Agreed::NONE }),
+            order_agreeing(&said(&|_| ()), Agreed { cancel_after: Some(1), ..until(1) }),
+            order_agreeing(&said(&|said| said.priority = Some(0)), until(1)),
         ];
         for (place, form) in forms.iter().enumerate() {
             assert!(!forms[..place].contains(form), "{place}");

@@ -20,6 +20,7 @@ mod kit;
 mod lines;
 mod listener;
 mod ops;
+mod order_agreed;
 mod order_body;
 mod order_change;
 mod order_said;

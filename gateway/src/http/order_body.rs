@@ -1,9 +1,10 @@
 //! The body of an order, alone, as a line of a bulk body, or to be previewed: read into what a shard is asked.
 
 use super::bulk::Asked;
-use super::catalogue::{check_country, policy_of};
+use super::catalogue::check_country;
 use super::customer::Customer;
-use super::fingerprint::order_saying;
+use super::fingerprint::{order_agreeing, order_saying};
+use super::order_agreed::AgreedBody;
 use super::order_said::SaidBody;
 use super::{Desk, Identity};
 use crate::body::{self, Amount, Check, Text, parse};
@@ -15,7 +16,7 @@ use onhand_engine::directory::{Directory, View};
 use onhand_engine::domain::SkuNumber;
 use onhand_engine::domain::command::Confirm;
 use onhand_engine::domain::money::{Currency, parse_unit_price};
-use onhand_engine::domain::order::LINES_MAX;
+use onhand_engine::domain::order::{Agreed, LINES_MAX, Policy};
 use onhand_engine::record::encode_into;
 use onhand_engine::record::order::{LineAskedV1, OrderAskedV1, ShipToV1};
 use onhand_engine::secrets::Fingerprints;
@@ -39,6 +40,10 @@ struct OrderBody<'a, Id> {
     ship_to: Option<Object<ShipToBody<'a>>>,
     #[serde(borrow)]
     policy: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    ship_complete_by: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    cancel_after: Option<Text<'a>>,
     #[serde(borrow)]
     customer: Option<Object<Customer<'a>>>,
     #[serde(borrow, default)]
@@ -92,6 +97,15 @@ pub(super) fn order_identity(desk: &Desk, key: Option<&str>, ask: &Ask, customer
         }
         None => ("order", Vec::new()),
     };
+    if order.agreed != Agreed::NONE {
+        let said = order_saying(
+            &hold,
+            &order.asked,
+            customer,
+            order.said.as_deref().unwrap_or(&OrderSaid::default()),
+        );
+        return desk.identity(key, word, &order_agreeing(&said, order.agreed));
+    }
     if let Some(said) = &order.said {
         return desk.identity(key, word, &order_saying(&hold, &order.asked, customer, said));
     }
@@ -133,7 +147,7 @@ fn ordered<Id>(
 ) -> Result<Asked, Problem> {
     let names = directory.view();
     let mut check = Check::default();
-    let policy = body.policy.as_deref().and_then(|word| policy_of(&mut check, word));
+    let (policy, agreed) = agreed_by(&mut check, body);
     let external_id = match external_id {
         Some(id) => check.code(|| "/external_id".into(), id),
         None => Some(Cow::Borrowed("")),
@@ -163,8 +177,15 @@ fn ordered<Id>(
     encode_into(&asked, &mut bytes).map_err(|_| Problem::internal())?;
     let external = fingerprints.external(directory.merchant, channel.0, &external_id);
     let lines = asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect();
-    let ask = OrderAsk { channel, external, policy, lines, asked: bytes, hold: None, said };
+    let ask = OrderAsk { channel, external, policy, agreed, lines, asked: bytes, hold: None, said };
     Ok(Asked { ask: Ask::PlaceOrder(ask), key: body.idempotency_key.clone(), customer })
+}
+
+/// What is agreed of the order.
+fn agreed_by<Id>(check: &mut Check, body: &OrderBody<'_, Id>) -> (Option<Policy>, Agreed) {
+    let [policy, ship_complete_by, cancel_after] =
+        [&body.policy, &body.ship_complete_by, &body.cancel_after].map(|text| text.as_deref());
+    AgreedBody { policy, ship_complete_by, cancel_after }.checked(check)
 }
 
 /// What the order says of itself for rules to ask.

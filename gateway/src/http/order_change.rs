@@ -108,7 +108,7 @@ async fn change(
     desk.may_submit(Class::Change).await?;
     let order = order_in_path(id)?;
     let accepted = Accepted::read(desk.intake.handle(), desk.caller.directory.merchant, order)?;
-    let (asked, ..) = accepted.decode()?;
+    let asked = accepted.decode()?.asked;
     let ask = ask(&desk.caller.directory, order, &asked, &body)?;
     let tracking_number = match &ask {
         Ask::ShipOrder(ship) => ship.tracking_number.clone(),

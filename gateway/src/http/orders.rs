@@ -16,12 +16,11 @@ use onhand_engine::ask::{OrderRead, ReadAnswer, ReadAsk};
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::order::OrderPicture;
 use onhand_engine::domain::{MerchantNumber, OrderId};
-use onhand_engine::record::order::{OrderAcceptedV1, OrderAskedV1, decode_accepted, decode_accepted_whole};
-use onhand_engine::record::routing::OrderDetailsV1;
+use onhand_engine::record::order::{AcceptedAll, decode_accepted, decode_accepted_all};
 use onhand_engine::record::{Header, Kind};
 use onhand_engine::registry::Scopes;
 use onhand_engine::snapshots::Lsn;
-use onhand_engine::translate::policy_of;
+use onhand_engine::translate::{agreed_of, policy_of};
 use onhand_engine::{Class, Handle};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -66,9 +65,9 @@ impl Accepted {
     }
 
     /// What was asked, what was decided, and what more is told of it.
-    pub(super) fn decode(&self) -> Result<(OrderAskedV1<'_>, OrderAcceptedV1, OrderDetailsV1<'_>), Problem> {
+    pub(super) fn decode(&self) -> Result<AcceptedAll<'_>, Problem> {
         let (header, body) = Header::decode(&self.0).map_err(broken)?;
-        decode_accepted_whole(header.version, body).map_err(broken)
+        decode_accepted_all(header.version, body).map_err(broken)
     }
 }
 
@@ -88,7 +87,7 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     let (lsn, read) = read(&desk, ReadAsk::Orders(vec![order])).await?;
     let ReadAnswer::Orders(mut found) = read else { return Err(Problem::internal()) };
     let found = found.pop().ok_or_else(Problem::internal)?;
-    let (asked, decided, details) = accepted.decode()?;
+    let AcceptedAll { asked, accepted: decided, details, agreed, .. } = accepted.decode()?;
     let (handle, merchant) = (desk.intake.handle().clone(), desk.caller.directory.merchant);
     let picture = match found {
         OrderRead::Open(order) => OrderPicture::of(&order),
@@ -96,7 +95,7 @@ async fn get_one(request: &HttpRequest, id: &str) -> Result<Rendered, Problem> {
     };
     let policy = policy_of(decided.policy);
     let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture);
-    let view = view.saying(&details.said).with_customer(opened(&desk, &asked)?);
+    let view = view.saying(&details.said, agreed_of(&agreed)).with_customer(opened(&desk, &asked)?);
     Ok(Rendered::order(200, &view))
 }
 
@@ -305,10 +304,10 @@ fn page(desk: &Desk, lsn: Lsn, shown: Vec<Shown>, next_cursor: Option<String>) -
         if place > 0 {
             body.push(b',');
         }
-        let (asked, decided, details) = accepted.decode()?;
+        let AcceptedAll { asked, accepted: decided, details, agreed, .. } = accepted.decode()?;
         let policy = policy_of(decided.policy);
         let view = OrderView::standing(&desk.caller.directory, order, lsn, &asked, policy, picture);
-        view.saying(&details.said).write(&mut body);
+        view.saying(&details.said, agreed_of(&agreed)).write(&mut body);
     }
     let rest =
         serde_json::to_string(&PageEnd { next_cursor, lsn: lsn.0 }).map_err(|_| Problem::internal())?;

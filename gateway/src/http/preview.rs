@@ -60,7 +60,7 @@ fn rendered(
             let why = explanation(handle, directory, routed.as_deref())?;
             preview_refused(directory, lsn, asked, shortfalls, &why)
         }
-        Err(rejection) => Err(Problem::refused(rejection, directory).with("lsn", lsn.0)),
+        Err(rejection) => Err(Problem::refused(rejection, directory).naming(directory).with("lsn", lsn.0)),
         Ok(_) => Err(Problem::internal()),
     }
 }

@@ -55,6 +55,7 @@ pub(super) struct TermsBody<'b, 'a> {
     pub(super) safety_stock: Option<&'b Amount<'a>>,
     pub(super) safety_stock_at: &'b [Object<SafetyBody<'a>>],
     pub(super) channel_policies: &'b [Object<ChannelTermsBody<'a>>],
+    pub(super) backorder_limit: Option<&'b Amount<'a>>,
 }
 
 /// A stock policy whose quantities have so many decimals; `pointer` says where it stands.
@@ -140,7 +141,9 @@ pub(super) fn terms(
             dedicated: dedicated.unwrap_or(0),
         }));
     }
-    Terms { safety_stock, safety_stock_at, channels }
+    let limit = body.backorder_limit;
+    let backorder_limit = limit.and_then(|amount| quantity(check, "/backorder_limit".to_owned(), amount));
+    Terms { safety_stock, safety_stock_at, channels, backorder_limit }
 }
 
 fn location(check: &mut Check, directory: &Directory, at: &str, code: &str) -> Option<LocationNumber> {

@@ -88,6 +88,7 @@ pub(super) fn put(
             PolicyV1::Reject => "reject",
             PolicyV1::Backorder => "backorder",
             PolicyV1::Imposed => "imposed",
+            PolicyV1::ShipComplete => "ship_complete",
         };
         let locations = body.locations.iter().map(code).collect();
         let profile = routing.profile.and_then(|number| directory.profile_code(ProfileNumber(number)));
@@ -103,9 +104,9 @@ pub(super) fn put(
         };
         return Rendered::of(status(body.is_new), &view);
     }
-    let (body, terms, kit) = decode_sku(version, body).map_err(broken)?;
+    let (body, terms, kit, limits) = decode_sku(version, body).map_err(broken)?;
     let SkuPutV1 { code, title, unit, decimals, gtin, tags, is_new, .. } = body;
-    let terms = TermsView::of(directory, &terms, decimals);
+    let terms = TermsView::of(directory, &terms, limits, decimals);
     let kit = KitView::of(directory, &kit);
     let view = SkuView { sku: code, title, unit, decimals, gtin, tags, terms, kit, lsn: lsn.0 };
     Rendered::of(status(is_new), &view)

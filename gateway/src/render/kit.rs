@@ -43,6 +43,7 @@ pub(super) fn accepted_picture(
     let accepted = OrderAccepted {
         channel: ChannelNumber(asked.channel),
         policy,
+        agreed: None,
         lines: asked.lines.iter().map(|line| (SkuNumber(line.sku), line.quantity)).collect::<OrderedLines>(),
         kits: kits.to_vec(),
         claims: claims.into(),

@@ -7,12 +7,12 @@ use onhand_engine::Handle;
 use onhand_engine::directory::{Directory, View};
 use onhand_engine::domain::event::KitLine;
 use onhand_engine::domain::money::Currency;
-use onhand_engine::domain::order::{Line, OrderPicture, OrderStatus, Policy};
+use onhand_engine::domain::order::{Agreed, Line, OrderPicture, OrderStatus, Policy};
 use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::record::kit::{decode_cancelled, decode_shipped};
 use onhand_engine::record::order::{
-    LineAskedV1, OrderAskedV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1, decode_accepted,
-    decode_accepted_kits,
+    AcceptedAll, LineAskedV1, OrderAskedV1, OrderRefusedV1, RepeatAnsweredV1, ShortfallV1, decode_accepted,
+    decode_accepted_all,
 };
 use onhand_engine::record::routing::OrderSaidV1;
 use onhand_engine::record::{Header, Kind, decode};
@@ -30,8 +30,9 @@ pub struct OrderView<'a> {
     asked: &'a OrderAskedV1<'a>,
     policy: Policy,
     standing: Standing<'a>,
-    /// Only where the order is read.
+    /// Only where the order is read, as what was agreed.
     said: Option<&'a OrderSaidV1<'a>>,
+    agreed: Agreed,
     /// Only where it was asked for, and not erased.
     customer: Option<Box<RawValue>>,
 }
@@ -74,7 +75,9 @@ impl<'a> Standing<'a> {
                 let waits = claimed.fold(asked.quantity, |open, claim| open.saturating_sub(claim.2));
                 match policy {
                     Policy::Imposed => LineNow { line, backordered: 0, short: waits },
-                    Policy::Reject | Policy::Backorder => LineNow { line, backordered: waits, short: 0 },
+                    Policy::Reject | Policy::Backorder | Policy::ShipComplete => {
+                        LineNow { line, backordered: waits, short: 0 }
+                    }
                 }
             }
             Self::Picture(picture) => picture.lines.get(place).map_or(
@@ -124,8 +127,8 @@ impl<'a> OrderView<'a> {
             [] => Standing::accepted(claims),
             kits => Standing::Picture(kit::accepted_picture(asked, (policy, kits, claims))),
         };
-        let order = OrderId(lsn.0);
-        Self { directory, order, lsn, asked, policy, standing, said: None, customer: None }
+        let (order, agreed) = (OrderId(lsn.0), Agreed::NONE);
+        Self { directory, order, lsn, asked, policy, standing, said: None, agreed, customer: None }
     }
 
     /// An order with lines as they stand.
@@ -138,14 +141,14 @@ impl<'a> OrderView<'a> {
         policy: Policy,
         picture: OrderPicture,
     ) -> Self {
-        let standing = Standing::Picture(picture);
-        Self { directory, order, lsn, asked, policy, standing, said: None, customer: None }
+        let (standing, agreed) = (Standing::Picture(picture), Agreed::NONE);
+        Self { directory, order, lsn, asked, policy, standing, said: None, agreed, customer: None }
     }
 
-    /// The same with what the order says of itself for rules to ask.
+    /// The same with what the order says of itself for rules to ask, and what was agreed of it beyond its policy.
     #[must_use]
-    pub fn saying(self, said: &'a OrderSaidV1<'a>) -> Self {
-        Self { said: Some(said), ..self }
+    pub fn saying(self, said: &'a OrderSaidV1<'a>, agreed: Agreed) -> Self {
+        Self { said: Some(said), agreed, ..self }
     }
 
     /// The same with the personal data of the order.
@@ -184,6 +187,7 @@ impl<'a> OrderView<'a> {
         out.extend_from_slice(br#","policy":""#);
         out.extend_from_slice(policy_word(self.policy).as_bytes());
         out.push(b'"');
+        self.write_agreed(out);
         self.write_origin(out);
         if let Some(said) = self.said {
             said::write(said, out);
@@ -204,6 +208,19 @@ impl<'a> OrderView<'a> {
             self.write_line(place, line, &names, out);
         }
         out.push(b']');
+    }
+
+    /// What was agreed beyond the policy.
+    fn write_agreed(&self, out: &mut Vec<u8>) {
+        let Agreed { complete_by, cancel_after } = self.agreed;
+        let mut member = |name: &[u8], date: Option<u64>| {
+            if let Some(date) = date.and_then(|date| instant_text(i64::try_from(date).ok()?)) {
+                out.extend_from_slice(name);
+                json::text(out, &date);
+            }
+        };
+        member(br#","ship_complete_by":"#, complete_by);
+        member(br#","cancel_after":"#, cancel_after);
     }
 
     /// What the order may say of when, in what money, to where and for whom.
@@ -276,6 +293,7 @@ pub(super) fn policy_word(policy: Policy) -> &'static str {
         Policy::Reject => "reject",
         Policy::Backorder => "backorder",
         Policy::Imposed => "imposed",
+        Policy::ShipComplete => "ship_complete",
     }
 }
 
@@ -337,7 +355,7 @@ pub(super) fn accepted(
     version: u8,
     body: &[u8],
 ) -> Result<Rendered, Problem> {
-    let (asked, accepted, _, kits) = decode_accepted_kits(version, body).map_err(broken)?;
+    let AcceptedAll { asked, accepted, kits, .. } = decode_accepted_all(version, body).map_err(broken)?;
     let (policy, kits, claims) = (policy_of(accepted.policy), kit_lines_of(&kits), claims_of(&accepted));
     let view = OrderView::accepted(directory, lsn, &asked, (policy, &kits, &claims));
     Ok(Rendered::order(201, &view))

@@ -3,7 +3,9 @@
 use super::Units;
 use onhand_engine::directory::Directory;
 use onhand_engine::domain::{ChannelNumber, LocationNumber};
-use onhand_engine::record::rules::{AmountV1, ChannelTermsV1, SkuChannelTermsV1, SkuTermsV1, StockPolicyV1};
+use onhand_engine::record::rules::{
+    AmountV1, ChannelTermsV1, SkuChannelTermsV1, SkuLimitsV1, SkuTermsV1, StockPolicyV1,
+};
 use serde::{Serialize, Serializer};
 
 /// Units, or a percentage like `"10%"`.
@@ -77,10 +79,17 @@ pub(super) struct TermsView {
     safety_stock_at: Vec<SafetyView>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     channel_policies: Vec<ChannelTermsView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backorder_limit: Option<Units>,
 }
 
 impl TermsView {
-    pub(super) fn of(directory: &Directory, terms: &SkuTermsV1, decimals: u8) -> Self {
+    pub(super) fn of(
+        directory: &Directory,
+        terms: &SkuTermsV1,
+        SkuLimitsV1 { backorder_limit }: SkuLimitsV1,
+        decimals: u8,
+    ) -> Self {
         let units = |units: u32| Units { units: units.into(), decimals };
         let safety = |(location, quantity): &(u16, u32)| SafetyView {
             location: directory.with_location_code(LocationNumber(*location), str::to_owned),
@@ -95,6 +104,7 @@ impl TermsView {
             safety_stock: terms.safety_stock.map(units),
             safety_stock_at: terms.safety_stock_at.iter().map(safety).collect(),
             channel_policies: terms.channels.iter().map(channel).collect(),
+            backorder_limit: backorder_limit.map(units),
         }
     }
 }

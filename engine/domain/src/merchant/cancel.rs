@@ -24,17 +24,7 @@ impl MerchantState {
         if lines.is_empty() {
             return Err(nothing_to_cancel(&order));
         }
-        let mut after = order.clone();
-        let mut released = Vec::new();
-        for (line, quantity) in &lines {
-            after.cancel_line(*line, *quantity);
-            for part in let_go(&after, *line, *quantity) {
-                after.release(part);
-                released.push(part);
-            }
-        }
-        let after = OrderPicture::of(&after);
-        Ok(Event::OrderCancelled(OrderCancelled { order: cancel.order, lines, released, after }))
+        Ok(Event::OrderCancelled(cancelled(&order, lines, None)))
     }
 
     pub(super) fn evolve_cancelled(&mut self, cancelled: &OrderCancelled) {
@@ -62,6 +52,20 @@ impl MerchantState {
             }
         });
     }
+}
+
+/// Units of lines of an order that can be cancelled are, since somebody asked for it or a date has come.
+pub(super) fn cancelled(order: &Order, lines: Vec<(u16, u32)>, lapsed: Option<u64>) -> OrderCancelled {
+    let mut after = order.clone();
+    let mut released = Vec::new();
+    for (line, quantity) in &lines {
+        after.cancel_line(*line, *quantity);
+        for part in let_go(&after, *line, *quantity) {
+            after.release(part);
+            released.push(part);
+        }
+    }
+    OrderCancelled { order: order.id, lines, released, lapsed, after: OrderPicture::of(&after) }
 }
 
 /// Line and quantity as asked, if each is a line of the order, stands once, and is open that far.

@@ -35,16 +35,8 @@ impl MerchantState {
         self.holds.iter().map(|(id, hold)| (*id, hold))
     }
 
-    /// When the next live hold ends, in milliseconds since 1970-01-01 UTC.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<u64> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
-    }
-
-    /// What has to happen before anything else is decided at this time, in milliseconds since 1970-01-01 UTC: holds
-    /// whose deadline has come end, a bounded number of them.
-    #[must_use]
-    pub fn due(&self, at: u64) -> Option<Event> {
+    /// Holds whose deadline has come at this time, a bounded number of them.
+    pub(super) fn due_holds(&self, at: u64) -> Option<Event> {
         let due = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= at);
         let mut rows = 0;
         let fits = |hold: &HoldId| {

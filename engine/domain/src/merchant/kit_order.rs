@@ -53,6 +53,7 @@ impl MerchantState {
             return Err(Rejection::InsufficientStock { shortfalls, routed: first.routed });
         }
         let sourced = self.give_whole(order, &apart, &wanted, channel, asks, first);
+        self.check_waiting(asks.policy, &apart.demands, &sourced)?;
         sourced.placed(PlacedAs { order, policy: asks.policy, kits: apart.kits, hold: confirmed })
     }
 

@@ -13,6 +13,8 @@ mod hold;
 mod kit;
 mod kit_backlog;
 mod kit_order;
+mod lapse;
+mod limit;
 mod place;
 mod promise;
 mod restore;
@@ -27,7 +29,7 @@ use crate::grant::Exposure;
 use crate::hold::{Hold, Holder};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::{Component, Kits};
-use crate::order::{Demand, Order, Policy, StoredOrder};
+use crate::order::{Agreed, Demand, Order, Policy, StoredOrder};
 use crate::planted::{Bug, is_planted, panic_once};
 use crate::promise::StockPolicy;
 use crate::rejection::Rejection;
@@ -84,6 +86,10 @@ pub struct MerchantState {
     order_rows: Table<u32>,
     /// Of orders that wait, which locations may serve them, ascending; of one that is not here, all of its channel's.
     within: BTreeMap<OrderId, Arc<[LocationNumber]>>,
+    /// What was agreed of open orders beyond their policies; of one that is not here, nothing.
+    agreed: BTreeMap<OrderId, Agreed>,
+    /// Orders of which something waits that their dates will cancel, with the dates.
+    lapses: BTreeSet<(u64, OrderId)>,
     /// Live holds.
     holds: BTreeMap<HoldId, Hold>,
     /// When each of them ends.
@@ -129,6 +135,8 @@ pub struct FrozenMerchant {
     pub within: Vec<(OrderId, Arc<[LocationNumber]>)>,
     /// How channels are exposed, by number.
     pub exposures: Vec<(ChannelNumber, Exposure)>,
+    /// What was agreed of open orders beyond their policies, the oldest first.
+    pub agreed: Vec<(OrderId, Agreed)>,
 }
 
 impl MerchantState {
@@ -280,6 +288,17 @@ impl MerchantState {
         self.orders.iter().map(|(_, order)| order.open())
     }
 
+    /// What was agreed of an open order beyond its policy.
+    #[must_use]
+    pub fn agreed(&self, order: OrderId) -> Agreed {
+        self.agreed.get(&order).copied().unwrap_or(Agreed::NONE)
+    }
+
+    /// All orders of which something was agreed beyond their policies, the oldest first.
+    pub fn agreements(&self) -> impl Iterator<Item = (OrderId, Agreed)> {
+        self.agreed.iter().map(|(order, agreed)| (*order, *agreed))
+    }
+
     /// All SKUs, by number.
     pub fn skus(&self) -> impl Iterator<Item = (SkuNumber, &SkuActor)> {
         self.skus.iter().map(|(row, sku)| (SkuNumber(row), sku))
@@ -297,6 +316,7 @@ impl MerchantState {
             holds: self.holds.iter().map(|(id, hold)| (*id, hold.clone())).collect(),
             within: self.within.iter().map(|(id, locations)| (*id, Arc::clone(locations))).collect(),
             exposures: self.exposures().collect(),
+            agreed: self.agreements().collect(),
         }
     }
 
@@ -314,10 +334,14 @@ impl MerchantState {
         };
         let mut order = stored.open();
         change(self, &mut order);
+        if !self.agreed.is_empty() {
+            self.note_lapse(id, Some(&order).filter(|order| !order.is_closed()));
+        }
         if order.is_closed() {
             self.order_rows.remove(order_hash(id), |found| *found == row);
             self.orders.remove(row);
             self.within.remove(&id);
+            self.agreed.remove(&id);
         } else if let Some(stored) = self.orders.get_mut(row) {
             *stored = StoredOrder::of(&order);
         }

@@ -46,7 +46,8 @@ impl Sourced {
             return Err(Rejection::TooManyClaims { claims: claims.len(), max });
         }
         let (channel, lines) = (order.channel, OrderedLines::from_slice(order.lines));
-        Ok(Event::OrderAccepted(OrderAccepted { channel, policy, lines, kits, claims, hold, routed }))
+        let agreed = order.agreed.under(policy).kept();
+        Ok(Event::OrderAccepted(OrderAccepted { channel, policy, agreed, lines, kits, claims, hold, routed }))
     }
 }
 
@@ -68,6 +69,9 @@ impl MerchantState {
         if claimed < ordered && policy == Policy::Reject && sourced.claims.len() <= CLAIMS_MAX {
             let shortfalls = shortfalls(order.lines, &sourced.claims);
             return Err(Rejection::InsufficientStock { shortfalls, routed: sourced.routed });
+        }
+        if claimed < ordered {
+            self.check_waiting(policy, order.lines, &sourced)?;
         }
         sourced.placed(PlacedAs { order, policy, kits: Vec::new(), hold: confirmed })
     }
@@ -174,7 +178,12 @@ impl MerchantState {
                 self.serve_beside_grants(accepted);
             }
         }
+        let agreed = accepted.agreed.as_deref().map(|agreed| (*agreed, stored.open()));
         self.insert_order(stored);
+        if let Some((agreed, order)) = agreed {
+            self.agreed.insert(id, agreed);
+            self.note_lapse(id, Some(&order));
+        }
         if let Some(within) = accepted.routed.as_ref().and_then(|routed| routed.within.as_ref()) {
             self.within.insert(id, within.as_slice().into());
         }
@@ -182,10 +191,10 @@ impl MerchantState {
 }
 
 /// What becomes of what stock cannot serve: what the order says, then what the rules of its channel say, then what the
-/// channel says; but rules cannot refuse, or let wait like others, what a channel imposes.
+/// channel says; but rules cannot refuse, or let wait like others, what a channel imposes or ships complete.
 fn policy_of(order: &PlaceOrder<'_>, channel: &Channel, otherwise: Option<Policy>) -> Policy {
-    let imposed = (channel.policy == Policy::Imposed).then_some(Policy::Imposed);
-    order.policy.or(imposed).or(otherwise).unwrap_or(channel.policy)
+    let stands = matches!(channel.policy, Policy::Imposed | Policy::ShipComplete);
+    order.policy.or(stands.then_some(channel.policy)).or(otherwise).unwrap_or(channel.policy)
 }
 
 pub(super) fn check_lines(lines: &[(SkuNumber, u32)]) -> Result<(), Rejection> {

@@ -289,7 +289,8 @@ impl MerchantState {
 
     /// Whether a SKU's units are anybody's who comes first: no safety stock, no policy, no hold, no grant.
     pub(super) fn is_plain(&self, actor: &SkuActor) -> bool {
-        !self.keeps_units && actor.terms().is_none() && actor.held().is_empty() && actor.grants().is_empty()
+        let keeps_nothing = actor.terms().is_none_or(|terms| !terms.keep_units());
+        !self.keeps_units && keeps_nothing && actor.held().is_empty() && actor.grants().is_empty()
     }
 
     /// Units at a location that no claim has, safety stock does not keep, and nobody waits for.

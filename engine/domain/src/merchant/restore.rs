@@ -6,7 +6,7 @@ use crate::grant::{Exposure, Grant};
 use crate::hold::Hold;
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
 use crate::kit::{Component, Kits};
-use crate::order::{Order, Part, StoredOrder};
+use crate::order::{Agreed, Order, Part, StoredOrder};
 use crate::promise::StockPolicy;
 use crate::routing::profile::Profile;
 use crate::rows::Rows;
@@ -30,6 +30,8 @@ impl MerchantState {
             orders: Rows::default(),
             order_rows: Table::default(),
             within: BTreeMap::new(),
+            agreed: BTreeMap::new(),
+            lapses: BTreeSet::new(),
             holds: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             holders: BTreeMap::new(),
@@ -78,6 +80,16 @@ impl MerchantState {
         self.sku_mut(sku).set_terms(terms, pools);
     }
 
+    /// Says how many units of a SKU may wait; its terms come before.
+    ///
+    /// # Panics
+    /// If there is no such SKU: then the picture is damaged.
+    pub fn restore_backorder_limit(&mut self, sku: SkuNumber, limit: Option<u32>) {
+        let actor = self.sku_mut(sku);
+        let (terms, pools) = (actor.terms().cloned().unwrap_or_default(), actor.pools().to_vec());
+        actor.set_terms(Terms { backorder_limit: limit, ..terms }, pools);
+    }
+
     /// Adds the next SKU; all of them come before the orders.
     pub fn restore_sku(&mut self, actor: SkuActor) {
         self.skus.insert(actor);
@@ -123,6 +135,13 @@ impl MerchantState {
     /// Says which locations may serve an order that waits, ascending.
     pub fn restore_within(&mut self, order: OrderId, locations: Arc<[LocationNumber]>) {
         self.within.insert(order, locations);
+    }
+
+    /// Says what was agreed of an open order beyond its policy; the order and its parts come before.
+    pub fn restore_agreed(&mut self, order: OrderId, agreed: Agreed) {
+        self.agreed.insert(order, agreed);
+        let open = self.order(order);
+        self.note_lapse(order, open.as_ref());
     }
 
     /// Adds a live hold; terms and pools of its SKUs may come before or after.

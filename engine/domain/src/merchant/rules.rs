@@ -194,6 +194,7 @@ fn ordered(asked: &Terms) -> Result<Terms, Rejection> {
         let index = asked.channels.iter().rposition(is_it).unwrap_or(0);
         return Err(Rejection::DuplicateChannel { index });
     }
+    terms.backorder_limit.iter().try_for_each(|units| check_units("backorder_limit", *units))?;
     let safety = terms.safety_stock.iter().chain(terms.safety_stock_at.iter().map(|(_, units)| units));
     safety.copied().try_for_each(|units| check_units("safety_stock", units))?;
     for channel in &terms.channels {

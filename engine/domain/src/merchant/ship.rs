@@ -5,7 +5,8 @@ use crate::command::{ShipLine, ShipOrder};
 use crate::event::{Event, OrderShipped};
 use crate::id::{LocationNumber, SkuNumber};
 use crate::kit::KitFault;
-use crate::order::{Demand, FewRows, Order, OrderPicture};
+use crate::order::{Demand, FewRows, Order, OrderPicture, Policy};
+use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::Rejection;
 use alloc::vec::Vec;
@@ -24,6 +25,7 @@ impl MerchantState {
         if ship.lines.is_empty() {
             return Err(Rejection::NoLines);
         }
+        self.check_complete(&order, ship.at)?;
         let mut leaving = Leaving { after: order.clone(), location: ship.location, claims: Vec::new() };
         for (index, line) in ship.lines.iter().enumerate() {
             let is_same =
@@ -39,6 +41,18 @@ impl MerchantState {
         let Leaving { after, location, claims } = leaving;
         let after = OrderPicture::of(&after);
         Ok(Event::OrderShipped(OrderShipped { order: ship.order, location, lines, claims, after }))
+    }
+
+    /// Of an order that ships complete nothing leaves while something of it waits, before it may be split.
+    fn check_complete(&self, order: &Order, at: u64) -> Result<(), Rejection> {
+        if order.policy != Policy::ShipComplete || self.agreed(order.id).may_split(at) {
+            return Ok(());
+        }
+        match order.waiting() {
+            0 => Ok(()),
+            _ if is_planted(Bug::ShipInPart) => Ok(()),
+            waiting => Err(Rejection::Incomplete { allocated: order.allocated(), waiting }),
+        }
     }
 
     pub(super) fn evolve_shipped(&mut self, shipped: &OrderShipped) {

@@ -1,6 +1,7 @@
 //! An open order: lines (what was ordered), demands (what each line needs of which SKU) and claims (which
 //! units at which location are kept for a demand) are three things.
 
+mod agreed;
 mod change;
 mod picture;
 mod stored;
@@ -10,6 +11,7 @@ use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use crate::sku::{Class, Owner};
 use smallvec::SmallVec;
 
+pub use agreed::Agreed;
 pub use change::{Released, Source};
 pub use picture::{LinePicture, OrderPicture, OrderStatus, PartPicture};
 pub use stored::StoredOrder;
@@ -35,6 +37,8 @@ pub enum Policy {
     Backorder,
     /// A channel has sold it already: it is taken whatever there is, and what stock cannot serve is short.
     Imposed,
+    /// What stock cannot serve waits for stock, and what is there waits with it: nothing leaves before all of it is there.
+    ShipComplete,
 }
 
 /// Where a claim stands in its life. HELD and PICKED come with holds and picking.
@@ -216,6 +220,18 @@ impl Order {
     pub fn whole_kits_shipped(&self, line: u16) -> Option<u32> {
         let parts = self.demands_of(line).filter_map(|(_, demand)| demand.part);
         parts.map(|part| part.shipped / part.per_kit).min()
+    }
+
+    /// Units that wait for stock, over all its demands.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.demands.iter().map(|demand| u64::from(demand.backordered) + u64::from(demand.short)).sum()
+    }
+
+    /// Units that are claimed, over all its demands.
+    #[must_use]
+    pub fn allocated(&self) -> u64 {
+        self.claims.iter().map(|claim| u64::from(claim.quantity)).sum()
     }
 
     /// Whether every line is shipped or cancelled in full. A closed order leaves memory.

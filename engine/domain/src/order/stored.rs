@@ -324,6 +324,7 @@ mod tests {
         OrderAccepted {
             channel: ChannelNumber(7),
             policy: Policy::Backorder,
+            agreed: None,
             lines: lines.iter().map(|(sku, quantity)| (SkuNumber(*sku), *quantity)).collect::<OrderedLines>(),
             kits: Vec::new(),
             claims: claims.iter().map(claim).collect::<NewClaims>(),
@@ -390,7 +391,7 @@ mod tests {
         assert_eq!(demands.iter().map(|demand| demand.part).collect::<Vec<_>>(), [None, whole(1), whole(3)]);
     }
 
-    const POLICIES: [Policy; 3] = [Policy::Reject, Policy::Backorder, Policy::Imposed];
+    const POLICIES: [Policy; 4] = [Policy::Reject, Policy::Backorder, Policy::Imposed, Policy::ShipComplete];
 
     prop_compose! {
         fn any_order()(

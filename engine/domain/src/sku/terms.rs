@@ -19,6 +19,8 @@ pub struct Terms {
     pub safety_stock_at: Vec<(LocationNumber, u32)>,
     /// Terms of channels, in the order of channel numbers.
     pub channels: Vec<ChannelTerms>,
+    /// The most units that may wait for it, accepted without stock; `None` is any number.
+    pub backorder_limit: Option<u32>,
 }
 
 /// What one channel may sell of one SKU.
@@ -60,12 +62,19 @@ pub struct Owner {
 
 impl Terms {
     /// Nothing is stated.
-    pub const NONE: Self = Self { safety_stock: None, safety_stock_at: Vec::new(), channels: Vec::new() };
+    pub const NONE: Self =
+        Self { safety_stock: None, safety_stock_at: Vec::new(), channels: Vec::new(), backorder_limit: None };
 
     /// Whether nothing is stated.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.safety_stock.is_none() && self.safety_stock_at.is_empty() && self.channels.is_empty()
+        !self.keep_units() && self.backorder_limit.is_none()
+    }
+
+    /// Whether they keep units from somebody, or may.
+    #[must_use]
+    pub fn keep_units(&self) -> bool {
+        self.safety_stock.is_some() || !self.safety_stock_at.is_empty() || !self.channels.is_empty()
     }
 
     /// Units that stay at a location, where the location states `default` for SKUs that state nothing.

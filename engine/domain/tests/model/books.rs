@@ -4,7 +4,7 @@ use super::grants::{Exposed, Granted};
 use super::promises::{ANY, Channel, Held, Pool, flow};
 use crate::LOCATIONS;
 use onhand_domain::command::{CancelOrder, PlaceHold, PlaceOrder, PutChannel};
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::promise::StockPolicy;
 use onhand_domain::sku::{StockState, Terms};
 use onhand_domain::{Command, HoldId, LocationNumber, OrderId, SkuNumber};
@@ -51,10 +51,24 @@ impl Line {
 pub(super) struct Order {
     pub(super) channel: usize,
     pub(super) policy: Policy,
+    /// From when on it may be split, if it ships complete until then.
+    pub(super) complete_by: Option<u64>,
+    /// From when on nothing of it waits.
+    pub(super) cancel_after: Option<u64>,
     pub(super) lines: Vec<Line>,
 }
 
 impl Order {
+    /// Whether it ships complete, and waits.
+    pub(super) fn waits_whole(&self) -> bool {
+        self.policy == Policy::ShipComplete && self.lines.iter().any(|line| line.backordered + line.short > 0)
+    }
+
+    /// When what waits of it is cancelled, if something does.
+    pub(super) fn lapses_at(&self) -> Option<u64> {
+        self.cancel_after.filter(|_| self.lines.iter().any(|line| line.backordered + line.short > 0))
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.lines.iter().any(|line| line.open() > 0)
     }
@@ -90,7 +104,7 @@ impl Books {
         self.stock.entry((sku, location, state as u8)).or_insert(0)
     }
 
-    fn lines(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
         self.orders.values().flat_map(|order| &order.lines)
     }
 
@@ -131,7 +145,8 @@ impl Books {
     /// What a channel may sell.
     pub(super) fn atp(&self, sku: SkuNumber, channel: usize) -> u32 {
         let view = self.view_beside(sku, channel, None, ANY);
-        u32::try_from(view.total_for(&self.shelf_of(sku), &[0; LOCATIONS as usize], &self.unclaimed_of(sku))).unwrap()
+        u32::try_from(view.total_for(&self.shelf_of(sku), &[0; LOCATIONS as usize], &self.unclaimed_of(sku)))
+            .unwrap()
     }
 
     /// What each line gets if it is handed what the channel has, the first line first.
@@ -359,10 +374,21 @@ impl Books {
             lines.iter_mut().for_each(|line| line.short = std::mem::take(&mut line.backordered));
         }
         let waits = lines.iter().any(|line| line.backordered + line.short > 0);
-        self.orders.insert(id, Order { channel, policy, lines });
+        let Agreed { complete_by, cancel_after } = place.agreed;
+        self.orders.insert(id, Order { channel, policy, complete_by, cancel_after, lines });
         if waits {
             self.serve_beside_grants(channel, place.lines);
         }
+    }
+
+    /// What waits of an order is cancelled; says when that was due.
+    pub(super) fn lapse(&mut self, id: OrderId) -> u64 {
+        let order = &self.orders[&id];
+        let due = order.lapses_at().unwrap();
+        let waits = (0_u16..).zip(&order.lines).map(|(line, row)| (line, row.backordered + row.short));
+        let lines: Vec<(u16, u32)> = waits.collect();
+        self.cancel(&CancelOrder { order: id, lines: Some(&lines) });
+        due
     }
 
     /// One unit after the other: what waits without ever having had goods, then what lost them, then the

@@ -1,6 +1,7 @@
 //! Why a command must be refused, said the naive way.
 
-use super::books::{Books, Order};
+use super::books::{Books, Line, Order};
+use crate::SKUS;
 use onhand_domain::command::{CancelOrder, Confirm, PlaceHold, PlaceOrder, ShipOrder};
 use onhand_domain::hold::{EXTENSIONS_MAX, HOLDS_PER_CUSTOMER_MAX, HOLDS_PER_KEY_MAX};
 use onhand_domain::order::Policy;
@@ -127,8 +128,30 @@ impl Books {
             }
         }
         let shortfalls = shortfalls(place.lines, &self.handed(place));
-        let is_refused = self.policy_of(place) == Policy::Reject && !shortfalls.is_empty();
-        is_refused.then_some(Rejection::InsufficientStock { shortfalls, routed: None })
+        match self.policy_of(place) {
+            Policy::Imposed => None,
+            Policy::Reject if shortfalls.is_empty() => None,
+            Policy::Reject => Some(Rejection::InsufficientStock { shortfalls, routed: None }),
+            Policy::Backorder | Policy::ShipComplete => self.beyond_limit(place, &shortfalls),
+        }
+    }
+
+    /// Of the first SKU of which more would wait than may.
+    fn beyond_limit(&self, place: &PlaceOrder<'_>, missing: &[Shortfall]) -> Option<Rejection> {
+        let beyond = |sku: SkuNumber| {
+            let lacks = missing.iter().filter(|row| place.lines[usize::from(row.line)].0 == sku);
+            let asked: u64 = lacks.map(|row| u64::from(row.requested - row.available)).sum();
+            let of_sku = self.lines().filter(|line| line.sku == sku);
+            let waiting: u64 = of_sku.map(|line| u64::from(line.backordered)).sum();
+            let limit = self.terms_of(sku).backorder_limit?;
+            (asked > 0 && waiting + asked > limit.into()).then_some(Rejection::BackorderLimit {
+                sku,
+                limit,
+                waiting,
+                asked,
+            })
+        };
+        (0..SKUS).map(SkuNumber).find_map(beyond)
     }
 
     fn open_order(&self, id: OrderId) -> Result<&Order, Rejection> {
@@ -157,6 +180,15 @@ impl Books {
             Ok(order) => order,
             Err(refusal) => return Some(refusal),
         };
+        if ship.lines.is_empty() {
+            return Some(Rejection::NoLines);
+        }
+        if order.waits_whole() && order.complete_by.is_none_or(|date| ship.at < date) {
+            let units = |units: &dyn Fn(&Line) -> u32| order.lines.iter().map(units).map(u64::from).sum();
+            let allocated = units(&|line| line.claims.iter().map(|claim| claim.1).sum());
+            let waiting = units(&|line| line.backordered + line.short);
+            return Some(Rejection::Incomplete { allocated, waiting });
+        }
         let lines: Vec<(u16, u32)> = ship.lines.iter().map(|line| (line.line, line.quantity)).collect();
         let wrong = |index: usize| {
             let (line, requested) = lines[index];
@@ -165,6 +197,6 @@ impl Books {
                 (requested > allocated).then_some(Rejection::NotAllocated { line, requested, allocated })
             })
         };
-        (0..lines.len()).find_map(wrong).or(lines.is_empty().then_some(Rejection::NoLines))
+        (0..lines.len()).find_map(wrong)
     }
 }

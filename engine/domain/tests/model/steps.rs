@@ -23,7 +23,8 @@ pub(super) enum Step {
     Sku(SkuNumber, Terms),
     /// Other units are dedicated to a channel, most often to one that has a pool, counted round; the terms stay as they are.
     Dedicate(usize, SkuNumber, u16, u32),
-    Order(u16, Option<Policy>, Vec<(SkuNumber, u32)>),
+    /// From how many events later on it may be split, and nothing of it waits, if that is said.
+    Order(u16, Option<Policy>, [Option<u64>; 2], Vec<(SkuNumber, u32)>),
     /// For a customer, if one is named.
     Hold(u16, Option<u8>, Vec<(SkuNumber, u32)>),
     /// Of the holds that ever were, counted round: the order, and whether it may be one like any other.
@@ -88,8 +89,10 @@ fn terms() -> impl Strategy<Value = Terms> + Clone {
     let channel = (stock_policy(), 0_u32..5);
     let channels = prop::collection::btree_map(0_u16..3, channel, 0..3);
     let safety_at = prop::collection::btree_map(0_u16..LOCATIONS, 0_u32..3, 0..2);
-    let kept = (prop::option::weighted(0.3, 0_u32..3), safety_at, channels);
-    let kept = kept.prop_map(|(safety_stock, safety_at, channels)| Terms {
+    let limit = prop::option::weighted(0.3, 0_u32..6);
+    let kept = (prop::option::weighted(0.3, 0_u32..3), safety_at, channels, limit);
+    let kept = kept.prop_map(|(safety_stock, safety_at, channels, backorder_limit)| Terms {
+        backorder_limit,
         safety_stock,
         safety_stock_at: safety_at.into_iter().map(|(at, units)| (LocationNumber(at), units)).collect(),
         channels: channels
@@ -109,8 +112,12 @@ pub(super) fn steps(keeps: bool) -> impl Strategy<Value = Vec<(Step, bool)>> {
     let sku = || (0..SKUS).prop_map(SkuNumber);
     let location = || (0..LOCATIONS).prop_map(LocationNumber);
     let state = || prop_oneof![4 => Just(StockState::Sellable), 1 => Just(StockState::Damaged), 1 => Just(StockState::QualityControl)];
-    let policy =
-        || prop_oneof![2 => Just(Policy::Reject), 2 => Just(Policy::Backorder), 1 => Just(Policy::Imposed)];
+    let policy = || {
+        prop_oneof![
+            2 => Just(Policy::Reject), 2 => Just(Policy::Backorder), 1 => Just(Policy::Imposed),
+            1 => Just(Policy::ShipComplete)
+        ]
+    };
     // Nothing at all is asked now and then.
     let quantity = |max: u32| prop_oneof![30 => 1..=max, 1 => Just(0)];
     let line = prop_oneof![6 => Just(0_u16), 4 => Just(1), 1 => Just(2)];
@@ -134,8 +141,10 @@ pub(super) fn steps(keeps: bool) -> impl Strategy<Value = Vec<(Step, bool)>> {
     let terms = (sku(), terms()).prop_map(|(sku, terms)| Step::Sku(sku, terms));
     let dedicate = (any::<usize>(), sku(), 0_u16..3, 0_u32..4)
         .prop_map(|(number, sku, channel, units)| Step::Dedicate(number, sku, channel, units));
-    let order = (0_u16..3, prop::option::of(policy()), few((sku(), quantity(5)), 3))
-        .prop_map(|(channel, policy, lines)| Step::Order(channel, policy, lines));
+    let date = |weight| prop::option::weighted(weight, 0_u64..12);
+    let dates = (date(0.5), date(0.25)).prop_map(|(complete_by, cancel_after)| [complete_by, cancel_after]);
+    let order = (0_u16..3, prop::option::of(policy()), dates, few((sku(), quantity(5)), 3))
+        .prop_map(|(channel, policy, dates, lines)| Step::Order(channel, policy, dates, lines));
     let hold_lines = || few((sku(), quantity(3)), 2);
     let hold = (0_u16..3, prop::option::of(0_u8..2), hold_lines())
         .prop_map(|(channel, customer, lines)| Step::Hold(channel, customer, lines));

@@ -5,9 +5,12 @@ use onhand_domain::command::{
     Adjust, CancelOrder, Confirm, ExtendHold, Move, PlaceHold, PlaceOrder, PutChannel, PutLocation, PutSku,
     Receive, Set, ShipOrder,
 };
-use onhand_domain::order::Policy;
+use onhand_domain::order::{Agreed, Policy};
 use onhand_domain::sku::StockState;
 use onhand_domain::{ChannelNumber, Command, HoldId, LocationNumber, OrderId, SkuNumber};
+
+/// The time on the core alone, in milliseconds; an engine has its own clock, which is later.
+pub(crate) const NOW: u64 = 1_000;
 
 /// When holds end: later than any table takes, in milliseconds.
 const DEADLINE: u64 = 3_600_000;
@@ -35,9 +38,23 @@ fn policy<'a, 'b>(words: &'a [&'b str]) -> (Option<Policy>, &'a [&'b str]) {
     match words {
         [rest @ .., "backorder"] => (Some(Policy::Backorder), rest),
         [rest @ .., "imposed"] => (Some(Policy::Imposed), rest),
+        [rest @ .., "ship_complete"] => (Some(Policy::ShipComplete), rest),
         [rest @ .., "reject"] => (Some(Policy::Reject), rest),
         _ => (None, words),
     }
+}
+
+/// Takes the dates of an order off the end of a line: until when it ships complete, and from when on nothing of it waits.
+fn agreed<'a, 'b>(words: &'a [&'b str]) -> Fallible<(Agreed, &'a [&'b str])> {
+    let (cancel_after, rest) = match words {
+        [rest @ .., "cancel_after", date] => (Some(number(date)?), rest),
+        _ => (None, words),
+    };
+    let (complete_by, rest) = match rest {
+        [rest @ .., "by", date] => (Some(number(date)?), rest),
+        _ => (None, rest),
+    };
+    Ok((Agreed { complete_by, cancel_after }, rest))
 }
 
 /// `line 2 5, line 1 3`, counted from 1; or just `5` for the only line.
@@ -151,6 +168,7 @@ impl<S: Stage> Run<S> {
             }
             ["release", name] => self.apply(&Command::ReleaseHold(self.hold(name)?), ""),
             ["order", name, rest @ ..] => {
+                let (agreed, rest) = agreed(rest)?;
                 let (policy, rest) = policy(rest);
                 let (hold, rest) = match rest {
                     [rest @ .., "confirming", hold] => (Some((hold, false)), rest),
@@ -165,10 +183,8 @@ impl<S: Stage> Run<S> {
                     return Err(format!("not an order: {words:?}"));
                 }
                 let (channel, lines) = self.channel_and_lines(rest)?;
-                self.apply(
-                    &Command::PlaceOrder(PlaceOrder { channel, policy, lines: &lines, hold, route: None }),
-                    name,
-                )
+                let place = PlaceOrder { channel, policy, agreed, lines: &lines, hold, route: None };
+                self.apply(&Command::PlaceOrder(place), name)
             }
             ["cancel", order, rest @ ..] => {
                 let (order, lines) = (self.order(order)?, line_list(rest)?);
@@ -178,7 +194,7 @@ impl<S: Stage> Run<S> {
             ["ship", order, location, rest @ ..] => {
                 let (order, location, lines) =
                     (self.order(order)?, self.location(location)?, self.ship_list(rest)?);
-                self.apply(&Command::ShipOrder(ShipOrder { order, location, lines: &lines }), "")
+                self.apply(&Command::ShipOrder(ShipOrder { order, location, lines: &lines, at: NOW }), "")
             }
             _ => return Err(format!("not a command: {:?}", words.join(" "))),
         })

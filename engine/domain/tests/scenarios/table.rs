@@ -15,6 +15,9 @@ mod kits;
 mod terms;
 mod words;
 
+#[allow(unused_imports, reason = "an engine has its own clock")]
+pub(crate) use commands::NOW;
+
 pub(crate) type Fallible<T> = Result<T, String>;
 
 /// What a table runs on, as one merchant sees it.

@@ -63,6 +63,7 @@ impl<S: Stage> Run<S> {
                 ["safety", location, units] => {
                     terms.safety_stock_at.push((self.location(location)?, number(units)?));
                 }
+                ["backorder_limit", units] => terms.backorder_limit = Some(number(units)?),
                 [channel, rest @ ..] => {
                     let channel = ChannelNumber(place(&self.channels, channel)?);
                     let mut dedicated = 0;

@@ -124,6 +124,9 @@ impl<S: Stage> Run<S> {
                 };
                 return shortfalls.iter().map(row).collect();
             }
+            Rejection::BackorderLimit { sku, limit, waiting, asked } => {
+                format!("backorder_limit {} {limit} waiting {waiting} asked {asked}", self.sku_name(*sku))
+            }
             Rejection::NoLines => "no_lines".to_owned(),
             Rejection::TooManyLines { lines, max } => format!("too_many_lines {lines} max {max}"),
             Rejection::QuantityOutOfRange { index, quantity, max } => {
@@ -168,6 +171,9 @@ impl<S: Stage> Run<S> {
             }
             Rejection::NotAllocated { line, requested, allocated } => {
                 format!("not_allocated line {} asked {requested} allocated {allocated}", line + 1)
+            }
+            Rejection::Incomplete { allocated, waiting } => {
+                format!("incomplete allocated {allocated} waiting {waiting}")
             }
             Rejection::HoldEnded { hold } => {
                 let name = self.holds.iter().find(|(_, known)| *known == hold).unwrap().0;

@@ -4,10 +4,12 @@
 #![allow(unreachable_pub, missing_docs, reason = "each test program uses some of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub mod lapsed;
+
 use onhand_record::grant::{ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1};
 use onhand_record::hold::{HoldExtendedV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::kit::{decode_cancelled, decode_shipped};
-use onhand_record::order::{BacklogFilledV1, RepeatAnsweredV1, decode_accepted_kits, decode_refused};
+use onhand_record::order::{BacklogFilledV1, RepeatAnsweredV1, decode_accepted_all, decode_refused};
 use onhand_record::routing::RoutingProfilePutV1;
 use onhand_record::rules::{decode_channel, decode_location, decode_sku};
 use onhand_record::stock::StockMovedV1;
@@ -176,7 +178,7 @@ pub fn read_body(kind: Kind, version: u8, body: &[u8]) -> Result<(), DecodeError
         Kind::SkuPut => decode_sku(version, body).map(drop),
         Kind::RoutingProfilePut => decode::<RoutingProfilePutV1<'_>>(body).map(drop),
         Kind::StockMoved => decode::<StockMovedV1<'_>>(body).map(drop),
-        Kind::OrderAccepted => decode_accepted_kits(version, body).map(drop),
+        Kind::OrderAccepted => decode_accepted_all(version, body).map(drop),
         Kind::OrderRefused => decode_refused(version, body).map(drop),
         Kind::OrderCancelled => decode_cancelled(version, body).map(drop),
         Kind::OrderShipped => decode_shipped(version, body).map(drop),

@@ -8,8 +8,17 @@ use onhand_record::kit::KitPictureV1;
 use onhand_record::order::{LinePictureV1, OrderCancelledV1, OrderShippedV1, ReleasedV1, SourceV1};
 
 impl Page<'_> {
-    pub(crate) fn cancelled(&mut self, cancelled: &OrderCancelledV1<'_>, kits: &[KitPictureV1]) {
+    /// Units of an order are cancelled; `lapsed` is when that was and the date by which it was due, if nobody asked for it.
+    pub(crate) fn cancelled(
+        &mut self,
+        cancelled: &OrderCancelledV1<'_>,
+        kits: &[KitPictureV1],
+        lapsed: Option<(u64, u64)>,
+    ) {
         let order = cancelled.order;
+        if let Some((at, date)) = lapsed {
+            self.check_lapse(cancelled, at, date);
+        }
         for part in &cancelled.released {
             self.released(order, *part);
         }
@@ -18,6 +27,9 @@ impl Page<'_> {
             if let Some(order) = self.ledger.orders.get_mut(&order) {
                 order.cancel(*number, i64::from(*quantity));
             }
+        }
+        if lapsed.is_some() {
+            self.check_lapsed(order);
         }
         self.check_order(order, &cancelled.after, kits);
     }
@@ -41,8 +53,9 @@ impl Page<'_> {
         }
     }
 
-    pub(crate) fn shipped(&mut self, shipped: &OrderShippedV1<'_>, kits: &[KitPictureV1]) {
+    pub(crate) fn shipped(&mut self, at: u64, shipped: &OrderShippedV1<'_>, kits: &[KitPictureV1]) {
         let OrderShippedV1 { order, location, .. } = *shipped;
+        self.check_whole_order(order, at);
         for (demand, quantity) in &shipped.claims {
             let quantity = i64::from(*quantity);
             let found = self.ledger.demand(order, *demand);

@@ -1,12 +1,14 @@
 //! One merchant's ledger, opened to enter one of its records. What a kind of record means stands in a file of
 //! its own; here is what several of them need.
 
+mod agreed;
 mod backlog;
 mod course;
 mod grants;
 mod header;
 mod holds;
 mod kits;
+mod limits;
 mod placed;
 mod repeat;
 mod routing;
@@ -21,8 +23,8 @@ use crate::pools::Claimed;
 use crate::report::{Invariant, Tightest, Totals};
 use onhand_record::admin::CommandRefusedV1;
 use onhand_record::header::VERSION_ROUTED;
-use onhand_record::kit::{decode_cancelled, decode_shipped};
-use onhand_record::order::{decode_accepted_kits, decode_refused_whole};
+use onhand_record::kit::{decode_cancelled_all, decode_shipped};
+use onhand_record::order::{AcceptedAll, decode_accepted_all, decode_refused_whole};
 use onhand_record::rules::{PolicyV1, decode_channel, decode_location, decode_sku};
 use onhand_record::{DecodeError, Header, Kind, decode};
 use onhand_snapshots::Lsn;
@@ -61,8 +63,8 @@ impl Page<'_> {
                 self.channel(&put, terms, routing);
             }
             Kind::SkuPut => {
-                let (put, terms, kit) = decode_sku(version, body)?;
-                self.sku(&put, terms, kit);
+                let (put, terms, kit, limits) = decode_sku(version, body)?;
+                self.sku(&put, terms, kit, limits);
             }
             Kind::RoutingProfilePut => self.profile(&decode(body)?),
             Kind::StockMoved => {
@@ -75,13 +77,14 @@ impl Page<'_> {
             }
             Kind::OrderRefused => self.refused_body(version, body, observer)?,
             Kind::OrderCancelled => {
-                let (cancelled, kits) = decode_cancelled(version, body)?;
-                self.cancelled(&cancelled, &kits);
+                let (cancelled, kits, lapsed) = decode_cancelled_all(version, body)?;
+                let due = lapsed.map(|lapsed| (header.at, lapsed.cancel_after));
+                self.cancelled(&cancelled, &kits, due);
                 observer.changed(Lsn(cancelled.order), kind, &cancelled.after);
             }
             Kind::OrderShipped => {
                 let (shipped, kits) = decode_shipped(version, body)?;
-                self.shipped(&shipped, &kits);
+                self.shipped(header.at, &shipped, &kits);
                 observer.changed(Lsn(shipped.order), kind, &shipped.after);
             }
             Kind::BacklogFilled => self.filled(&decode(body)?),
@@ -110,17 +113,23 @@ impl Page<'_> {
         body: &[u8],
         observer: &mut dyn Observer,
     ) -> Result<(), DecodeError> {
-        let (asked, accepted, details, kits) = decode_accepted_kits(version, body)?;
+        let AcceptedAll { asked, accepted, details, kits, agreed } = decode_accepted_all(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        let may_say_so = version >= VERSION_ROUTED || accepted.policy != PolicyV1::Imposed;
+        let may_say_so = version >= VERSION_ROUTED || !accepted.policy.is_later();
         self.findings.check(Invariant::J4, may_say_so, || {
-            format!("version {version} is imposed, which a release that wrote it could not know")
+            format!(
+                "version {version} has {:?}, which a release that wrote it could not know",
+                accepted.policy
+            )
         });
         let is_promised = details.hold.is_some() || self.is_covered(&asked);
         self.routed(&channel, details.routed.as_ref(), is_promised, Some(&accepted.claims));
         self.check_kit_lines(&asked, &kits);
         let is_imposed = accepted.policy == PolicyV1::Imposed;
-        let order = Order { within: within_of(&details), is_imposed, ..Order::of(&asked, &kits) };
+        let ships_complete = accepted.policy == PolicyV1::ShipComplete;
+        self.check_agreed(ships_complete, &agreed);
+        let within = within_of(&details);
+        let order = Order { within, is_imposed, ships_complete, agreed, ..Order::of(&asked, &kits) };
         self.accepted(&channel, &asked, &accepted, (details.hold, order));
         let (merchant, order, code) = (self.merchant, self.findings.lsn, &channel.code);
         let fact = AcceptedFact { merchant, channel: code, order, asked: &asked, accepted: &accepted };

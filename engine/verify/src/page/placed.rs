@@ -75,6 +75,7 @@ impl Page<'_> {
         });
         self.check_served(channel, &needs);
         self.check_whole(channel, &order, &needs);
+        self.check_waiting(&order);
         self.wait(order);
     }
 
@@ -142,10 +143,12 @@ impl Page<'_> {
         });
         let due = asked.policy.unwrap_or(channel.policy);
         let due = if self.is_late(asked) { PolicyV1::Imposed } else { due };
-        // A routing profile may say another one than the channel; but it imposes nothing, nor refuses what is imposed.
+        // A routing profile may say another one than the channel; but it imposes nothing and ships nothing
+        // complete, and where a channel does, that stands.
         let may_differ = channel.profile.is_some() && asked.policy.is_none();
-        let imposes = [policy, due].contains(&PolicyV1::Imposed);
-        let is_due = policy == due || (may_differ && !imposes);
+        let stands =
+            [policy, due].iter().any(|policy| matches!(policy, PolicyV1::Imposed | PolicyV1::ShipComplete));
+        let is_due = policy == due || (may_differ && !stands);
         self.findings.check(Invariant::I4, is_due, || format!("{policy:?} was its policy, {due:?} was due"));
     }
 

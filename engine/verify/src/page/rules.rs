@@ -6,8 +6,8 @@ use crate::report::Invariant;
 use onhand_record::kit::SkuKitV1;
 use onhand_record::routing::ChannelRoutingV1;
 use onhand_record::rules::{
-    AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
-    StockPolicyV1,
+    AmountV1, ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuLimitsV1, SkuPutV1,
+    SkuTermsV1, StockPolicyV1,
 };
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -66,7 +66,13 @@ impl Page<'_> {
         }
     }
 
-    pub(crate) fn sku(&mut self, put: &SkuPutV1<'_>, terms: SkuTermsV1, kit: SkuKitV1) {
+    pub(crate) fn sku(
+        &mut self,
+        put: &SkuPutV1<'_>,
+        terms: SkuTermsV1,
+        kit: SkuKitV1,
+        SkuLimitsV1 { backorder_limit }: SkuLimitsV1,
+    ) {
         let decimals = put.decimals;
         self.findings.check(Invariant::J4, decimals <= DECIMALS_MAX, || {
             format!("a sku has {decimals} decimals, at most {DECIMALS_MAX} are there")
@@ -74,11 +80,13 @@ impl Page<'_> {
         let decimals_ever = 1_u8.checked_shl(decimals.into()).unwrap_or(0);
         let count = self.ledger.skus.len();
         if self.named(Named::Sku, put.is_new, put.sku, count, put.code) {
-            self.ledger.skus.push(Sku { decimals, decimals_ever, has_moved: false, terms: None });
+            let (has_moved, terms) = (false, None);
+            self.ledger.skus.push(Sku { decimals, decimals_ever, has_moved, terms, backorder_limit });
         } else if let Some(row) = self.ledger.skus.get_mut(put.sku as usize) {
             let Sku { decimals: before, has_moved, .. } = *row;
             row.decimals = decimals;
             row.decimals_ever |= decimals_ever;
+            row.backorder_limit = backorder_limit;
             self.findings.check(Invariant::J4, decimals == before || !has_moved, || {
                 format!("its stock has moved with {before} decimals, now it has {decimals}")
             });

@@ -3,7 +3,7 @@
 use super::{SKUS, each_round};
 use onhand_benches::asks::Spread;
 use onhand_engine::domain::command::{PlaceOrder, PutChannel, PutLocation, PutSku, Receive};
-use onhand_engine::domain::order::Policy;
+use onhand_engine::domain::order::{Agreed, Policy};
 use onhand_engine::domain::sku::StockState;
 use onhand_engine::domain::{
     ChannelNumber, Command, Event, LocationNumber, MerchantState, OrderId, SkuNumber,
@@ -40,7 +40,8 @@ pub(super) fn state() -> MerchantState {
 
 /// Decides on an order.
 pub(super) fn decide(state: &MerchantState, lines: &[(SkuNumber, u32)]) -> Event {
-    let place = PlaceOrder { channel: ChannelNumber(0), policy: None, lines, hold: None, route: None };
+    let (channel, agreed) = (ChannelNumber(0), Agreed::NONE);
+    let place = PlaceOrder { channel, policy: None, agreed, lines, hold: None, route: None };
     state.decide(&Command::PlaceOrder(place)).expect("stock is there")
 }
 

@@ -188,7 +188,9 @@ fn in_full(by: By) -> (Outcome, Decision) {
 
 fn in_part<W: World>(ground: &Ground<'_, W>, by: By) -> (Outcome, Decision) {
     match ground.order.policy.or(ground.profile.otherwise).unwrap_or(Policy::Reject) {
-        Policy::Backorder | Policy::Imposed => (Outcome::Backorder, Decision::Backorder(by)),
+        Policy::Backorder | Policy::Imposed | Policy::ShipComplete => {
+            (Outcome::Backorder, Decision::Backorder(by))
+        }
         Policy::Reject => (Outcome::Reject, Decision::Reject(by)),
     }
 }

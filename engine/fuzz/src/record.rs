@@ -3,6 +3,7 @@
 use onhand_engine::record::admin::{
     CommandRefusedV1, KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1,
 };
+use onhand_engine::record::agreed::{AgreedV1, LapsedV1};
 use onhand_engine::record::codec::{decode_first, encode_row_into};
 use onhand_engine::record::grant::{
     ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1,
@@ -15,7 +16,7 @@ use onhand_engine::record::order::{
 };
 use onhand_engine::record::routing::{ChannelRoutingV1, OrderDetailsV1, RoutingProfilePutV1};
 use onhand_engine::record::rules::{
-    ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuPutV1, SkuTermsV1,
+    ChannelPutV1, ChannelTermsV1, LocationPutV1, LocationTermsV1, SkuLimitsV1, SkuPutV1, SkuTermsV1,
 };
 use onhand_engine::record::stock::StockMovedV1;
 use onhand_engine::record::{Header, Kind, decode};
@@ -52,7 +53,8 @@ fn details_of(rest: &[u8]) -> Option<&[u8]> {
         return Some(rest);
     }
     let rest = again!(OrderDetailsV1<'_>, rest)?;
-    if rest.is_empty() { Some(rest) } else { again!(Vec<KitLineV1>, rest) }
+    let rest = if rest.is_empty() { rest } else { again!(Vec<KitLineV1>, rest)? };
+    if rest.is_empty() { Some(rest) } else { again!(Vec<AgreedV1>, rest) }
 }
 
 /// What stands behind a change of an order, if it has kits.
@@ -79,7 +81,9 @@ fn body_of(kind: Kind, body: &[u8]) {
             .filter(|rest| !rest.is_empty())
             .and_then(|rest| again!(SkuTermsV1, rest))
             .filter(|rest| !rest.is_empty())
-            .and_then(|rest| again!(SkuKitV1, rest)),
+            .and_then(|rest| again!(SkuKitV1, rest))
+            .filter(|rest| !rest.is_empty())
+            .and_then(|rest| again!(SkuLimitsV1, rest)),
         Kind::RoutingProfilePut => again!(RoutingProfilePutV1<'_>, body),
         Kind::StockMoved => again!(StockMovedV1<'_>, body),
         Kind::OrderAccepted => {
@@ -90,7 +94,10 @@ fn body_of(kind: Kind, body: &[u8]) {
         Kind::OrderRefused => {
             again!(OrderAskedV1<'_>, body).and_then(|rest| again!(OrderRefusedV1, rest)).and_then(details_of)
         }
-        Kind::OrderCancelled => again!(OrderCancelledV1<'_>, body).and_then(kits_of),
+        Kind::OrderCancelled => again!(OrderCancelledV1<'_>, body)
+            .and_then(kits_of)
+            .filter(|rest| !rest.is_empty())
+            .and_then(|rest| again!(LapsedV1, rest)),
         Kind::OrderShipped => again!(OrderShippedV1<'_>, body).and_then(kits_of),
         Kind::BacklogFilled => again!(BacklogFilledV1, body),
         Kind::CommandRefused => again!(CommandRefusedV1<'_>, body),

@@ -257,7 +257,7 @@ fn digest_of(merchant: u64, id: u64, order: &Order) -> u64 {
             AgreedV1::CompleteBy(date) => (1, *date),
             AgreedV1::CancelAfter(date) => (2, *date),
         };
-        sum = sum.wrapping_add(fact(&[9, merchant, id, kind, date]));
+        sum = sum.wrapping_add(fact(&[12, merchant, id, kind, date]));
     }
     for (number, line) in (0_u64..).zip(&order.lines) {
         let demands = order.demands_of(line);

@@ -75,6 +75,10 @@ fn what_is_there_is_given_and_the_rest_is_short() {
     refused.breaks("refused all the same", Invariant::I4);
     let log = five();
     log.and(|log| log.accept(None, &sold(WEB, "1", 5), &[(0, 5)])).breaks("in an old version", Invariant::J4);
+    let (code, locations, policy) = ("web", vec![0], PolicyV1::Imposed);
+    let put = ChannelPutV1 { channel: WEB, is_new: false, code, kind: "api", locations, policy };
+    let old = log.and(|log| log.add(Kind::ChannelPut, None, &|out| encode_into(&put, out).unwrap()));
+    old.breaks("a channel in an old version", Invariant::J4);
 }
 
 #[test]

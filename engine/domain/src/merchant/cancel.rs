@@ -103,6 +103,10 @@ fn let_go(order: &Order, line: u16, quantity: u32) -> Vec<Released> {
         };
         part(Source::Backordered, row.backordered);
         part(Source::Short, row.short);
+        // Of a large order this is a long look, and who waits may have no part in it.
+        if row.units_of(quantity) <= row.backordered + row.short {
+            continue;
+        }
         for claim in order.claims.iter().rev().filter(|claim| claim.demand == demand) {
             part(Source::Claimed(claim.location), claim.quantity);
         }

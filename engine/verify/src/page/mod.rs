@@ -60,6 +60,7 @@ impl Page<'_> {
             }
             Kind::ChannelPut => {
                 let (put, terms, routing) = decode_channel(version, body)?;
+                self.check_known(version, put.policy);
                 self.channel(&put, terms, routing);
             }
             Kind::SkuPut => {
@@ -107,6 +108,14 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// A policy stands only where whoever wrote this version knew it.
+    fn check_known(&mut self, version: u8, policy: PolicyV1) {
+        let is_known = version >= VERSION_ROUTED || !policy.is_later();
+        self.findings.check(Invariant::J4, is_known, || {
+            format!("version {version} has {policy:?}, which a release that wrote it could not know")
+        });
+    }
+
     fn accepted_body(
         &mut self,
         version: u8,
@@ -115,13 +124,7 @@ impl Page<'_> {
     ) -> Result<(), DecodeError> {
         let AcceptedAll { asked, accepted, details, kits, agreed } = decode_accepted_all(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        let may_say_so = version >= VERSION_ROUTED || !accepted.policy.is_later();
-        self.findings.check(Invariant::J4, may_say_so, || {
-            format!(
-                "version {version} has {:?}, which a release that wrote it could not know",
-                accepted.policy
-            )
-        });
+        self.check_known(version, accepted.policy);
         let is_promised = details.hold.is_some() || self.is_covered(&asked);
         self.routed(&channel, details.routed.as_ref(), is_promised, Some(&accepted.claims));
         self.check_kit_lines(&asked, &kits);

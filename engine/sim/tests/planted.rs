@@ -24,10 +24,10 @@ const DURABLE: [(durable::Bug, u64); 16] = [
     (durable::Bug::TrustTheClock, 7),
     (durable::Bug::UncheckedSnapshot, 1),
     (durable::Bug::ReplayTwice, 1),
-    (durable::Bug::Overtake, 19),
+    (durable::Bug::Overtake, 46),
     (durable::Bug::StaysFull, 1),
     (durable::Bug::EraseUnsynced, 2),
-    (durable::Bug::WaitToBeAsked, 13),
+    (durable::Bug::WaitToBeAsked, 39),
 ];
 
 /// Bugs of the rules, likewise.

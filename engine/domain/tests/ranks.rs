@@ -106,6 +106,20 @@ fn a_new_short_is_not_passed_by() {
 }
 
 #[test]
+fn a_pass_is_not_held_up_by_those_who_come_behind_it() {
+    let mut shop = Shop::new();
+    for _ in 0..MANY {
+        shop.order(DTC, 1, Policy::Imposed);
+    }
+    let vip = shop.order(VIP, 1, Policy::Imposed);
+    // Nobody before them is served by location 1.
+    shop.receive(1, 1);
+    assert_eq!(shop.turn(), (vec![], true));
+    shop.order(DTC, 1, Policy::Imposed);
+    assert_eq!(shop.turn(), (vec![vip], false));
+}
+
+#[test]
 fn a_pass_whose_next_demand_has_gone_begins_anew() {
     let mut shop = Shop::new();
     let orders: Vec<OrderId> = (0..MANY).map(|_| shop.order(DTC, 1, Policy::Imposed)).collect();

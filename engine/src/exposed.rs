@@ -7,7 +7,6 @@ use crate::turn::Merchant;
 use ::metrics::counter;
 use onhand_domain::Event;
 use onhand_domain::SkuNumber;
-use onhand_domain::grant::Mode;
 
 impl Merchant {
     /// Units of grants in escrow that are exposed before goods of their SKU are lost; nothing is looked up for anything
@@ -50,9 +49,7 @@ impl Merchant {
 
     fn exposed_units(&self, sku: SkuNumber) -> u64 {
         let Some(actor) = self.state.sku(sku) else { return 0 };
-        let is_kept = |channel| self.state.exposure(channel).mode == Mode::Escrow;
-        let channels = actor.grants().iter().map(|grant| grant.channel).filter(|channel| is_kept(*channel));
-        channels.map(|channel| self.state.grant_exposed(actor, channel)).sum()
+        if actor.grants().is_empty() { 0 } else { self.state.exposed_in_escrow(actor) }
     }
 }
 

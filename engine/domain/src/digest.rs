@@ -68,7 +68,8 @@ pub fn digest_of_exposure(merchant: MerchantNumber, channel: ChannelNumber, expo
 /// What one grant of a SKU adds to the digest.
 fn digest_of_grant(merchant: u64, sku: u64, grant: &Grant) -> u64 {
     let channel = u64::from(grant.channel.0);
-    let told = fact(&[GRANT, merchant, sku, channel, grant.granted, grant.sold, grant.revision]);
+    let Grant { since, granted, sold, revision, .. } = *grant;
+    let told = fact(&[GRANT, merchant, sku, channel, since, granted, sold, revision]);
     let lowerings = grant.lowerings.iter().map(|lowering| {
         // None is 0, and no time is that one.
         let acknowledged = lowering.acknowledged.map_or(0, |at| at.wrapping_add(1));

@@ -103,6 +103,8 @@ pub struct Lowering {
 pub struct Grant {
     /// Which.
     pub channel: ChannelNumber,
+    /// The record that granted it any first: what buyers held before that has sold nothing of it.
+    pub since: u64,
     /// The total that it is told: units that it was granted in all, those that it has sold included.
     pub granted: u64,
     /// Units that it has sold since, whether they were there or not.
@@ -117,7 +119,7 @@ impl Grant {
     /// Of no units yet.
     #[must_use]
     pub fn new(channel: ChannelNumber) -> Self {
-        Self { channel, granted: 0, sold: 0, revision: 0, lowerings: Vec::new() }
+        Self { channel, since: 0, granted: 0, sold: 0, revision: 0, lowerings: Vec::new() }
     }
 
     /// Units that the channel still has of its total: what its copy shows once it goes by it and all its sales are heard of.
@@ -136,6 +138,9 @@ impl Grant {
     /// Tells another total, by the record `revision`. More than before is first what it was told to go without, the last of
     /// it first: it may have that anyway.
     pub(crate) fn tell(&mut self, granted: u64, revision: u64) {
+        if self.since == 0 {
+            self.since = revision;
+        }
         match granted.checked_sub(self.granted) {
             Some(more) => self.raise(more),
             None => self.lower(self.granted - granted, revision),
@@ -200,6 +205,12 @@ impl Grant {
         if !is_planted(Bug::KeepSold) {
             self.sold += units;
         }
+    }
+
+    /// Units that were sold to a buyer who held them are not, since no order came for them: the channel may sell them again,
+    /// or tells that order late.
+    pub(crate) fn take_back(&mut self, units: u64) {
+        self.sold = self.sold.saturating_sub(units);
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Bug {
     FreeLowered,
     /// What a channel sells is still granted to it.
     KeepSold,
+    /// What a buyer held and did not order stays sold of the grant.
+    KeepHeldSold,
     /// A part leaves of an order that ships complete and waits for the rest.
     ShipInPart,
     /// More units of a SKU wait than may.

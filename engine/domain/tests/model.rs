@@ -312,6 +312,7 @@ impl World {
                 Event::HoldsEnded(ended) => {
                     for hold in &ended.holds {
                         assert!(self.books.holds[hold].deadline <= at, "{hold} is not due");
+                        self.books.unsell(*hold, &[]);
                         self.books.end_hold(*hold);
                     }
                     "holds expired"

@@ -263,8 +263,35 @@ fn what_a_channel_is_granted_is_served_although_the_rules_would_not() {
     shop.run(&Command::SetGrant(SetGrant { sku: MUG, channel: WEB, granted: 4 }));
     let accepted = shop.decide(Shop::order(WEB, &[(MUG, 4)])).unwrap();
     assert_eq!((claims(&accepted), explanation(&accepted).decision), (vec![(0, 4)], Decision::Held));
-    // Beyond it the rules decide.
-    assert!(matches!(shop.decide(Shop::order(WEB, &[(MUG, 5)])), Err(Rejection::InsufficientStock { .. })));
+    // Beyond it the rules decide: of five they serve one, of which the channel is granted four.
+    let Err(Rejection::InsufficientStock { shortfalls, routed }) = shop.decide(Shop::order(WEB, &[(MUG, 5)]))
+    else {
+        panic!("five are more than it is granted")
+    };
+    assert_eq!((shortfalls[0].requested, shortfalls[0].available), (5, 4));
+    assert_eq!(routed.unwrap().explanation.decision, Decision::Held);
+}
+
+/// What is granted of one SKU is served, whatever the rules say of others in the order.
+#[test]
+fn what_is_granted_is_served_beside_what_is_not() {
+    const LAMP: SkuNumber = SkuNumber(1);
+    let mut shop = Shop::new(profile(1, vec![strategy(None, only(1), prefer(1))]), [5, 1, 0]);
+    shop.run(&Command::PutSku(PutSku::plain(None, 0)));
+    for (location, quantity) in [(0, 3), (1, 1)] {
+        let (location, state) = (LocationNumber(location), StockState::Sellable);
+        shop.run(&Command::Receive(Receive { sku: LAMP, location, state, quantity }));
+    }
+    shop.run(&Command::SetGrant(SetGrant { sku: MUG, channel: WEB, granted: 3 }));
+    let lines = [(LAMP, 2), (MUG, 3)];
+    let order = PlaceOrder { policy: Some(Policy::Imposed), ..Shop::order(WEB, &lines) };
+    let accepted = shop.decide(order).unwrap();
+    // One lamp and one mug as the rules say, and two mugs that it is granted; a lamp is short that lies elsewhere.
+    let claims: Vec<_> =
+        accepted.claims.iter().map(|(line, location, units)| (*line, location.0, *units)).collect();
+    assert_eq!(claims, [(0, 1, 1), (1, 1, 1), (1, 0, 2)]);
+    let Routed { explanation, within, .. } = &**accepted.routed.as_ref().unwrap();
+    assert_eq!((explanation.decision, within), (Decision::Held, &Some(vec![LocationNumber(1)])));
 }
 
 #[test]

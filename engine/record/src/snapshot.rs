@@ -298,6 +298,8 @@ pub struct GrantRowV1 {
     pub sku: u32,
     /// Which channel.
     pub channel: u16,
+    /// The record that granted it any first.
+    pub since: u64,
     /// The total that it is told.
     pub granted: u64,
     /// Units that it has sold.

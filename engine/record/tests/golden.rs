@@ -508,6 +508,7 @@ fn snapshot_rows() {
         "grant" => GrantRowV1 = GrantRowV1 {
             sku: 70_000,
             channel: 300,
+            since: 68_000,
             granted: 251,
             sold: 9,
             revision: 70_000,

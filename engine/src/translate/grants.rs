@@ -81,19 +81,20 @@ pub(crate) fn exposure_of(row: ExposureRowV1) -> (ChannelNumber, Exposure) {
 
 /// A grant as a snapshot keeps it.
 pub(crate) fn grant_row(sku: SkuNumber, grant: &Grant) -> GrantRowV1 {
-    let Grant { channel, granted, sold, revision, ref lowerings } = *grant;
+    let Grant { channel, since, granted, sold, revision, ref lowerings } = *grant;
     let lowering = |lowering: &Lowering| (lowering.revision, lowering.units, lowering.acknowledged);
     let lowerings = lowerings.iter().map(lowering).collect();
-    GrantRowV1 { sku: sku.0, channel: channel.0, granted, sold, revision, lowerings }
+    GrantRowV1 { sku: sku.0, channel: channel.0, since, granted, sold, revision, lowerings }
 }
 
 /// A snapshot's grant.
 pub(crate) fn grant_of(row: GrantRowV1) -> (SkuNumber, Grant) {
-    let GrantRowV1 { sku, channel, granted, sold, revision, lowerings } = row;
+    let GrantRowV1 { sku, channel, since, granted, sold, revision, lowerings } = row;
     let lowering =
         |(revision, units, acknowledged): (u64, u64, Option<u64>)| Lowering { revision, units, acknowledged };
     let lowerings = lowerings.into_iter().map(lowering).collect();
-    (SkuNumber(sku), Grant { channel: ChannelNumber(channel), granted, sold, revision, lowerings })
+    let channel = ChannelNumber(channel);
+    (SkuNumber(sku), Grant { channel, since, granted, sold, revision, lowerings })
 }
 
 fn mode_record(mode: Mode) -> ModeV1 {

@@ -56,6 +56,8 @@ pub(crate) struct Lowered {
 /// What one channel is granted of one SKU.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Granted {
+    /// The first record that granted some: holds before it have sold nothing.
+    pub(crate) since: u64,
     pub(crate) total: u64,
     pub(crate) sold: u64,
     pub(crate) revision: u64,
@@ -72,6 +74,7 @@ impl Granted {
 
     /// Another total is told.
     pub(crate) fn tell(&mut self, total: u64, revision: u64) {
+        self.since = if self.since == 0 { revision } else { self.since };
         if total < self.total {
             let units = self.total - total;
             let before = if self.lowered.len() < LOWERINGS_MAX { None } else { self.lowered.pop() };
@@ -125,6 +128,11 @@ impl Ledger {
         if taken == 0 { 0 } else { self.exposed(channel).kept(taken) }
     }
 
+    /// The same if it is a promise, and not kept in part.
+    pub(crate) fn in_escrow(&self, sku: u32, channel: u16) -> i64 {
+        if self.is_in_escrow(channel) { self.kept_of_grant(sku, channel) } else { 0 }
+    }
+
     /// Whether what a channel is granted is a promise, and not kept in part.
     pub(crate) fn is_in_escrow(&self, channel: u16) -> bool {
         self.exposed(channel).mode == ModeV1::Escrow
@@ -135,6 +143,18 @@ impl Ledger {
         for (sku, units) in sells {
             if let Some(granted) = self.granted.get_mut(&(*sku, channel)) {
                 granted.sold += u64::try_from(*units).unwrap_or(0);
+            }
+        }
+    }
+
+    /// A hold is no more: what it had sold, and nobody has confirmed, is not sold.
+    pub(crate) fn take_back(&mut self, hold: u64, confirmed: &BTreeMap<u32, i64>) {
+        let Some(held) = self.holds.get(&hold) else { return };
+        for (sku, units) in &held.units {
+            let left = units - confirmed.get(sku).copied().unwrap_or(0).min(*units);
+            let granted = self.granted.get_mut(&(*sku, held.channel));
+            if let Some(granted) = granted.filter(|granted| granted.since < hold) {
+                granted.sold = granted.sold.saturating_sub(u64::try_from(left).unwrap_or(0));
             }
         }
     }
@@ -153,8 +173,8 @@ impl Ledger {
         }
         for ((sku, channel), granted) in &self.granted {
             let (sku, channel) = (u64::from(*sku), u64::from(*channel));
-            let Granted { total, sold, revision, lowered } = granted;
-            sum = sum.wrapping_add(fact(&[9, merchant, sku, channel, *total, *sold, *revision]));
+            let Granted { since, total, sold, revision, lowered } = granted;
+            sum = sum.wrapping_add(fact(&[9, merchant, sku, channel, *since, *total, *sold, *revision]));
             for lowered in lowered {
                 let since = lowered.acknowledged.map_or(0, |at| at.wrapping_add(1));
                 let words = [10, merchant, sku, channel, lowered.revision, lowered.units, since];

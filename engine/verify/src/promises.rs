@@ -104,8 +104,9 @@ impl View {
         Some(held + ceiling.min(pool + floor.max((all - pool - buffer).max(0))))
     }
 
-    /// The same for an order, with `more` that nobody else is promised. Of one that confirms a hold, where `unclaimed` units
-    /// lie: if `units` has not enough for all holds it gets what is held and no more, before safety stock and whoever waits.
+    /// The same for an order, with `more` that nobody else is promised. Of one that was promised units, where `unclaimed`
+    /// ones lie: if `units` has not enough for all holds and grants that it could take some from, it gets what it was
+    /// promised and no more, before safety stock and whoever waits.
     pub(crate) fn total_for(
         &self,
         units: &dyn Fn(u16) -> i64,
@@ -113,12 +114,25 @@ impl View {
         unclaimed: &dyn Fn(u16) -> i64,
     ) -> Option<i64> {
         let sum = |units: &dyn Fn(u16) -> i64| self.locations.iter().map(|location| units(*location)).sum();
-        let holds = self.first(self.held, true);
+        let holds = self.entangled(self.first(self.held, true));
         let held: i64 = holds.iter().map(|row| row.quantity).sum();
         if self.held > 0 && flow(units, &holds)? < held {
             return Some(self.held.min(sum(unclaimed)));
         }
         Some(self.total(units)? + more)
+    }
+
+    /// Of these rows those that share locations with it, or with others that do.
+    fn entangled(&self, rows: Vec<Row>) -> Vec<Row> {
+        let mut within = self.locations.clone();
+        loop {
+            let near = rows.iter().filter(|row| !row.locations.is_disjoint(&within));
+            let wider: BTreeSet<u16> = near.flat_map(|row| &row.locations).chain(&within).copied().collect();
+            if wider.len() == within.len() {
+                return rows.into_iter().filter(|row| !row.locations.is_disjoint(&within)).collect();
+            }
+            within = wider;
+        }
     }
 
     /// Whether an order that confirms a hold may have no more than what is held, of all that is unclaimed: other holds
@@ -248,14 +262,13 @@ impl Ledger {
 
     /// How a channel does that has no grant: what it may be granted.
     pub(crate) fn view_without_grant(&self, sku: u32, channel: u16) -> View {
-        let sold = self.kept_of_grant(sku, channel);
         let pool = self.left_in_pool(sku, channel);
-        View { held: 0, pool, ..self.view_beside(sku, channel, None, sold) }
+        View { held: 0, pool, ..self.view_beside(sku, channel, None, ANY) }
     }
 
-    /// How a channel does, for an order that confirms a hold, if it does, and sells so many units of what it is granted.
-    fn view_beside(&self, sku: u32, channel: u16, hold: Option<u64>, sold: i64) -> View {
-        let sold = sold.min(self.kept_of_grant(sku, channel));
+    /// How a channel does, for an order that confirms a hold, if it does, and sells so many units beside it.
+    fn view_beside(&self, sku: u32, channel: u16, hold: Option<u64>, sells: i64) -> View {
+        let sold = sells.min(self.in_escrow(sku, channel));
         let hold = hold.and_then(|hold| self.holds.get(&hold)).filter(|hold| hold.channel == channel);
         let held = hold.and_then(|hold| hold.units.get(&sku)).copied().unwrap_or(0);
         let holds = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| Row {
@@ -264,7 +277,14 @@ impl Ledger {
         });
         let grants = self.granted.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), _)| Row {
             locations: self.locations_of(*of),
-            quantity: self.kept_of_grant(sku, *of) - if *of == channel { sold } else { 0 },
+            quantity: self.in_escrow(sku, *of) - if *of == channel { sold } else { 0 },
+        });
+        // What is kept in part comes after all that is promised, and counts its channel's pool first.
+        let shares = self.granted.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), _)| {
+            let pool = self.left_in_pool(sku, *of);
+            let share = (self.kept_of_grant(sku, *of) - self.in_escrow(sku, *of) - pool).max(0);
+            let gone = if *of == channel { (sells - pool).max(0) } else { 0 };
+            Row { locations: self.locations_of(*of), quantity: (share - gone).max(0) }
         });
         let row = |number: usize| {
             let number = u16::try_from(number).unwrap_or(u16::MAX);
@@ -279,12 +299,12 @@ impl Ledger {
         let rows: Vec<Row> = order.iter().map(|(_, number)| row(*number)).collect();
         View {
             holds: holds.chain(grants).collect(),
-            held: held + if self.is_in_escrow(channel) { sold } else { 0 },
+            held: held + sold,
             before: rows[..own].to_vec(),
             locations: self.locations_of(channel),
             pool: self.pool_beside_grant(sku, channel),
             policy: self.stock_policy(sku, channel),
-            after: rows.get(own + 1..).unwrap_or(&[]).to_vec(),
+            after: rows.get(own + 1..).unwrap_or(&[]).iter().cloned().chain(shares).collect(),
         }
     }
 
@@ -307,16 +327,16 @@ impl Ledger {
     pub(crate) fn lacking(&self, sku: u32) -> Option<i64> {
         let held = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| (*of, *units));
         let granted = self.granted.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), _)| *of);
-        let granted = granted.filter(|of| self.is_in_escrow(*of)).map(|of| (of, self.kept_of_grant(sku, of)));
+        let granted = granted.map(|of| (of, self.in_escrow(sku, of)));
         let row = |(of, quantity): (u16, i64)| Row { locations: self.locations_of(of), quantity };
         let rows: Vec<Row> = held.chain(granted).map(row).collect();
         let kept = flow(&|location| self.place(sku, location).unclaimed().max(0), &rows)?;
         Some(rows.iter().map(|row| row.quantity).sum::<i64>() - kept)
     }
 
-    /// Units left in a pool beside what its channel is granted, which counts as its own first.
+    /// Units left in a pool beside what its channel is granted in escrow, which counts as its own first.
     fn pool_beside_grant(&self, sku: u32, channel: u16) -> i64 {
-        (self.left_in_pool(sku, channel) - self.kept_of_grant(sku, channel)).max(0)
+        (self.left_in_pool(sku, channel) - self.in_escrow(sku, channel)).max(0)
     }
 
     fn locations_of(&self, channel: u16) -> BTreeSet<u16> {

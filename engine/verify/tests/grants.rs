@@ -10,7 +10,9 @@ use common::{Writer, asked, broken, level, lost};
 use onhand_record::grant::{
     ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1, ModeV1,
 };
+use onhand_record::hold::{EndCauseV1, HeldLineV1, HoldPlacedV1, HoldsEndedV1};
 use onhand_record::order::OrderAskedV1;
+use onhand_record::rules::{SkuChannelTermsV1, SkuTermsV1, StockPolicyV1};
 use onhand_record::{Kind, encode_into};
 use onhand_verify::Invariant;
 
@@ -134,4 +136,54 @@ fn an_order_that_the_feed_had_passed_is_imposed() {
     let at = |at| OrderAskedV1 { placed_at: Some(at), ..sold("1", 1) };
     passed.and(|log| log.accept(None, &at(11), &[(0, 1)])).holds("one that comes in time");
     passed.and(|log| log.accept(None, &at(10), &[(0, 1)])).breaks("one that comes late", Invariant::I4);
+}
+
+/// Two mugs are held for a buyer of the channel with the grant; its record.
+fn hold(log: &mut Writer) -> u64 {
+    let line = HeldLineV1 { id: "a", sku: 0, decimals: 0, quantity: 2 };
+    let held = HoldPlacedV1 { channel: POS, deadline: 1_000, customer: None, lines: vec![line] };
+    log.add(Kind::HoldPlaced, None, &|out| encode_into(&held, out).unwrap());
+    log.last()
+}
+
+fn release(log: &mut Writer, hold: u64) {
+    let ended = HoldsEndedV1 { holds: vec![hold], cause: EndCauseV1::Released };
+    log.add(Kind::HoldsEnded, None, &|out| encode_into(&ended, out).unwrap());
+}
+
+#[test]
+fn what_was_held_and_not_ordered_was_not_sold() {
+    let mut held = 0;
+    let granted = five().and(|log| {
+        grant(log, 3, 0, 3);
+        held = hold(log);
+    });
+    granted.and(|log| grant(log, 4, 2, 2)).holds("a hold has sold what it keeps");
+    granted.and(|log| grant(log, 4, 0, 4)).breaks("it has not", Invariant::I3);
+    let released = granted.and(|log| release(log, held));
+    released.and(|log| grant(log, 4, 0, 4)).holds("once it ends it has not");
+    released.and(|log| grant(log, 4, 2, 2)).breaks("it still has", Invariant::I3);
+    released.and(|log| log.accept(None, &asked("1", 3), &[(0, 3)])).breaks("its units", Invariant::I9);
+    // A hold from before the grant has sold nothing of it.
+    let earlier = five().and(|log| {
+        let held = hold(log);
+        grant(log, 3, 0, 3);
+        release(log, held);
+        grant(log, 2, 0, 3);
+    });
+    earlier.holds("nothing of it was sold");
+}
+
+/// What is kept in part is a share of what nobody is promised: a pool comes before it.
+#[test]
+fn a_share_comes_after_what_is_promised() {
+    let shared = five().and(|log| {
+        let policy = StockPolicyV1 { floor: 3, ..StockPolicyV1::default() };
+        let channels = vec![SkuChannelTermsV1 { channel: 0, policy, dedicated: 0 }];
+        log.put_terms(&SkuTermsV1 { channels, ..SkuTermsV1::default() });
+        expose(log, ModeV1::Overlap(200));
+        grant(log, 4, 0, 4);
+    });
+    shared.and(|log| log.accept(None, &sold("1", 2), &[(0, 2)])).holds("its share");
+    shared.and(|log| log.accept(None, &sold("1", 3), &[(0, 3)])).breaks("a unit of the floor", Invariant::I9);
 }

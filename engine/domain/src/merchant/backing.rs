@@ -31,7 +31,7 @@ impl MerchantState {
     pub fn standing(&self, actor: &SkuActor) -> Vec<Standing> {
         let levels = actor.levels();
         let free: Vec<u32> = levels.iter().map(|level| self.free_at(actor, level.location())).collect();
-        let holds = self.held(actor, None);
+        let holds: Vec<Row<'_>> = self.kept_rows(actor).into_iter().map(|(_, row)| row).collect();
         if holds.is_empty() {
             let stands = |(level, free): (&Level, &u32)| Standing {
                 location: level.location(),
@@ -59,7 +59,7 @@ impl MerchantState {
     /// Units of a SKU that are kept for holds and grants, wherever they lie.
     #[must_use]
     pub fn reserved(&self, actor: &SkuActor) -> u64 {
-        self.held(actor, None).iter().map(|row| row.quantity).sum()
+        self.kept_rows(actor).iter().map(|(_, row)| row.quantity).sum()
     }
 
     /// Whether a channel may be served by these locations: not if its holds and grants would then have fewer units than
@@ -91,7 +91,7 @@ impl MerchantState {
         locations: &[LocationNumber],
     ) -> Result<(), Rejection> {
         let Some(actor) = self.sku(sku) else { return Ok(()) };
-        let now = self.first_rows(actor, None);
+        let now = self.kept_rows(actor);
         let then = backed(actor, &instead(&now, channel, locations));
         let rows: Vec<Row<'_>> = now.iter().map(|(_, row)| *row).collect();
         if then >= backed(actor, &rows) {

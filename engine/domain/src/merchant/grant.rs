@@ -2,15 +2,16 @@
 
 use super::MerchantState;
 use super::place::sum_needs;
-use crate::command::{AcknowledgeGrant, PassFeed, PlaceOrder, PutExposure, SetGrant};
+use crate::command::{AcknowledgeGrant, PassFeed, PutExposure, SetGrant};
 use crate::event::{Event, ExposurePut, FeedPassed, GrantAcknowledged, GrantSet, GrantsFreed, OrderAccepted};
 use crate::grant::{Exposure, FREED_TOGETHER_MAX, Grant, LAG_MAX_MS, Mode, OVERLAP_MAX, OVERLAP_MIN};
 use crate::hold::Hold;
-use crate::id::{ChannelNumber, SkuNumber};
-use crate::promise::{Place, Spread};
+use crate::id::{ChannelNumber, HoldId, SkuNumber};
+use crate::planted::{Bug, is_planted};
+use crate::promise::{Place, Row, Spread};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::Rejection;
-use crate::sku::SkuActor;
+use crate::sku::{Level, SkuActor};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -36,16 +37,25 @@ impl MerchantState {
     /// taken.
     #[must_use]
     pub fn grant_exposed(&self, actor: &SkuActor, channel: ChannelNumber) -> u64 {
-        let rows = self.held(actor, None);
-        let places: Vec<Place> = actor
-            .levels()
-            .iter()
-            .map(|level| Place { location: level.location(), units: level.unclaimed().into() })
-            .collect();
+        let found = self.exposed(actor).into_iter().find(|(grant, _)| grant.channel == channel);
+        found.map_or(0, |(_, units)| units)
+    }
+
+    /// The same of all grants in escrow of a SKU together: what losses have taken.
+    #[must_use]
+    pub fn exposed_in_escrow(&self, actor: &SkuActor) -> u64 {
+        let exposed = self.exposed(actor).into_iter();
+        let in_escrow = exposed.filter(|(grant, _)| self.exposure(grant.channel).mode == Mode::Escrow);
+        in_escrow.map(|(_, units)| units).sum()
+    }
+
+    fn exposed<'a>(&self, actor: &'a SkuActor) -> SmallVec<[(&'a Grant, u64); 4]> {
+        let rows: SmallVec<[Row<'_>; 4]> = self.kept_rows(actor).into_iter().map(|(_, row)| row).collect();
+        let place = |level: &Level| Place { location: level.location(), units: level.unclaimed().into() };
+        let places: Vec<Place> = actor.levels().iter().map(place).collect();
         let spread = Spread::of(&rows, &places);
-        let grants = self.grants_in_turn(actor);
-        let place = grants.iter().position(|grant| grant.channel == channel);
-        place.map_or(0, |place| grants[place].taken() - spread.served(actor.held().len() + place))
+        let grants = self.grants_in_turn(actor).into_iter().zip(actor.held().len()..);
+        grants.map(|(grant, row)| (grant, grant.taken() - spread.served(row))).collect()
     }
 
     /// What channels are granted of a SKU, those first who come first when units are scarce: what is kept whole before
@@ -60,19 +70,18 @@ impl MerchantState {
         grants
     }
 
-    /// Units that are kept of a channel's grant of a SKU.
+    /// Units that are kept of a channel's grant of a SKU, whole or in part.
     pub(super) fn kept_of_grant(&self, actor: &SkuActor, channel: ChannelNumber) -> u64 {
         let taken = actor.grant(channel).map_or(0, Grant::taken);
         if taken == 0 { 0 } else { self.exposure(channel).mode.kept(taken) }
     }
 
-    /// Whether a channel is granted all that an order asks, so that it must be served.
-    pub(super) fn is_covered(&self, order: &PlaceOrder<'_>) -> bool {
-        let channel = order.channel;
-        let taken = |sku| self.sku(sku).and_then(|actor| actor.grant(channel)).map_or(0, Grant::taken);
-        !self.granted.is_empty()
-            && self.exposure(channel).mode == Mode::Escrow
-            && sum_needs(order.lines).0.iter().all(|need| need.quantity <= taken(need.sku))
+    /// The same if they are kept whole, and 0 if in part: a promise.
+    pub(super) fn in_escrow(&self, actor: &SkuActor, channel: ChannelNumber) -> u64 {
+        match self.exposure(channel).mode {
+            Mode::Escrow => self.kept_of_grant(actor, channel),
+            Mode::Overlap(_) | Mode::Mirror => 0,
+        }
     }
 
     pub(super) fn decide_put_exposure(&self, put: PutExposure) -> Result<Event, Rejection> {
@@ -190,46 +199,62 @@ impl MerchantState {
         }
     }
 
-    /// A channel has sold what it ordered, whatever of it was there. What an order confirms was sold when it was held.
-    pub(super) fn sell_accepted(&mut self, accepted: &OrderAccepted) {
+    /// A channel has sold what it ordered, whatever of it was there. What an order confirms was sold when it was held, and
+    /// what it leaves of that was not.
+    ///
+    /// Returns the SKUs of which less is kept from then on by more than the order has claimed: those units are anybody's.
+    pub(super) fn sell_accepted(&mut self, accepted: &OrderAccepted) -> SmallVec<[SkuNumber; 4]> {
+        let mut freed = SmallVec::new();
         if self.granted.is_empty() {
-            return;
+            return freed;
         }
-        let hold = accepted.hold.and_then(|hold| self.hold(hold)).cloned();
+        let channel = accepted.channel;
+        let hold = accepted.hold.and_then(|id| Some((id, self.hold(id)?.clone())));
         let (needs, _) = sum_needs(&accepted.lines);
-        for need in needs {
-            let held = hold.as_ref().map_or(0, |hold| hold.units_of(need.sku));
-            self.sell(need.sku, accepted.channel, need.quantity.saturating_sub(held.into()));
-        }
-    }
-
-    /// What of its grants an order has sold and not got is anybody's: somebody may wait for it.
-    pub(super) fn serve_beside_grants(&mut self, accepted: &OrderAccepted) {
-        for (sku, _) in &accepted.lines {
-            if self.granted.contains(&(accepted.channel, *sku)) {
-                self.serve_beside_grant(*sku);
+        for need in &needs {
+            let held = hold.as_ref().map_or(0, |(_, hold)| u64::from(hold.units_of(need.sku)));
+            let sells = need.quantity.saturating_sub(held);
+            if sells > 0 && self.granted.contains(&(channel, need.sku)) {
+                let claimed = claimed_of(accepted, need.sku).saturating_sub(held);
+                let before = self.sku(need.sku).map_or(0, |actor| self.kept_of_grant(actor, channel));
+                self.change_grant(need.sku, channel, |grant| grant.sell(sells));
+                let after = self.sku(need.sku).map_or(0, |actor| self.kept_of_grant(actor, channel));
+                if before > after + claimed {
+                    freed.push(need.sku);
+                }
             }
         }
+        if let Some((id, hold)) = hold {
+            let confirmed = |sku| needs.iter().find(|need| need.sku == sku).map_or(0, |need| need.quantity);
+            self.take_back(id, &hold, confirmed);
+        }
+        freed
     }
 
-    fn serve_beside_grant(&mut self, sku: SkuNumber) {
+    /// Somebody may wait for what is kept no more.
+    pub(super) fn serve_beside_grant(&mut self, sku: SkuNumber) {
         self.sku_mut(sku).begin_pass();
         self.note_backlog(sku);
     }
 
-    /// The same of a hold.
+    /// A channel has sold what a buyer of it holds.
     pub(super) fn sell_held(&mut self, hold: &Hold) {
-        if self.granted.is_empty() {
-            return;
-        }
         for (sku, units) in &hold.units {
-            self.sell(*sku, hold.channel, u64::from(*units));
+            if self.granted.contains(&(hold.channel, *sku)) {
+                self.change_grant(*sku, hold.channel, |grant| grant.sell(u64::from(*units)));
+            }
         }
     }
 
-    fn sell(&mut self, sku: SkuNumber, channel: ChannelNumber, units: u64) {
-        if units > 0 && self.granted.contains(&(channel, sku)) {
-            self.change_grant(sku, channel, |grant| grant.sell(units));
+    /// A hold ends: what it has sold of grants and no order has `confirmed` is not sold.
+    pub(super) fn take_back(&mut self, id: HoldId, hold: &Hold, confirmed: impl Fn(SkuNumber) -> u64) {
+        for (sku, units) in &hold.units {
+            let units = u64::from(*units).saturating_sub(confirmed(*sku));
+            let grant = self.sku(*sku).and_then(|actor| actor.grant(hold.channel));
+            let has_sold = grant.is_some_and(|grant| grant.since < id.0);
+            if units > 0 && has_sold && !is_planted(Bug::KeepHeldSold) {
+                self.change_grant(*sku, hold.channel, |grant| grant.take_back(units));
+            }
         }
     }
 
@@ -276,4 +301,16 @@ impl MerchantState {
             self.settled.remove(&channel);
         }
     }
+}
+
+/// Units that an accepted order has claimed of a SKU.
+fn claimed_of(accepted: &OrderAccepted, sku: SkuNumber) -> u64 {
+    if !accepted.kits.is_empty() {
+        // Claims are of demands then. A pass more does no harm.
+        return 0;
+    }
+    let claims = accepted.claims.iter();
+    let of_sku =
+        claims.filter(|(line, _, _)| accepted.lines.get(usize::from(*line)).is_some_and(|row| row.0 == sku));
+    of_sku.map(|(_, _, quantity)| u64::from(*quantity)).sum()
 }

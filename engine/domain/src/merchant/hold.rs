@@ -139,7 +139,12 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_holds_ended(&mut self, ended: &HoldsEnded) {
-        ended.holds.iter().for_each(|hold| self.end_hold(*hold));
+        for id in &ended.holds {
+            if let Some(hold) = self.hold(*id).filter(|_| !self.granted.is_empty()).cloned() {
+                self.take_back(*id, &hold, |_| 0);
+            }
+            self.end_hold(*id);
+        }
     }
 
     /// A hold is no more. Its units may serve who waits.

@@ -149,7 +149,7 @@ impl MerchantState {
     }
 
     pub(super) fn evolve_accepted(&mut self, id: OrderId, accepted: &OrderAccepted) {
-        self.sell_accepted(accepted);
+        let freed = self.sell_accepted(accepted);
         if let Some(hold) = accepted.hold {
             self.end_hold(hold);
         }
@@ -174,10 +174,8 @@ impl MerchantState {
                 self.wait(owner, number, demand);
                 self.come_first(owner, number, demand);
             }
-            if order.demands.iter().any(|demand| demand.waits().next().is_some()) {
-                self.serve_beside_grants(accepted);
-            }
         }
+        freed.into_iter().for_each(|sku| self.serve_beside_grant(sku));
         let agreed = accepted.agreed.as_deref().map(|agreed| (*agreed, stored.open()));
         self.insert_order(stored);
         if let Some((agreed, order)) = agreed {

@@ -2,7 +2,7 @@
 //! come together. Whoever claims or shows units asks here.
 
 use super::{Channel, MerchantState};
-use crate::grant::Mode;
+use crate::grant::{Grant, Mode};
 use crate::hold::Hold;
 use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
 use crate::order::Policy;
@@ -60,12 +60,14 @@ pub(super) struct Due {
     channel: ChannelNumber,
     /// Units of the hold that it confirms.
     held: u64,
-    /// Units that come first: of that hold, and of what it sells of a grant in escrow.
+    /// Units that it sells and were not sold when they were held; `u64::MAX` is as many as there are.
+    sells: u64,
+    /// How many of them are kept for it: of a grant in escrow.
+    sold: u64,
+    /// Units that come first of all: of the hold that it confirms, and of what it sells of a grant in escrow.
     first: u64,
-    /// Units that stay kept of its channel's grant.
-    rest: u64,
-    /// Units that were kept of it, and count as its pool's.
-    of_pool: u64,
+    /// Units that were kept of that, and count as its pool's.
+    granted: u64,
 }
 
 /// How an order asks for units.
@@ -111,8 +113,9 @@ impl MerchantState {
         let policy = if is_imposed { &unhidden(stated) } else { stated };
         let there = |location| self.there(actor, location, actor.free(location));
         let due = self.due_to(actor, sku, channel, asking);
-        if let Some(Due { first: units, .. }) = due.filter(|due| due.first > 0)
-            && !are_there(&self.held(actor, None), |location| there(location).free)
+        let near = || entangled(self.held(actor, None), &reader.locations);
+        if let Some(units) = due.map(|due| due.first).filter(|first| *first > 0)
+            && !are_there(&near(), |location| there(location).free)
         {
             let (others, unclaimed) = (&self.held(actor, due)[..], |location| actor.unclaimed(location));
             let free = |location| self.there(actor, location, unclaimed(location)).free;
@@ -138,7 +141,8 @@ impl MerchantState {
     pub(super) fn promise_if_ungranted(&self, actor: &SkuActor, channel: ChannelNumber) -> Promise {
         let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
         let policy = self.policy_of(actor, channel, reader);
-        let due = Some(Due { channel, held: 0, first: 0, rest: 0, of_pool: 0 });
+        let sold = self.in_escrow(actor, channel);
+        let due = Some(Due { channel, held: 0, sells: u64::MAX, sold, first: 0, granted: 0 });
         let (locations, pools) = (&reader.locations[..], actor.pools());
         let asks = Asks { channel, locations, policy, pools, younger: 0, due, is_imposed: false };
         self.promise_of(actor, asks, |location| self.there(actor, location, actor.free(location)))
@@ -155,19 +159,17 @@ impl MerchantState {
     ) -> Option<Due> {
         let held = hold.map(|hold| u64::from(hold.units_of(sku)));
         let Some(grant) = actor.grant(channel) else {
-            return held.map(|held| Due { channel, held, first: held, rest: 0, of_pool: 0 });
+            return held.map(|held| Due { channel, held, sells: 0, sold: 0, first: held, granted: 0 });
         };
         let held = held.unwrap_or(0);
         let of_it = |lines: &[(SkuNumber, u32)]| {
             let of_sku = lines.iter().filter(|(of, _)| *of == sku);
             of_sku.map(|(_, quantity)| u64::from(*quantity)).sum::<u64>().saturating_sub(held)
         };
-        let (taken, mode) = (grant.taken(), self.exposure(channel).mode);
-        let kept = mode.kept(taken);
-        let sold = sells.map_or(taken, of_it).min(kept);
-        // What is kept in part is no promise: it comes before others in nothing.
-        let first = held + if mode == Mode::Escrow { sold } else { 0 };
-        Some(Due { channel, held, first, rest: kept - sold, of_pool: kept })
+        let sells = sells.map_or(u64::MAX, of_it);
+        let granted = self.in_escrow(actor, grant.channel);
+        let sold = sells.min(granted);
+        Some(Due { channel, held, sells, sold, first: held + sold, granted })
     }
 
     /// What somebody who waits may get of a SKU, of the units that `there` finds at a location and with so much left in
@@ -200,7 +202,8 @@ impl MerchantState {
     ) -> Promise {
         let Some(reader) = self.channel(channel) else { panic!("the channel does not exist") };
         let (locations, policy) = (&reader.locations[..], &StockPolicy::SHARED);
-        let (holds, held, pool) = (&self.held(actor, None)[..], 0, 0);
+        let holds: SmallVec<[Row<'_>; 4]> = self.kept_rows(actor).into_iter().map(|(_, row)| row).collect();
+        let (holds, held, pool) = (&holds[..], 0, 0);
         Promise::of(&Reader { locations, policy, holds, held, pool, before: &[], after: &[] }, free)
     }
 
@@ -208,7 +211,7 @@ impl MerchantState {
     /// elsewhere as far as that goes.
     pub(super) fn movable(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
         let Some(actor) = self.sku(sku) else { return 0 };
-        let holds = self.held(actor, None);
+        let holds: SmallVec<[Row<'_>; 4]> = self.kept_rows(actor).into_iter().map(|(_, row)| row).collect();
         if holds.is_empty() {
             return actor.unclaimed(location);
         }
@@ -221,33 +224,50 @@ impl MerchantState {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// What nobody else gets: what is held for buyers of each channel, and then what is kept of its grant; without what is
-    /// kept for the very order that asks.
+    /// What nobody else gets: what is held for buyers of each channel, and then what is kept of its grant in escrow;
+    /// without what is kept for the very order that asks.
     pub(super) fn held<'a>(&'a self, actor: &SkuActor, due: Option<Due>) -> SmallVec<[Row<'a>; 4]> {
-        self.first_rows(actor, due).into_iter().map(|(_, row)| row).collect()
-    }
-
-    /// The same with the channels for which it is.
-    pub(super) fn first_rows<'a>(
-        &'a self,
-        actor: &SkuActor,
-        due: Option<Due>,
-    ) -> SmallVec<[(ChannelNumber, Row<'a>); 4]> {
-        let row = |channel: ChannelNumber, quantity: u64| {
-            let locations = self.channel(channel).map_or(&[][..], |channel| &channel.locations);
-            (channel, Row { locations, quantity })
-        };
         let own = |channel: ChannelNumber| due.filter(|due| due.channel == channel);
         let holds = actor
             .held()
             .iter()
-            .map(|(channel, held)| row(*channel, held - own(*channel).map_or(0, |due| due.held)));
+            .map(|(channel, held)| self.row(*channel, held - own(*channel).map_or(0, |due| due.held)));
         let turn = self.grants_in_turn(actor);
         let grants = turn.iter().map(|grant| {
-            let kept = || self.exposure(grant.channel).mode.kept(grant.taken());
-            row(grant.channel, own(grant.channel).map_or_else(kept, |due| due.rest))
+            let kept = self.in_escrow(actor, grant.channel);
+            self.row(grant.channel, kept - own(grant.channel).map_or(0, |due| due.sold))
+        });
+        holds.chain(grants).filter(|row| row.quantity > 0).collect()
+    }
+
+    /// What is kept in part of grants, beyond the pools of their channels: a share of what nobody is promised. Without what
+    /// the very order that asks sells.
+    fn shares<'a>(&'a self, actor: &SkuActor, pools: &[Pool], due: Option<Due>) -> SmallVec<[Row<'a>; 4]> {
+        let is_in_part = |grant: &&&Grant| matches!(self.exposure(grant.channel).mode, Mode::Overlap(_));
+        let turn = self.grants_in_turn(actor);
+        let share = |grant: &&Grant| {
+            let (channel, pool) = (grant.channel, left_of(pools, grant.channel));
+            let sells = due.filter(|due| due.channel == channel).map_or(0, |due| due.sells);
+            let share = self.kept_of_grant(actor, channel).saturating_sub(pool);
+            self.row(channel, share.saturating_sub(sells.saturating_sub(pool)))
+        };
+        turn.iter().filter(is_in_part).map(share).collect()
+    }
+
+    /// All that is kept for buyers and channels, whole and then in part, with the channels for which it is.
+    pub(super) fn kept_rows<'a>(&'a self, actor: &SkuActor) -> SmallVec<[(ChannelNumber, Row<'a>); 4]> {
+        let holds = actor.held().iter().map(|(channel, held)| (*channel, self.row(*channel, *held)));
+        let turn = self.grants_in_turn(actor);
+        let grants = turn.iter().map(|grant| {
+            let kept = self.kept_of_grant(actor, grant.channel);
+            (grant.channel, self.row(grant.channel, kept))
         });
         holds.chain(grants).collect()
+    }
+
+    fn row(&self, channel: ChannelNumber, quantity: u64) -> Row<'_> {
+        let locations = self.channel(channel).map_or(&[][..], |channel| &channel.locations);
+        Row { locations, quantity }
     }
 
     fn promise_of(
@@ -263,13 +283,14 @@ impl MerchantState {
             self.kept(Some(actor), actor.terms(), pools, Some(channel))
         };
         // What was granted counts as its pool's.
-        let granted = due.map_or_else(|| self.kept_of_grant(actor, channel), |due| due.of_pool);
+        let granted = due.map_or_else(|| self.in_escrow(actor, channel), |due| due.granted);
         let pool = left_of(pools, channel).saturating_sub(granted);
         let younger = younger.min(pool);
         let own = (reader.rank, channel);
         let from = kept.partition_point(|(precedence, _)| *precedence < own);
         let mut rows: SmallVec<[Row<'_>; 8]> = kept.iter().map(|(_, row)| *row).collect();
         rows.insert(from, Row { locations: &reader.locations, quantity: younger });
+        rows.extend(self.shares(actor, pools, due));
         let (before, after) = rows.split_at(from + 1);
         let pool = pool - younger;
         let holds = self.held(actor, due);
@@ -316,7 +337,8 @@ impl MerchantState {
         stated.map_or(&channel.stock_policy, |terms| &terms.policy)
     }
 
-    /// The pools and floors of all channels but one. What a channel was granted is kept already, and counts as its pool's.
+    /// The pools and floors of all channels but one. What a channel is granted in escrow is kept already, and counts as its
+    /// pool's.
     fn kept<'a>(
         &'a self,
         actor: Option<&SkuActor>,
@@ -331,7 +353,7 @@ impl MerchantState {
             let pool = match left_of(pools, number) {
                 0 => 0,
                 left => {
-                    let granted = actor.map_or(0, |actor| self.kept_of_grant(actor, number));
+                    let granted = actor.map_or(0, |actor| self.in_escrow(actor, number));
                     left.saturating_sub(granted)
                 }
             };
@@ -396,6 +418,21 @@ fn unhidden(policy: &StockPolicy) -> StockPolicy {
     StockPolicy { floor: policy.floor, ..StockPolicy::SHARED }
 }
 
+/// Of these rows those that somebody may take units from who takes some at these locations: they share one with them, or
+/// with a row that does.
+fn entangled<'a>(mut rows: SmallVec<[Row<'a>; 4]>, locations: &[LocationNumber]) -> SmallVec<[Row<'a>; 4]> {
+    let mut within = locations.to_vec();
+    let mut near = SmallVec::new();
+    while let Some(place) =
+        rows.iter().position(|row| row.locations.iter().any(|location| within.contains(location)))
+    {
+        let row = rows.remove(place);
+        within.extend(row.locations);
+        near.push(row);
+    }
+    near
+}
+
 /// Whether all of these rows can have their units together.
 fn are_there(rows: &[Row<'_>], free: impl Fn(LocationNumber) -> u32) -> bool {
     let mut locations: Vec<LocationNumber> = rows.iter().flat_map(|row| row.locations).copied().collect();
@@ -418,6 +455,8 @@ pub(super) struct Shelf<'a> {
     state: &'a MerchantState,
     /// What was worked out, in the order of SKU numbers; what is not here is anybody's who comes first.
     promises: SmallVec<[(SkuNumber, Promise); 4]>,
+    /// For whom, and how.
+    asks: (ChannelNumber, Asking<'a>),
 }
 
 impl<'a> Shelf<'a> {
@@ -426,13 +465,26 @@ impl<'a> Shelf<'a> {
         state: &'a MerchantState,
         channel: ChannelNumber,
         skus: impl Iterator<Item = SkuNumber>,
-        asks: Asking<'_>,
+        asks: Asking<'a>,
     ) -> Self {
         let has_rules = |sku: &SkuNumber| state.sku(*sku).is_some_and(|actor| !state.is_plain(actor));
         let mut promises: SmallVec<[(SkuNumber, Promise); 4]> =
             skus.filter(has_rules).map(|sku| (sku, state.promise_to_order(sku, channel, asks))).collect();
         promises.sort_unstable_by_key(|(sku, _)| *sku);
-        Self { state, promises }
+        Self { state, promises, asks: (channel, asks) }
+    }
+
+    /// Whether the order confirms a hold.
+    pub(super) fn confirms(&self) -> bool {
+        self.asks.1.hold.is_some()
+    }
+
+    /// Units of a SKU that come first of all: the order confirms a hold of them, or its channel is granted them.
+    pub(super) fn first(&self, sku: SkuNumber) -> u64 {
+        let (channel, asks) = self.asks;
+        let actor = self.state.sku(sku).filter(|actor| !self.state.is_plain(actor));
+        let due = actor.and_then(|actor| self.state.due_to(actor, sku, channel, asks));
+        due.map_or(0, |due| due.first)
     }
 
     fn promise(&self, sku: SkuNumber) -> Option<&Promise> {

@@ -41,11 +41,13 @@ impl MerchantState {
         let scene = Scene { shelf: &shelf, places: known.places };
         let Planned { takes, outcome, explanation, within, .. } =
             plan_with(rules, &facts, &scene, &needs, &channel.locations);
-        let is_promised = || asks.hold.is_some() || self.is_covered(order);
-        let is_passed_over = outcome != Outcome::Full && is_promised();
-        let kept = is_passed_over.then(|| held(&needs, channel, &shelf)).flatten();
-        let (takes, explanation, within) = match kept {
-            Some(takes) => (takes, told_of_hold(explanation, channel), None),
+        let promised = match outcome {
+            Outcome::Full => None,
+            _ => promised(&needs, &takes, channel, &shelf),
+        };
+        let (takes, explanation, within) = match promised {
+            Some(Promised::Whole(takes)) => (takes, told_of_promise(explanation, channel), None),
+            Some(Promised::InPart(takes)) => (takes, told_of_promise(explanation, channel), within),
             None => (takes, explanation, within),
         };
         let claims = hand_out(demands, &need_of, &takes);
@@ -53,15 +55,89 @@ impl MerchantState {
     }
 }
 
-/// Whoever confirms a hold has been promised its units, wherever they lie, and so has a channel what it was granted: rules
-/// that would not serve them all are passed over for an order that the channel's locations can serve.
-fn held(needs: &[Need], channel: &Channel, shelf: &Shelf<'_>) -> Option<Vec<Take>> {
-    let plain = plan(needs, &channel.locations, shelf);
-    let served: u64 = plain.iter().map(|take| take.quantity).sum();
-    (served == needs.iter().map(|need| need.quantity).sum()).then_some(plain)
+/// What an order gets because it was promised it before: it confirms a hold, or its channel was granted units.
+enum Promised {
+    /// All of it.
+    Whole(Vec<Take>),
+    /// Some of it, beside what the rules give.
+    InPart(Vec<Take>),
 }
 
-fn told_of_hold(explanation: Explanation, channel: &Channel) -> Explanation {
+/// Whoever was promised units gets them, wherever they lie. Of an order that was promised all it asks, or that confirms a
+/// hold and can be served, rules that would not serve it all are passed over; beside that they have their say, and what they
+/// would leave of units that were promised comes from where the channel prefers it.
+fn promised(needs: &[Need], takes: &[Take], channel: &Channel, shelf: &Shelf<'_>) -> Option<Promised> {
+    let served = |takes: &[Take], need: usize| -> u64 {
+        takes.iter().filter(|take| take.need == need).map(|take| take.quantity).sum()
+    };
+    let first: PerLine<u64> = needs.iter().map(|need| shelf.first(need.sku).min(need.quantity)).collect();
+    let is_whole = needs.iter().zip(&first).all(|(need, first)| *first == need.quantity);
+    if is_whole || shelf.confirms() {
+        let plain = plan(needs, &channel.locations, shelf);
+        if (0..needs.len()).all(|need| served(&plain, need) == needs[need].quantity) {
+            return Some(Promised::Whole(plain));
+        }
+    }
+    let mut left: PerLine<Need> = PerLine::new();
+    let mut need_of: PerLine<usize> = PerLine::new();
+    for (number, (need, first)) in needs.iter().zip(&first).enumerate() {
+        let quantity = first.saturating_sub(served(takes, number));
+        if quantity > 0 {
+            left.push(Need { sku: need.sku, quantity });
+            need_of.push(number);
+        }
+    }
+    if left.is_empty() {
+        return None;
+    }
+    let more = plan(&left, &channel.locations, &Beside { shelf, needs, takes });
+    let more = more.into_iter().map(|take| Take { need: need_of[take.need], ..take });
+    let more: Vec<Take> = more.collect();
+    (!more.is_empty()).then(|| Promised::InPart(together(takes, &more)))
+}
+
+/// Units that are taken here and there, as one plan: one row for each need and location, those of one need together.
+fn together(takes: &[Take], more: &[Take]) -> Vec<Take> {
+    let mut all = takes.to_vec();
+    for take in more {
+        match all.iter_mut().find(|other| (other.need, other.location) == (take.need, take.location)) {
+            Some(other) => other.quantity += take.quantity,
+            None => all.push(*take),
+        }
+    }
+    all.sort_by_key(|take| take.need);
+    all
+}
+
+/// Stock as an order may claim it beside what it takes already.
+struct Beside<'a> {
+    shelf: &'a Shelf<'a>,
+    needs: &'a [Need],
+    takes: &'a [Take],
+}
+
+impl Beside<'_> {
+    fn taken(&self, sku: SkuNumber, location: Option<LocationNumber>) -> u64 {
+        let is_it = |take: &&Take| {
+            self.needs[take.need].sku == sku && location.is_none_or(|location| take.location == location)
+        };
+        self.takes.iter().filter(is_it).map(|take| take.quantity).sum()
+    }
+}
+
+impl FreeStock for Beside<'_> {
+    fn free(&self, sku: SkuNumber, location: LocationNumber) -> u32 {
+        let units = u64::from(self.shelf.free(sku, location)).saturating_sub(self.taken(sku, Some(location)));
+        // Fewer than there were.
+        u32::try_from(units).unwrap_or(u32::MAX)
+    }
+
+    fn total(&self, sku: SkuNumber) -> u64 {
+        self.shelf.total(sku).saturating_sub(self.taken(sku, None))
+    }
+}
+
+fn told_of_promise(explanation: Explanation, channel: &Channel) -> Explanation {
     let left_out = u32::try_from(channel.locations.len()).unwrap_or(u32::MAX);
     Explanation { decision: Decision::Held, places: Vec::new(), left_out, ..explanation }
 }

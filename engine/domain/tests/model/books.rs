@@ -261,7 +261,10 @@ impl Books {
                 held.deadline = held.deadline.max(extend.deadline);
                 held.extensions += 1;
             }
-            Command::ReleaseHold(hold) => self.end_hold(*hold),
+            Command::ReleaseHold(hold) => {
+                self.unsell(*hold, &[]);
+                self.end_hold(*hold);
+            }
             Command::PlaceOrder(place) => self.place(id, place, claims),
             Command::PutExposure(put) => self.put_exposure(*put),
             Command::SetGrant(set) => self.set_grant(id.0, *set),
@@ -357,8 +360,16 @@ impl Books {
         let channel = usize::from(place.channel.0);
         let hold = self.confirmed(place);
         let held = hold.map_or(Vec::new(), |hold| self.holds[&hold].lines.clone());
+        let kept = self.kept_of_all(channel);
         self.sell(channel, place.lines, &held);
+        let claimed = |sku: SkuNumber| {
+            let all = claims.iter().filter(|claim| place.lines[usize::from(claim.0)].0 == sku);
+            let held = held.iter().filter(|line| line.0 == sku).map(|line| u64::from(line.1)).sum();
+            all.map(|claim| u64::from(claim.2)).sum::<u64>().saturating_sub(held)
+        };
+        let freed = self.kept_no_more(channel, &kept, claimed);
         if let Some(hold) = hold {
+            self.unsell(hold, place.lines);
             self.end_hold(hold);
         }
         for (line, location, quantity) in claims {
@@ -373,12 +384,9 @@ impl Books {
         if policy == Policy::Imposed {
             lines.iter_mut().for_each(|line| line.short = std::mem::take(&mut line.backordered));
         }
-        let waits = lines.iter().any(|line| line.backordered + line.short > 0);
         let Agreed { complete_by, cancel_after } = place.agreed;
         self.orders.insert(id, Order { channel, policy, complete_by, cancel_after, lines });
-        if waits {
-            self.serve_beside_grants(channel, place.lines);
-        }
+        freed.into_iter().for_each(|sku| self.serve(sku));
     }
 
     /// What waits of an order is cancelled; says when that was due.

@@ -4,7 +4,8 @@
 use super::books::Books;
 use onhand_domain::command::{AcknowledgeGrant, PassFeed, PutExposure, SetGrant};
 use onhand_domain::grant::Mode;
-use onhand_domain::{ChannelNumber, Rejection, SkuNumber};
+use onhand_domain::{ChannelNumber, HoldId, Rejection, SkuNumber};
+use std::collections::BTreeMap;
 
 /// What was stated of a channel, and the time that its feed has passed.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +34,14 @@ struct Told {
 pub(super) struct Granted {
     /// The first is nothing, which every channel begins with.
     told: Vec<Told>,
+    /// The record that told the first.
+    since: u64,
     pub(super) sold: u64,
 }
 
 impl Default for Granted {
     fn default() -> Self {
-        Self { told: vec![Told { revision: 0, total: 0, since: Some(0) }], sold: 0 }
+        Self { told: vec![Told { revision: 0, total: 0, since: Some(0) }], since: 0, sold: 0 }
     }
 }
 
@@ -53,6 +56,9 @@ impl Granted {
 
     fn telling(&self, total: u64, revision: u64) -> Self {
         let mut after = self.clone();
+        if self.since == 0 {
+            after.since = revision;
+        }
         after.told.push(Told { revision, total, since: None });
         after
     }
@@ -70,6 +76,11 @@ fn kept(mode: Mode, units: u64) -> u64 {
         Mode::Mirror => 0,
         Mode::Overlap(hundredths) => (0..).find(|kept| kept * u64::from(hundredths) >= units * 100).unwrap(),
     }
+}
+
+/// Units of a SKU in lines.
+fn sum(lines: &[(SkuNumber, u32)], sku: SkuNumber) -> u64 {
+    lines.iter().filter(|line| line.0 == sku).map(|line| u64::from(line.1)).sum()
 }
 
 impl Books {
@@ -165,20 +176,37 @@ impl Books {
 
     /// A channel has sold what it ordered, or what a buyer holds; of what an order confirms that was said before.
     pub(super) fn sell(&mut self, channel: usize, lines: &[(SkuNumber, u32)], before: &[(SkuNumber, u32)]) {
-        let sum = |lines: &[(SkuNumber, u32)], sku: SkuNumber| {
-            lines.iter().filter(|line| line.0 == sku).map(|line| u64::from(line.1)).sum::<u64>()
-        };
         for ((sku, _), granted) in self.granted.iter_mut().filter(|((_, of), _)| *of == channel) {
             granted.sold += sum(lines, *sku).saturating_sub(sum(before, *sku));
         }
     }
 
-    /// What an order has sold and not got somebody else may have who waits.
-    pub(super) fn serve_beside_grants(&mut self, channel: usize, lines: &[(SkuNumber, u32)]) {
-        for (sku, _) in lines {
-            if self.granted.contains_key(&(*sku, channel)) {
-                self.serve(*sku);
+    /// A hold is no more, and of what it has sold an order has taken these lines.
+    pub(super) fn unsell(&mut self, hold: HoldId, taken: &[(SkuNumber, u32)]) {
+        let held = self.holds[&hold].clone();
+        let of_it = |of: usize, granted: &Granted| of == held.channel && granted.since < hold.0;
+        for ((sku, of), granted) in &mut self.granted {
+            if of_it(*of, granted) {
+                granted.sold -= sum(&held.lines, *sku).saturating_sub(sum(taken, *sku));
             }
         }
+    }
+
+    /// Units that are kept of each SKU for a channel.
+    pub(super) fn kept_of_all(&self, channel: usize) -> BTreeMap<SkuNumber, u64> {
+        let granted = self.granted.keys().filter(|(_, of)| *of == channel);
+        granted.map(|(sku, _)| (*sku, self.kept(*sku, channel))).collect()
+    }
+
+    /// SKUs of which something was kept before and is kept no more, and nobody has claimed: somebody else may have it who
+    /// waits.
+    pub(super) fn kept_no_more(
+        &self,
+        channel: usize,
+        before: &BTreeMap<SkuNumber, u64>,
+        claimed: impl Fn(SkuNumber) -> u64,
+    ) -> Vec<SkuNumber> {
+        let is_free = |(sku, kept): &(&SkuNumber, &u64)| **kept > self.kept(**sku, channel) + claimed(**sku);
+        before.iter().filter(is_free).map(|(sku, _)| *sku).collect()
     }
 }

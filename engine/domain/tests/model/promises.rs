@@ -147,7 +147,13 @@ impl View {
     /// Whether who asks holds units, and not all holds can have theirs of what is free: then it gets what is held of all that
     /// is unclaimed.
     pub(super) fn is_scarce(&self, shelf: &Shelf) -> bool {
-        let holds = self.first(self.held, true);
+        let mut holds = self.first(self.held, true);
+        let mut within = self.locations.clone();
+        for _ in 0..LOCATIONS {
+            let near = |row: &&Promised| row.1 > 0 && row.0.iter().any(|location| within.contains(location));
+            within = holds.iter().filter(near).flat_map(|row| row.0.clone()).chain(within.clone()).collect();
+        }
+        holds.retain(|row| row.0.iter().any(|location| within.contains(location)));
         self.held > 0 && flow(shelf, &holds) < holds.iter().map(|row| row.1).sum()
     }
 
@@ -273,11 +279,8 @@ impl Books {
 
     /// The same if it had no grant: what it may be granted.
     pub(super) fn view_without_grant(&self, sku: SkuNumber, channel: usize) -> View {
-        let mut view = self.view(sku, channel);
-        let kept = self.kept(sku, channel);
-        view.holds[channel].1 -= kept;
-        view.pool = self.left_in_pool(sku, channel);
-        view
+        let view = self.view_beside(sku, channel, None, ANY);
+        View { held: 0, pool: self.left_in_pool(sku, channel), ..view }
     }
 
     /// How an order that waits does: it does not mind what the channel hides from itself, and has no part in a pool that is
@@ -311,38 +314,48 @@ impl Books {
 
     /// Units left in a pool beside what its channel is granted, which counts as its own first.
     fn pool_beside_grant(&self, sku: SkuNumber, channel: usize) -> u64 {
-        self.left_in_pool(sku, channel).saturating_sub(self.kept(sku, channel))
+        self.left_in_pool(sku, channel).saturating_sub(self.kept_in_escrow(sku, channel))
     }
 
-    /// The same for an order that confirms a hold, or sells so many units of what is granted.
+    /// Units that are kept of a grant in part, beyond its channel's pool, if the channel sells so many.
+    fn share(&self, sku: SkuNumber, channel: usize, sells: u64) -> u64 {
+        let pool = self.left_in_pool(sku, channel);
+        let kept = self.kept(sku, channel) - self.kept_in_escrow(sku, channel);
+        kept.saturating_sub(pool.max(sells))
+    }
+
+    /// The same for an order that confirms a hold, or sells so many units beside it.
     pub(super) fn view_beside(
         &self,
         sku: SkuNumber,
         channel: usize,
         hold: Option<HoldId>,
-        sold: u64,
+        sells: u64,
     ) -> View {
-        let sold = sold.min(self.kept(sku, channel));
+        let sold = sells.min(self.kept_in_escrow(sku, channel));
         let confirmed = hold.and_then(|hold| self.holds.get(&hold));
         let holds = (0..self.channels.len())
             .map(|of| {
-                let kept = self.kept(sku, of) - if of == channel { sold } else { 0 };
+                let kept = self.kept_in_escrow(sku, of) - if of == channel { sold } else { 0 };
                 (self.channels[of].locations.clone(), self.held(sku, of, hold) + kept)
             })
             .collect();
-        let escrow = if self.kept_in_escrow(sku, channel) > 0 { sold } else { 0 };
+        let shares = (0..self.channels.len()).map(|of| {
+            let share = self.share(sku, of, if of == channel { sells } else { 0 });
+            (self.channels[of].locations.clone(), share)
+        });
         let terms = self.terms_of(sku);
         let rows = self.promised(terms, |channel| self.pool_beside_grant(sku, channel));
         let own = rows.iter().position(|row| row.0 == channel).unwrap();
-        let plain = |rows: &[(usize, Promised)]| rows.iter().map(|row| row.1.clone()).collect();
+        let plain = |rows: &[(usize, Promised)]| rows.iter().map(|row| row.1.clone()).collect::<Vec<_>>();
         View {
             holds,
-            held: confirmed.map_or(0, |hold| hold.units_of(sku)) + escrow,
+            held: confirmed.map_or(0, |hold| hold.units_of(sku)) + sold,
             before: plain(&rows[..own]),
             locations: self.channels[channel].locations.clone(),
             pool: self.pool_beside_grant(sku, channel),
             policy: self.policy(terms, channel),
-            after: plain(&rows[own + 1..]),
+            after: plain(&rows[own + 1..]).into_iter().chain(shares).collect(),
         }
     }
 
@@ -425,8 +438,8 @@ impl Books {
         };
         let floor = |channel, terms| stated(channel, terms).map_or(0, |terms| u64::from(terms.policy.floor));
         let shelf = self.shelf(put.terms, |location| self.free(sku, location));
-        let mut rows = self.held_rows(sku);
-        let beside = |channel: usize| pool(channel).saturating_sub(self.kept(sku, channel));
+        let mut rows = self.firm_rows(sku);
+        let beside = |channel: usize| pool(channel).saturating_sub(self.kept_in_escrow(sku, channel));
         for (channel, row) in self.promised(put.terms, beside) {
             let before = flow(&shelf, &rows);
             rows.push(row.clone());

@@ -7,7 +7,6 @@ use onhand_record::grant::{
     ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1, ModeV1,
 };
 use onhand_record::order::OrderAskedV1;
-use std::collections::BTreeMap;
 
 impl Page<'_> {
     pub(crate) fn exposure_put(&mut self, put: ExposurePutV1) {
@@ -86,14 +85,9 @@ impl Page<'_> {
         }
     }
 
-    /// Whether the channel of an order is granted all that it asks.
-    pub(super) fn is_covered(&self, asked: &OrderAskedV1<'_>) -> bool {
-        let granted = |sku: u32| self.ledger.granted.get(&(sku, asked.channel)).map_or(0, Granted::taken);
-        let mut sums: BTreeMap<u32, i64> = BTreeMap::new();
-        for line in &asked.lines {
-            *sums.entry(line.sku).or_default() += i64::from(line.quantity);
-        }
-        self.ledger.is_in_escrow(asked.channel) && sums.iter().all(|(sku, units)| *units <= granted(*sku))
+    /// Whether the channel of an order is granted some of what it asks.
+    pub(super) fn is_granted(&self, asked: &OrderAskedV1<'_>) -> bool {
+        asked.lines.iter().any(|line| self.ledger.in_escrow(line.sku, asked.channel) > 0)
     }
 
     fn check_channel(&mut self, channel: u16) {

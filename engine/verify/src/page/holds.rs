@@ -68,6 +68,7 @@ impl Page<'_> {
             let is_due = live.is_some_and(|live| ended.cause == EndCauseV1::Released || live.deadline <= at);
             self.findings
                 .check(Invariant::I5, is_due, || format!("hold {hold} is not live, or not due at {at}"));
+            self.ledger.take_back(*hold, &BTreeMap::new());
             self.end_hold(*hold);
         }
     }

@@ -125,7 +125,7 @@ impl Page<'_> {
         let AcceptedAll { asked, accepted, details, kits, agreed } = decode_accepted_all(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
         self.check_known(version, accepted.policy);
-        let is_promised = details.hold.is_some() || self.is_covered(&asked);
+        let is_promised = details.hold.is_some() || self.is_granted(&asked);
         self.routed(&channel, details.routed.as_ref(), is_promised, Some(&accepted.claims));
         self.check_kit_lines(&asked, &kits);
         let is_imposed = accepted.policy == PolicyV1::Imposed;
@@ -148,7 +148,7 @@ impl Page<'_> {
     ) -> Result<(), DecodeError> {
         let (asked, refused, details) = decode_refused_whole(version, body)?;
         let Some(channel) = self.channel_of(asked.channel) else { return Ok(()) };
-        let is_promised = details.hold.is_some() || self.is_covered(&asked);
+        let is_promised = details.hold.is_some() || self.is_granted(&asked);
         self.routed(&channel, details.routed.as_ref(), is_promised, None);
         self.refused(&channel, &asked, &refused, details.hold);
         observer.refused(self.merchant, &channel.code, &asked);

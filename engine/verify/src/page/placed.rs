@@ -30,6 +30,15 @@ pub(super) fn within_of(details: &OrderDetailsV1<'_>) -> Option<BTreeSet<u16>> {
     Some(details.routed.as_ref()?.within.as_ref()?.iter().copied().collect())
 }
 
+/// Units that an order asks of each SKU, over all its lines.
+pub(super) fn units_by_sku(asked: &OrderAskedV1<'_>) -> BTreeMap<u32, i64> {
+    let mut units: BTreeMap<u32, i64> = BTreeMap::new();
+    for line in &asked.lines {
+        *units.entry(line.sku).or_default() += i64::from(line.quantity);
+    }
+    units
+}
+
 impl Page<'_> {
     pub(crate) fn accepted(
         &mut self,
@@ -59,6 +68,7 @@ impl Page<'_> {
         self.check_kept(asked, &accepted.claims, &order.demands, asks);
         self.ledger.sell(asked.channel, &sells);
         if let Some(hold) = hold {
+            self.ledger.take_back(hold, &units_by_sku(asked));
             self.end_hold(hold);
         }
         for claim in &accepted.claims {
@@ -154,10 +164,7 @@ impl Page<'_> {
 
     /// Units by SKU that the channel of an order sells with it: what it confirms was sold when it was held.
     fn sells(&self, asked: &OrderAskedV1<'_>, hold: Option<u64>) -> BTreeMap<u32, i64> {
-        let mut sells: BTreeMap<u32, i64> = BTreeMap::new();
-        for line in &asked.lines {
-            *sells.entry(line.sku).or_default() += i64::from(line.quantity);
-        }
+        let mut sells = units_by_sku(asked);
         let hold = hold.and_then(|hold| self.ledger.holds.get(&hold));
         for (sku, held) in hold.iter().flat_map(|hold| &hold.units) {
             if let Some(units) = sells.get_mut(sku) {

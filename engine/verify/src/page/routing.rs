@@ -14,7 +14,7 @@ const EXPLANATION_BYTES_MAX: usize = 300;
 /// Bytes of the longest profile.
 const PROFILE_BYTES_MAX: usize = 64 << 10;
 
-/// What decided: the hold that the order confirms, over all rules.
+/// What decided: what the order was promised, by a hold or a grant, over all rules.
 const HELD: u8 = 8;
 
 /// What decided: nothing served in full, and nothing is claimed; by a fallback or the defaults, or by a strategy.
@@ -120,19 +120,19 @@ impl Page<'_> {
             format!("{within:?} may serve it, {:?} are the channel's", channel.locations)
         });
         self.findings.check(Invariant::J4, said.decided != HELD || is_promised, || {
-            "its explanation speaks of a hold, it confirms none, and is not granted all of it".into()
+            "its explanation speaks of a promise, it confirms no hold, and is granted nothing of it".into()
         });
         let Some(claims) = claims else { return };
         self.findings.check(Invariant::I4, !REJECTS.contains(&said.decided), || {
             "it was accepted, its explanation refuses it".into()
         });
         let serving: BTreeSet<u16> = claims.iter().map(|claim| claim.location).collect();
-        let are_within = within.is_empty() || serving.iter().all(|location| within.contains(location));
-        self.findings
-            .check(Invariant::I5, are_within, || format!("locations {serving:?} serve, {within:?} may"));
         if said.decided == HELD {
             return;
         }
+        let are_within = within.is_empty() || serving.iter().all(|location| within.contains(location));
+        self.findings
+            .check(Invariant::I5, are_within, || format!("locations {serving:?} serve, {within:?} may"));
         // Those that serve stand first, so that only the last of them can be among those left out.
         let are_all = said.lists_others || said.left_out == 0;
         let is_so = if are_all { said.chosen == serving } else { said.chosen.is_subset(&serving) };

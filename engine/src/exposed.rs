@@ -5,8 +5,9 @@ use crate::ask::Ask;
 use crate::metrics::{GRANT_EXPOSED_UNITS, LATE_ORDERS};
 use crate::turn::Merchant;
 use ::metrics::counter;
-use onhand_domain::Event;
-use onhand_domain::SkuNumber;
+use onhand_domain::command::PassFeed;
+use onhand_domain::grant::AHEAD_MAX_MS;
+use onhand_domain::{Command, Event, Rejection, SkuNumber};
 
 impl Merchant {
     /// Units of grants in escrow that are exposed before goods of their SKU are lost; nothing is looked up for anything
@@ -45,6 +46,15 @@ impl Merchant {
                 "an order came after its feed had passed it"
             );
         }
+    }
+
+    /// A time that a feed is said to have passed is believed if the channel's clock may show it.
+    pub(crate) fn decide_pass(&self, pass: PassFeed, now_ms: u64) -> Result<Event, Rejection> {
+        let (at, latest) = (pass.at, now_ms.saturating_add(AHEAD_MAX_MS));
+        if at > latest {
+            return Err(Rejection::WatermarkAhead { at, latest });
+        }
+        self.state.decide(&Command::PassFeed(pass))
     }
 
     fn exposed_units(&self, sku: SkuNumber) -> u64 {

@@ -77,7 +77,8 @@ pub fn refusal_of(rejection: &Rejection, directory: &Directory) -> Refusal {
         | Rejection::GrantExceedsStock { .. }
         | Rejection::GrantsLive { .. }
         | Rejection::NotGranted
-        | Rejection::UnknownRevision { .. } => grant::refusal_of(rejection),
+        | Rejection::UnknownRevision { .. }
+        | Rejection::WatermarkAhead { .. } => grant::refusal_of(rejection),
         Rejection::NoLines
         | Rejection::TooManyLines { .. }
         | Rejection::QuantityOutOfRange { .. }

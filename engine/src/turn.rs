@@ -304,7 +304,7 @@ impl Merchant {
             Ask::PutExposure(put) => self.state.decide(&Command::PutExposure(*put)),
             Ask::SetGrant(set) => self.state.decide(&Command::SetGrant(*set)),
             Ask::AcknowledgeGrant(acknowledge) => self.state.decide(&Command::AcknowledgeGrant(*acknowledge)),
-            Ask::PassFeed(pass) => self.state.decide(&Command::PassFeed(*pass)),
+            Ask::PassFeed(pass) => self.decide_pass(*pass, now_ms),
             Ask::CancelOrder(CancelAsk { order, lines, .. }) => self
                 .state
                 .decide(&Command::CancelOrder(CancelOrder { order: *order, lines: lines.as_deref() })),

@@ -206,6 +206,11 @@ fn what_is_no_grant_is_told_what_is_wrong() {
     }
     let at = json!({ "at": "yesterday" });
     assert_eq!(shop.post("/v1/channels/market/watermark", &at).1["code"], json!("invalid_time"));
+    let far = json!({ "at": "2126-11-27T10:00:00Z" });
+    let (status, refusal) = shop.post("/v1/channels/market/watermark", &far);
+    assert_eq!((status, &refusal["code"]), (422, &json!("watermark_ahead")), "{refusal}");
+    assert!(refusal["max"].as_i64().is_some_and(|max| max > 0), "{refusal}");
+    assert!(shop.get("/v1/channels/market/exposure")["watermark"].is_null(), "it was not believed");
     let told = json!({ "revision": 0, "at": "2026-11-27T10:00:00Z" });
     refused(shop.post(&format!("{GRANT}/acknowledge"), &told), "not_granted");
 }

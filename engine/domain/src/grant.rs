@@ -21,6 +21,10 @@ pub const LAG_MAX_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// The lag of a feed that nobody declared: an hour, which is how long marketplaces are away in bad times.
 pub const LAG_MS: u64 = 60 * 60 * 1_000;
 
+/// How far the clock of a channel may be ahead of ours: a day. It is off by minutes, in the wrong zone by hours, in the wrong
+/// unit by years; and a time that its feed has passed once is never taken back.
+pub const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1_000;
+
 /// Lowerings of one grant that are on their way: a channel acknowledges the last of several. What is lowered beyond goes
 /// together with the newest.
 pub const LOWERINGS_MAX: usize = 8;

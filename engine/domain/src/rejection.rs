@@ -241,6 +241,14 @@ pub enum Rejection {
         /// The last that it was told.
         latest: u64,
     },
+    /// A channel's feed is said to have passed a time that is far from now, which nothing could take back. The core has no
+    /// clock: the shell refuses it.
+    WatermarkAhead {
+        /// The time that is said, in milliseconds since 1970-01-01 UTC.
+        at: u64,
+        /// The latest one that is believed.
+        latest: u64,
+    },
     /// Something is wrong with a kit, or with what is asked of one.
     Kit(KitFault),
     /// Nothing waits for this SKU, or nothing of the channel's grants is to be freed. Only the shell asks for this.

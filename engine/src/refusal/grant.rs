@@ -32,6 +32,13 @@ pub(super) fn refusal_of(rejection: &Rejection) -> Refusal {
             format!("revision {revision} was not told yet, the last one is {latest}"),
             vec![("revision", number(*revision)), ("latest", number(*latest))],
         ),
+        Rejection::WatermarkAhead { at, latest } => Refusal::new(
+            422,
+            "watermark_ahead",
+            format!("{at} ms since 1970 is more than a day from now; no feed has passed more than {latest}"),
+            vec![("max", number(*latest))],
+        )
+        .at("/at".into()),
         _ => Refusal::new(
             409,
             "not_granted",

@@ -192,6 +192,7 @@ impl<S: Stage> Run<S> {
             Rejection::UnknownRevision { revision, latest } => {
                 format!("unknown_revision asked {revision} latest {latest}")
             }
+            Rejection::WatermarkAhead { at, latest } => format!("watermark_ahead {at} latest {latest}"),
             Rejection::Kit(fault) => self.kit_refused(fault),
             Rejection::NothingWaits => "nothing_waits".to_owned(),
         };

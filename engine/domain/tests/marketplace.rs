@@ -144,7 +144,14 @@ impl Day {
 
     fn order(&mut self, channel: ChannelNumber) -> Result<Event, Rejection> {
         let (policy, lines, hold, route) = (None, &[(MUG, 1)][..], None, None);
-        self.run(&Command::PlaceOrder(PlaceOrder { channel, policy, agreed: Agreed::default(), lines, hold, route }))
+        self.run(&Command::PlaceOrder(PlaceOrder {
+            channel,
+            policy,
+            agreed: Agreed::default(),
+            lines,
+            hold,
+            route,
+        }))
     }
 
     fn arrive(&mut self, message: Message) {

@@ -18,6 +18,7 @@ mod limit;
 mod place;
 mod promise;
 mod restore;
+mod room;
 mod route;
 mod rules;
 mod ship;

@@ -32,7 +32,7 @@ pub const DISK_FREE_BYTES: &str = "onhand_disk_free_bytes";
 /// How far the disk is filled.
 pub const DISK_LEVEL: &str = "onhand_disk_level";
 
-/// Merchants that are not served because their state contradicts their records.
+/// Merchants that are not served: their state contradicts their records, or what is due of them cannot be done.
 pub const MERCHANTS_OUT: &str = "onhand_merchants_out";
 
 /// 1 while the clock is not believed and nothing expires, else 0.

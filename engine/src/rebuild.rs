@@ -2,7 +2,7 @@
 //!
 //! The shard says which one; the keeper reads its records, builds the state off the shard and hands it over.
 //! Meanwhile nothing of that merchant is written, so the log holds all of it. If the log itself contradicts
-//! the rules, the merchant stays out, and the others go on.
+//! the rules, or what was built of it fails again before anything is written, the merchant stays out, and the others go on.
 
 use crate::clock::Stopwatch;
 use crate::directory::Directory;
@@ -17,22 +17,38 @@ use onhand_record::Header;
 use onhand_snapshots::Lsn;
 use onhand_snapshots::log::LogReader;
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// The merchants that wait to be built again.
+/// The merchants that wait to be built again, and those that were.
 #[derive(Debug, Default)]
-pub(crate) struct Ward(Mutex<BTreeSet<MerchantNumber>>);
+pub(crate) struct Ward(Mutex<Patients>);
+
+#[derive(Debug, Default)]
+struct Patients {
+    waiting: BTreeSet<MerchantNumber>,
+    /// The last record of each that was built again. Built of the same records once more, it would fail as it did.
+    built_of: BTreeMap<MerchantNumber, Lsn>,
+}
 
 impl Ward {
     /// This one is not to be trusted any more. Said once, by the shard, when it happens.
     pub(crate) fn admit(&self, merchant: MerchantNumber) {
-        self.0.lock().insert(merchant);
+        self.0.lock().waiting.insert(merchant);
     }
 
     fn next(&self) -> Option<MerchantNumber> {
-        self.0.lock().pop_first()
+        self.0.lock().waiting.pop_first()
+    }
+
+    /// Notes the last record of a merchant that serves again.
+    fn discharge(&self, merchant: MerchantNumber, last: Lsn) {
+        self.0.lock().built_of.insert(merchant, last);
+    }
+
+    fn was_built_of(&self, merchant: MerchantNumber, last: Lsn) -> bool {
+        self.0.lock().built_of.get(&merchant) == Some(&last)
     }
 }
 
@@ -49,11 +65,18 @@ pub(crate) fn rebuild_step(inner: &Inner, reader: &LogReader) -> bool {
     }
     let built = inner.directories.get(number).ok_or_else(|| "it was never created".to_owned());
     let built = built.and_then(|directory| build(directory, reader, last));
+    let built = built.and_then(|built| {
+        if inner.ward.was_built_of(number, built.last) {
+            return Err("what was built of its records has failed, and would again".to_owned());
+        }
+        Ok(built)
+    });
     match built {
-        Ok(merchant) => {
+        Ok(Built { merchant, last }) => {
             let shard = shard_of(number, inner.shards.len());
             let took = watch.elapsed().as_millis();
             if inner.shards[shard].adopt(merchant) {
+                inner.ward.discharge(number, last);
                 tracing::warn!(merchant = number.0, milliseconds = took, "built again from the log");
             } else {
                 inner.ward.admit(number);
@@ -67,19 +90,28 @@ pub(crate) fn rebuild_step(inner: &Inner, reader: &LogReader) -> bool {
     true
 }
 
+/// A merchant and the last record that it was built of.
+struct Built {
+    merchant: Box<Merchant>,
+    last: Lsn,
+}
+
 /// The state that the records of one merchant up to `last` make.
-fn build(directory: Arc<Directory>, reader: &LogReader, last: Lsn) -> Result<Box<Merchant>, String> {
+fn build(directory: Arc<Directory>, reader: &LogReader, last: Lsn) -> Result<Built, String> {
     let number = directory.merchant;
     let mut merchant =
         Box::new(Merchant { number, state: MerchantState::default(), directory, at: 0, poisoned: false });
-    let mut failed = None;
+    let (mut failed, mut own) = (None, Lsn::ZERO);
     let scanned = reader.scan_from(Lsn(1), &mut |lsn, record| {
         if lsn > last {
             return false;
         }
         let applied = catch_unwind(AssertUnwindSafe(|| apply(&mut merchant, lsn, record)));
-        let applied = applied.unwrap_or_else(|_| Err("it contradicts what was before it".into()));
-        failed = applied.err().map(|what| format!("record {lsn}: {what}"));
+        match applied.unwrap_or_else(|_| Err("it contradicts what was before it".into())) {
+            Ok(true) => own = lsn,
+            Ok(false) => {}
+            Err(what) => failed = Some(format!("record {lsn}: {what}")),
+        }
         failed.is_none()
     });
     scanned.map_err(|error| error.to_string())?;
@@ -87,20 +119,21 @@ fn build(directory: Arc<Directory>, reader: &LogReader, last: Lsn) -> Result<Box
         return Err(what);
     }
     merchant.state.check().map_err(|violation| violation.to_string())?;
-    Ok(merchant)
+    Ok(Built { merchant, last: own })
 }
 
-fn apply(merchant: &mut Merchant, lsn: Lsn, record: &[u8]) -> Result<(), String> {
+/// Lets a record happen to a merchant; `false` if it is another one's.
+fn apply(merchant: &mut Merchant, lsn: Lsn, record: &[u8]) -> Result<bool, String> {
     let (header, body) = Header::decode(record).map_err(|error| error.to_string())?;
     if header.merchant != merchant.number.0 {
-        return Ok(());
+        return Ok(false);
     }
     merchant.at = merchant.at.max(header.at);
     let told = decode_event(&header, body).map_err(|error| error.to_string())?;
     if let Some(told) = told {
         merchant.apply_told(lsn, told)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -198,6 +231,35 @@ mod tests {
             for shards in SHARDS {
                 assert_eq!(engine_on(&storage, shards).stop(), digest);
             }
+        }
+    }
+
+    /// What fails again before anything was written would fail each time: whoever runs the engine is told once, and the log is
+    /// not read over and over.
+    #[test]
+    fn what_fails_again_behind_the_same_records_stays_out() {
+        for shards in SHARDS {
+            let engine = engine_on(&Arc::new(SimStorage::default()), shards);
+            let handle = engine.handle();
+            let [sick, well] = ["sick", "well"].map(|name| handle.create_merchant(name).unwrap());
+            let fails = |times: usize| {
+                for _ in 0..times {
+                    for shard in &handle.inner.shards {
+                        shard.poison(sick);
+                    }
+                    handle.tidy().unwrap();
+                    assert!(matches!(sku(&handle, well, "MUG"), Answer::Recorded { .. }));
+                }
+            };
+            assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }));
+            for _ in 0..2 {
+                fails(1);
+                assert!(matches!(sku(&handle, sick, "MUG"), Answer::Recorded { .. }), "it serves again");
+            }
+            fails(2);
+            assert!(matches!(sku(&handle, sick, "MUG"), Answer::Poisoned));
+            drop(handle);
+            engine.stop();
         }
     }
 

@@ -10,6 +10,8 @@
 //! The state runs ahead of the disk, the answers do not: whoever sees a state that is not yet durable
 //! appends behind it, so a crash that loses the one loses the other too.
 
+mod own;
+
 use crate::ask::{
     Answer, Ask, CancelAsk, ExtendAsk, HoldAsk, ReadAsk, RepeatAsk, ShipAsk, StockAsk, Submission,
 };
@@ -32,9 +34,6 @@ use onhand_snapshots::log::{AppendError, Appender};
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-
-/// Records of what is due before one submission: some milliseconds at the most; the next submission goes on.
-const ENDINGS_PER_TURN: usize = 8;
 
 /// One merchant as its shard holds it.
 pub(crate) struct Merchant {
@@ -169,61 +168,6 @@ impl Merchant {
             Ok(read) => Turned { answer: Answer::Read { lsn: until, read }, until },
             Err(_) => Turned { answer: Answer::Failed, until: Lsn::ZERO },
         }
-    }
-
-    /// Lets holds end whose deadline has come, and cancels what waits beyond its date: whatever is decided next finds it so.
-    /// As long as the log takes no record of it nothing is decided, and reads show it as it was; so too, a turn, where more
-    /// is due than one may end.
-    fn end_due(&mut self, tools: &mut Tools<'_>) -> Result<(), NotWritten> {
-        for _ in 0..ENDINGS_PER_TURN {
-            let Some(event) = self.state.due(tools.trusted_ms) else { return Ok(()) };
-            self.do_own(&event, tools)?;
-        }
-        self.state.due(tools.trusted_ms).map_or(Ok(()), |_| Err(NotWritten::Busy))
-    }
-
-    /// Lets happen what is due, where nobody asks. What the log does not take now is still due then.
-    pub(crate) fn expire(&mut self, tools: &mut Tools<'_>) {
-        let _busy = self.end_due(tools);
-    }
-
-    /// Whether the system has work of its own for this merchant.
-    pub(crate) fn has_work(&self) -> bool {
-        !self.poisoned && self.state.next_work().is_some()
-    }
-
-    /// The system's own work for this merchant, if there is some: one step of it. `false` if none was done. What is over by
-    /// now is not served any more.
-    pub(crate) fn work(&mut self, tools: &mut Tools<'_>) -> bool {
-        if let Some(due) = self.state.due(tools.trusted_ms).filter(|_| !self.poisoned) {
-            return self.do_own(&due, tools).is_ok();
-        }
-        let Some(command) = self.state.next_work().filter(|_| !self.poisoned) else { return false };
-        let decided = catch_unwind(AssertUnwindSafe(|| self.state.decide(&command)));
-        let Ok(Ok(event)) = decided else {
-            self.distrust(tools.appender.last(), "its own work cannot be decided");
-            return false;
-        };
-        self.do_own(&event, tools).is_ok()
-    }
-
-    /// Writes down what the system does on its own, and lets it happen.
-    fn do_own(&mut self, event: &Event, tools: &mut Tools<'_>) -> Result<(), NotWritten> {
-        // What is due by the trusted time is so by the record's, too, also where the clock runs behind that.
-        let now_ms = tools.now_ms.max(tools.trusted_ms);
-        let header = self.header(kind_of(event), version_of(event, None), None, now_ms);
-        tools.buffer.clear();
-        header.encode_into(tools.buffer);
-        if let Err(error) = encode_body(event, None, 0, tools.claims, tools.buffer) {
-            tracing::error!(merchant = self.number.0, %error, "a record of the system's own work cannot be written");
-            return Err(NotWritten::Failed);
-        }
-        // A full log is no loss: the work is still there next time.
-        let lsn = tools.appender.append(&[tools.buffer])?;
-        self.remember_closed(event, lsn, tools.keys);
-        count(event);
-        self.evolve(lsn, event, &Named::Nothing);
-        if self.poisoned { Err(NotWritten::Failed) } else { Ok(()) }
     }
 
     /// Asks for the keys of a batch, and looks at what else its turns will look at. Each turn would wait for memory

@@ -4,19 +4,23 @@
 
 mod common;
 
-use common::{Client, SHARDS, accepted, config};
+use common::{Client, SHARDS, accepted, config, stock_ask};
 use onhand_engine::Engine;
 use onhand_engine::OnFailure;
-use onhand_engine::ask::{Answer, Ask, HoldAsk, OrderAsk, OrderRead, ReadAnswer, ReadAsk};
+use onhand_engine::ask::{
+    Answer, Ask, HoldAsk, Movement, OrderAsk, OrderRead, ReadAnswer, ReadAsk, StockAsk,
+};
 use onhand_engine::clock::{Clock, ManualClock};
 use onhand_engine::domain::order::{Agreed, Policy};
-use onhand_engine::domain::{ChannelNumber, OrderId, SkuNumber};
+use onhand_engine::domain::sku::StockState;
+use onhand_engine::domain::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
 use onhand_engine::keys::Known;
 use onhand_engine::record::{Header, Kind};
 use onhand_engine::secrets::Fingerprints;
-use onhand_engine::snapshots::storage::SimStorage;
+use onhand_engine::snapshots::storage::{SimStorage, Storage as _};
 use onhand_engine::snapshots::{Disk, Lsn};
 use onhand_engine::stepped::SteppedEngine;
+use onhand_verify::{Ignore, audit_storage};
 use std::sync::Arc;
 
 const START_MS: u64 = 1_700_000_000_000;
@@ -157,5 +161,51 @@ fn what_waits_until_a_date_is_cancelled_then_though_nobody_asks() {
             assert!(matches!(orders[..], [OrderRead::Closed(lsn)] if lsn == closed), "{orders:?}");
             assert!(engine.stop().is_some());
         }
+    }
+}
+
+/// Fills a segment of the log with movements that serve nobody.
+fn fill_segment(engine: &SteppedEngine) {
+    let client = Client::on(engine.handle(), "acme");
+    for _ in 0..25 {
+        let movement = Movement::Receive { state: StockState::Damaged, quantity: 1 };
+        let Ask::MoveStock(receive) = stock_ask(MUG, LocationNumber(0), movement) else {
+            panic!("it is one")
+        };
+        let reference = Some("r".repeat(100_000));
+        let received = ask(engine, &client, Ask::MoveStock(StockAsk { reference, ..receive }));
+        assert!(matches!(received, Answer::Recorded { .. }), "{received:?}");
+    }
+}
+
+/// The audit reads the order in an archive, and a start knows it by a snapshot alone: what was archived cannot be read any
+/// more.
+#[test]
+fn what_is_agreed_is_in_the_archive_and_in_the_snapshot() {
+    for shards in SHARDS {
+        let (disk, clock) = (SimStorage::default(), Arc::new(ManualClock::at(START_MS)));
+        let date = START_MS + TTL_MS / 2;
+        let (engine, _) = waits_until(&disk, shards, &clock, date);
+        fill_segment(&engine);
+        engine.handle().snapshot().unwrap();
+        engine.handle().tidy().unwrap();
+        let digest = engine.stop();
+        let report = audit_storage(&disk, "a stop before the date", &mut Ignore).unwrap();
+        assert!(report.holds() && digest == Some(report.digest), "{report}");
+        let archives = disk.list("log").unwrap().into_iter().filter(|name| name.ends_with(".zst"));
+        let archives: Vec<String> = archives.map(|name| format!("log/{name}")).collect();
+        assert!(!archives.is_empty());
+        for path in &archives {
+            disk.damage(path, |bytes| {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            });
+        }
+        let engine = start(&disk, shards, &clock);
+        let before = engine.handle().durable();
+        clock.set(date);
+        rest(&engine);
+        assert_eq!(kinds_behind(&engine, before), [Kind::OrderCancelled]);
+        assert!(engine.stop().is_some());
     }
 }

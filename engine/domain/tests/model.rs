@@ -129,7 +129,7 @@ struct World {
 fn digest_of(picture: &FrozenMerchant) -> u64 {
     let skus = picture.skus.iter().map(|(row, actor)| digest_of_sku(MERCHANT, SkuNumber(row), actor));
     let orders = picture.orders.iter().map(|(_, order)| digest_of_order(MERCHANT, &order.open()));
-    let agreed = picture.agreed.iter().map(|(order, agreed)| digest_of_agreed(MERCHANT, *order, *agreed));
+    let agreed = picture.agreed.iter().map(|(order, agreed)| digest_of_agreed(MERCHANT, order, *agreed));
     let holds = picture.holds.iter().map(|(id, hold)| digest_of_hold(MERCHANT, *id, hold));
     let exposures =
         picture.exposures.iter().map(|(channel, exposure)| digest_of_exposure(MERCHANT, *channel, *exposure));

@@ -24,21 +24,21 @@ const DURABLE: [(durable::Bug, u64); 16] = [
     (durable::Bug::TrustTheClock, 7),
     (durable::Bug::UncheckedSnapshot, 1),
     (durable::Bug::ReplayTwice, 1),
-    (durable::Bug::Overtake, 46),
+    (durable::Bug::Overtake, 7),
     (durable::Bug::StaysFull, 1),
     (durable::Bug::EraseUnsynced, 2),
-    (durable::Bug::WaitToBeAsked, 39),
+    (durable::Bug::WaitToBeAsked, 4),
 ];
 
 /// Bugs of the rules, likewise.
-const RULES: [(rules::Bug, u64); 17] = [
+const RULES: [(rules::Bug, u64); 18] = [
     (rules::Bug::LinesApart, 1),
     (rules::Bug::ReleaseTwice, 1),
     (rules::Bug::OldestLose, 1),
     (rules::Bug::IgnorePromises, 6),
     (rules::Bug::ForgetWithin, 6),
     (rules::Bug::ExplainOtherwise, 6),
-    (rules::Bug::RefundPoolFirst, 39),
+    (rules::Bug::RefundPoolFirst, 32),
     (rules::Bug::ForgetUsed, 13),
     (rules::Bug::IgnoreHeldUnits, 13),
     (rules::Bug::HalfKits, 7),
@@ -46,6 +46,7 @@ const RULES: [(rules::Bug, u64); 17] = [
     (rules::Bug::IgnoreRank, 6),
     (rules::Bug::FreeLowered, 2),
     (rules::Bug::KeepSold, 2),
+    (rules::Bug::KeepHeldSold, 6),
     (rules::Bug::ShipInPart, 6),
     (rules::Bug::WaitWithoutLimit, 4),
     (rules::Bug::WaitForEver, 4),

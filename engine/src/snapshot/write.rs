@@ -208,7 +208,7 @@ fn routing(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<(), Snapshot
     }
     tagged.flush()?;
     let mut within = Chunker::new(writer, CHUNK_WITHIN, number);
-    for (order, locations) in &part.state.within {
+    for (order, locations) in part.state.within.iter() {
         let locations = locations.iter().map(|location| location.0).collect();
         within.push(|out| encode_into(&WithinRowV1 { order: order.0, locations }, out))?;
     }
@@ -238,8 +238,8 @@ fn kits(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<u64, SnapshotEr
 fn agreements(part: &FrozenPart, writer: &mut SetWriter<'_>) -> Result<u64, SnapshotError> {
     let mut digest = 0_u64;
     let mut rows = Chunker::new(writer, CHUNK_AGREED, part.number.0);
-    for (order, agreed) in &part.state.agreed {
-        digest = digest.wrapping_add(digest_of_agreed(part.number, *order, *agreed));
+    for (order, agreed) in part.state.agreed.iter() {
+        digest = digest.wrapping_add(digest_of_agreed(part.number, order, *agreed));
         let row = AgreedRowV1 { order: order.0, agreed: agreed_record(*agreed) };
         rows.push(|out| encode_into(&row, out))?;
     }

@@ -31,6 +31,8 @@ pub(crate) struct Backlog {
     /// Orders and demands by class and channel, with what they wait for; none is empty, and none waits for 0.
     waiting: BTreeMap<(bool, u16), BTreeMap<(u64, u16), i64>>,
     total: i64,
+    /// What of that was accepted without stock.
+    backordered: i64,
 }
 
 impl Backlog {
@@ -41,8 +43,7 @@ impl Backlog {
 
     /// Units that were accepted without stock and wait.
     pub(crate) fn backordered(&self) -> i64 {
-        let queues = self.waiting.iter().filter(|((is_short, _), _)| !is_short);
-        queues.flat_map(|(_, queue)| queue.values()).sum()
+        self.backordered
     }
 
     /// Whose turn it is first of each class and channel that `serves`, of those that `counts`, before another one, where
@@ -67,6 +68,9 @@ impl Backlog {
     /// Adds to what a demand of a channel waits for; takes from it if `quantity` is negative.
     pub(crate) fn wait(&mut self, channel: u16, turn: Turn, quantity: i64) {
         self.total += quantity;
+        if !turn.is_short {
+            self.backordered += quantity;
+        }
         let (of, demand) = ((turn.is_short, channel), (turn.order, turn.demand));
         let queue = self.waiting.entry(of).or_default();
         let waiting = queue.entry(demand).or_default();

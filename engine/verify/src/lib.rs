@@ -12,6 +12,7 @@ mod digest;
 mod findings;
 mod grants;
 mod kits;
+mod lapse;
 mod ledger;
 mod observer;
 mod order;

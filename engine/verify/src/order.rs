@@ -6,6 +6,12 @@ use onhand_record::order::{LinePictureV1, OrderAskedV1, SourceV1};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+/// Claims that an order comes to have at the most.
+const CLAIMS_MAX: usize = 50_000;
+
+/// The same of one with kits.
+const KIT_CLAIMS_MAX: usize = 20_000;
+
 /// One open order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Order {
@@ -114,9 +120,13 @@ impl Order {
         })
     }
 
-    /// Whether something of a line has left the building.
-    pub(crate) fn has_begun(&self, line: &Line) -> bool {
-        self.demands_of(line).iter().any(|demand| demand.shipped > 0)
+    /// Whether it may have another claim on units at a location for a demand, or has that one already: as many as one record
+    /// can tell of, fewer if it has kits.
+    pub(crate) fn has_room(&self, demand: u16, location: u16) -> bool {
+        let max = if self.lines.iter().any(|line| line.is_kit) { KIT_CLAIMS_MAX } else { CLAIMS_MAX };
+        let has_it =
+            self.demands.get(usize::from(demand)).is_some_and(|demand| demand.claims.contains_key(&location));
+        has_it || self.demands.iter().map(|demand| demand.claims.len()).sum::<usize>() < max
     }
 
     /// Units of a line are cancelled, and so what they needed.

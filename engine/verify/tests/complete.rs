@@ -174,3 +174,27 @@ fn what_waits_is_cancelled_by_its_date_and_nothing_else() {
     early(&[NOW + 1], NOW).breaks("by another date", Invariant::I11);
     early(&[], NOW).breaks("without any", Invariant::I11);
 }
+
+/// One fact's hash, as `docs/FORMATS.md` has it, once more.
+fn fact(words: &[u64]) -> u64 {
+    words.iter().fold(0, |hash, word| {
+        let state = (hash ^ word).wrapping_add(0x9E37_79B9_7F4A_7C15_u64);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    })
+}
+
+#[test]
+fn what_is_agreed_of_open_orders_stands_in_the_digest_of_a_stop() {
+    const MERCHANT: u64 = 1;
+    let (plain, order) = waits(&[]);
+    let (dated, _) = waits(&[AgreedV1::CompleteBy(5), AgreedV1::CancelAfter(9)]);
+    let without = plain.holds("nothing is agreed").digest;
+    let facts = [fact(&[12, MERCHANT, order, 1, 5]), fact(&[12, MERCHANT, order, 2, 9])];
+    let with = facts.into_iter().fold(without, u64::wrapping_add);
+    plain.and(|log| log.close(without)).holds("a stop without");
+    dated.and(|log| log.close(with)).holds("a stop with both dates");
+    dated.and(|log| log.close(without)).breaks("without its dates", Invariant::J3);
+    dated.and(|log| log.close(without.wrapping_add(facts[0]))).breaks("without one of them", Invariant::J3);
+}

@@ -96,15 +96,17 @@ impl MerchantState {
         (0..places.len()).any(|place| spread.left(place) > 0)
     }
 
-    /// Gives one demand what the locations of its channel have left for it, the preferred one first.
+    /// Gives one demand what the locations of its channel have left for it, the preferred one first, as far as its order has
+    /// room for claims.
     fn fill_one(&self, actor: &SkuActor, turn: Turn, promised: &mut Promised, fills: &mut Vec<Filled>) {
         let Turn { waiting, channel, quantity } = turn;
         let Waiting { class, order, demand } = waiting;
         let Offer { most, at } = self.offer(actor, waiting, channel, promised);
+        let mut room = self.room(order, demand, at.len(), fills);
         let mut open = u32::try_from(most).unwrap_or(u32::MAX).min(quantity);
         for (location, there) in at {
             let quantity = there.min(open);
-            if quantity > 0 {
+            if quantity > 0 && room.take(demand, location) {
                 fills.push(Filled { order, demand, class, location, quantity });
                 promised.add(Owner { channel, order }, location, quantity);
                 open -= quantity;

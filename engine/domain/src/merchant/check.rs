@@ -1,8 +1,9 @@
 //! The invariants, recomputed from the claims: what recovery, tests and the simulator call.
 
 use super::MerchantState;
+use super::lapse::waits_for_date;
 use crate::id::{ChannelNumber, LocationNumber, OrderId, SkuNumber};
-use crate::order::{Demand, Order};
+use crate::order::{Agreed, Demand, Order};
 use crate::sku::{Backlog, Class, Owner, SkuActor, Waiting};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
@@ -72,6 +73,18 @@ pub enum Violation {
         /// Of which SKU the first difference is.
         sku: SkuNumber,
     },
+    /// I3: something is agreed of an order that is not open, or that means nothing under its policy.
+    AgreedDrift {
+        /// Which order.
+        order: OrderId,
+    },
+    /// I3: an order does not stand among those of which dates will cancel something as it should.
+    LapseDrift {
+        /// Which order.
+        order: OrderId,
+        /// Under which date it stands, or should.
+        date: u64,
+    },
     /// I4: a line of kits has not shipped what its parts have, or its parts wait for different numbers of kits.
     KitDrift {
         /// Which order.
@@ -118,6 +131,12 @@ impl core::fmt::Display for Violation {
                     f,
                     "I3: sku {sku} for channel {channel}: its queue does not say when its grant is freed"
                 )
+            }
+            Self::AgreedDrift { order } => {
+                write!(f, "I3: order {order}: what is agreed of it is not for an open order of its policy")
+            }
+            Self::LapseDrift { order, date } => {
+                write!(f, "I3: order {order}: what waits of it and where its date {date} stands differ")
             }
             Self::KitDrift { order, line } => {
                 write!(f, "I4: order {order} line {line}: its parts are not those of whole kits")
@@ -199,6 +218,7 @@ impl MerchantState {
         }
         self.check_held()?;
         self.check_grants()?;
+        self.check_agreed()?;
         let mut places = sums.claims.iter();
         self.skus().zip(&sums.waiting).try_for_each(|((sku, actor), waiting)| {
             for (level, claims) in actor.levels().iter().zip(places.by_ref()) {
@@ -252,6 +272,21 @@ impl MerchantState {
         }
         match due.symmetric_difference(&self.acknowledged).next() {
             Some((channel, _, sku)) => Err(Violation::GrantDrift { channel: *channel, sku: *sku }),
+            None => Ok(()),
+        }
+    }
+
+    /// Something is agreed of open orders only, and the dates that will cancel something are those of orders of which
+    /// something waits.
+    fn check_agreed(&self) -> Result<(), Violation> {
+        let mut dates = BTreeSet::new();
+        for (id, agreed) in self.agreements() {
+            let means = |order: &Order| agreed != Agreed::NONE && agreed.under(order.policy) == agreed;
+            let order = self.order(id).filter(means).ok_or(Violation::AgreedDrift { order: id })?;
+            dates.extend(agreed.cancel_after.filter(|_| waits_for_date(&order)).map(|date| (date, id)));
+        }
+        match dates.symmetric_difference(&self.lapses).next() {
+            Some((date, order)) => Err(Violation::LapseDrift { order: *order, date: *date }),
             None => Ok(()),
         }
     }
@@ -315,4 +350,54 @@ fn check_kits(order: &Order) -> Result<(), Violation> {
         waiting = Some((line, kits));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Command, PlaceOrder, PutChannel, PutLocation, PutSku};
+    use crate::order::Policy;
+
+    /// An order that has its units, one that waits, and one that waits until it is cancelled by its date 9.
+    fn shop() -> MerchantState {
+        let mut state = MerchantState::default();
+        let mut run = |id, command: Command<'_>| {
+            let event = state.decide(&command).unwrap();
+            state.evolve(OrderId(id), &event);
+        };
+        run(1, Command::PutLocation(PutLocation::plain(None)));
+        run(2, Command::PutChannel(PutChannel::plain(None, &[LocationNumber(0)], Policy::Backorder)));
+        run(3, Command::PutSku(PutSku::plain(None, 0)));
+        for (id, cancel_after) in [(4, None), (5, Some(9))] {
+            let (channel, lines) = (ChannelNumber(0), &[(SkuNumber(0), 1)]);
+            let agreed = Agreed { cancel_after, ..Agreed::NONE };
+            let (policy, hold, route) = (None, None, None);
+            run(id, Command::PlaceOrder(PlaceOrder { channel, policy, agreed, lines, hold, route }));
+        }
+        state
+    }
+
+    #[test]
+    fn what_is_agreed_and_the_dates_are_those_of_the_orders() {
+        const DATED: OrderId = OrderId(5);
+        let agreed = |complete_by, cancel_after| Agreed { complete_by, cancel_after };
+        let broken = |breaks: &dyn Fn(&mut MerchantState)| {
+            let mut state = shop();
+            breaks(&mut state);
+            state.check()
+        };
+        let lapse = |order, date| Err(Violation::LapseDrift { order, date });
+        assert_eq!(broken(&|_| ()), Ok(()));
+        assert_eq!(broken(&|state| state.lapses.clear()), lapse(DATED, 9));
+        assert_eq!(broken(&|state| _ = state.lapses.insert((8, DATED))), lapse(DATED, 8));
+        assert_eq!(broken(&|state| _ = state.lapses.insert((9, OrderId(4)))), lapse(OrderId(4), 9));
+        for (order, agreed) in [
+            (OrderId(6), agreed(None, Some(9))),
+            (OrderId(4), agreed(Some(9), None)),
+            (OrderId(4), Agreed::NONE),
+        ] {
+            let broken = broken(&|state| state.agreed.insert(order, agreed));
+            assert_eq!(broken, Err(Violation::AgreedDrift { order }), "{agreed:?}");
+        }
+    }
 }

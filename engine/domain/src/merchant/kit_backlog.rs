@@ -5,6 +5,7 @@
 
 use super::MerchantState;
 use super::backlog::{Offer, Promised};
+use super::room::Room;
 use crate::event::Filled;
 use crate::id::{ChannelNumber, LocationNumber, SkuNumber};
 use crate::order::{Demand, KIT_CLAIMS_MAX, Order};
@@ -50,14 +51,14 @@ impl MerchantState {
     ) -> usize {
         let KitWaiting { order, line } = kit;
         let looked_at = order.demands_of(line).count();
-        let Some(parts) = self.part_offers(own, &order, line, promised, others) else { return looked_at };
+        let Some(mut parts) = self.part_offers(own, &order, line, promised, others) else { return looked_at };
         let waits = order.demands_of(line).map(|(_, demand)| demand.backordered / demand.per_unit()).min();
-        let mut kits = parts.iter().map(PartOffer::kits).fold(waits.unwrap_or(0), u32::min);
-        let mut given = give(&parts, kits);
-        // Together with what a pass gives beside it, a record holds them; the others wait for the next pass.
-        while given.len() > KIT_CLAIMS_MAX {
-            kits /= 2;
-            given = give(&parts, kits);
+        let room = room_of(&order, &parts, fills);
+        let mut given = give_within(&parts, waits.unwrap_or(0), &room);
+        if given.is_empty() {
+            // An order that may have no claim more may still have more units where it has claims.
+            parts.iter_mut().for_each(|part| part.keep_to(&room));
+            given = give_within(&parts, waits.unwrap_or(0), &room);
         }
         for (part, location, quantity) in given {
             let PartOffer { demand, sku, .. } = parts[part];
@@ -118,6 +119,38 @@ impl PartOffer {
         let there: u64 = self.offer.at.iter().map(|(_, units)| u64::from(*units)).sum();
         let kits = there.min(self.offer.most) / u64::from(self.per_kit);
         u32::try_from(kits).unwrap_or(u32::MAX)
+    }
+
+    /// Leaves nothing of it where the order has no claim on it.
+    fn keep_to(&mut self, room: &Room) {
+        for (location, units) in &mut self.offer.at {
+            if !room.has(self.demand, *location) {
+                *units = 0;
+            }
+        }
+    }
+}
+
+/// The claims that an order of kits may have of these parts, after what it was given in this turn.
+fn room_of(order: &Order, parts: &[PartOffer], fills: &[Filled]) -> Room {
+    let offered = parts.iter().map(|part| part.offer.at.len()).sum();
+    let numbers = || parts.iter().map(|part| part.demand);
+    let demands = numbers().min().unwrap_or(0)..=numbers().max().unwrap_or(0);
+    Room::of(order, demands, offered, fills)
+}
+
+/// From where as many kits come as there are and the order has room for, within a factor of two; the others wait for the
+/// next pass.
+fn give_within(parts: &[PartOffer], most: u32, room: &Room) -> Vec<(usize, LocationNumber, u32)> {
+    let mut kits = parts.iter().map(PartOffer::kits).fold(most, u32::min);
+    loop {
+        let given = give(parts, kits);
+        let claims = given.iter().map(|(part, location, _)| (parts[*part].demand, *location));
+        // Together with what a pass gives beside it, a record holds them.
+        if given.len() <= KIT_CLAIMS_MAX && room.holds(claims) {
+            return given;
+        }
+        kits /= 2;
     }
 }
 

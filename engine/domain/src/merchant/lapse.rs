@@ -9,22 +9,38 @@ use crate::planted::{Bug, is_planted};
 use alloc::vec::Vec;
 
 impl MerchantState {
+    /// Whether something is due at this time, in milliseconds since 1970-01-01 UTC: a look at two numbers.
+    #[must_use]
+    pub fn is_due(&self, at: u64) -> bool {
+        self.next_deadline().is_some_and(|deadline| deadline <= at)
+    }
+
     /// What has to happen before anything else is decided at this time, in milliseconds since 1970-01-01 UTC: holds
     /// whose deadline has come end, a bounded number of them; then what waits of an order whose date has come is cancelled,
     /// one order in each event.
+    ///
+    /// # Panics
+    /// If nothing waits of an order that stands among those of which something does: a defect, never an input.
     #[must_use]
     pub fn due(&self, at: u64) -> Option<Event> {
         self.due_holds(at).or_else(|| {
-            let (date, order) = *self.lapses.first().filter(|(date, _)| *date <= at)?;
-            self.lapse(order, date)
+            let (date, order) = self.first_lapse().filter(|(date, _)| *date <= at)?;
+            let lapse = self.lapse(order, date);
+            // Passed over, it would keep back whatever is due behind it.
+            assert!(lapse.is_some(), "I3: nothing of order {order} waits for its date");
+            lapse
         })
     }
 
     /// When something is due next, in milliseconds since 1970-01-01 UTC.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        let dates = [self.deadlines.first().map(|(at, _)| *at), self.lapses.first().map(|(at, _)| *at)];
+        let dates = [self.deadlines.first().map(|(at, _)| *at), self.first_lapse().map(|(at, _)| at)];
         dates.into_iter().flatten().min()
+    }
+
+    fn first_lapse(&self) -> Option<(u64, OrderId)> {
+        self.lapses.first().copied().filter(|_| !is_planted(Bug::WaitForEver))
     }
 
     /// Orders of which something is cancelled unless it gets goods before its date, with that date, the earliest first.
@@ -50,13 +66,17 @@ impl MerchantState {
     /// Brings the list of orders with a date in line with one of them; `None` is one that is closed.
     pub(super) fn note_lapse(&mut self, id: OrderId, order: Option<&Order>) {
         let Some(date) = self.agreed(id).cancel_after else { return };
-        let waits = |order: &Order| order.waiting() > 0 && !waiting_lines(order).is_empty();
-        if order.is_some_and(waits) && !is_planted(Bug::WaitForEver) {
+        if order.is_some_and(waits_for_date) {
             self.lapses.insert((date, id));
         } else {
             self.lapses.remove(&(date, id));
         }
     }
+}
+
+/// Whether a date would cancel something of an order.
+pub(super) fn waits_for_date(order: &Order) -> bool {
+    order.waiting() > 0 && !waiting_lines(order).is_empty()
 }
 
 /// Units of each line that wait and can be cancelled. Of kits, those of which some unit waits; none of which something has

@@ -18,11 +18,13 @@ mod limit;
 mod place;
 mod promise;
 mod restore;
+mod room;
 mod route;
 mod rules;
 mod ship;
 mod stock;
 
+use crate::beside::{Beside, FrozenBeside};
 use crate::command::Command;
 use crate::event::Event;
 use crate::grant::Exposure;
@@ -85,9 +87,9 @@ pub struct MerchantState {
     /// From an order's id to its row.
     order_rows: Table<u32>,
     /// Of orders that wait, which locations may serve them, ascending; of one that is not here, all of its channel's.
-    within: BTreeMap<OrderId, Arc<[LocationNumber]>>,
+    within: Beside<Arc<[LocationNumber]>>,
     /// What was agreed of open orders beyond their policies; of one that is not here, nothing.
-    agreed: BTreeMap<OrderId, Agreed>,
+    agreed: Beside<Agreed>,
     /// Orders of which something waits that their dates will cancel, with the dates.
     lapses: BTreeSet<(u64, OrderId)>,
     /// Live holds.
@@ -132,11 +134,11 @@ pub struct FrozenMerchant {
     /// All live holds.
     pub holds: Vec<(HoldId, Hold)>,
     /// Which locations may serve orders that wait, where not all of their channels' may.
-    pub within: Vec<(OrderId, Arc<[LocationNumber]>)>,
+    pub within: FrozenBeside<Arc<[LocationNumber]>>,
     /// How channels are exposed, by number.
     pub exposures: Vec<(ChannelNumber, Exposure)>,
-    /// What was agreed of open orders beyond their policies, the oldest first.
-    pub agreed: Vec<(OrderId, Agreed)>,
+    /// What was agreed of open orders beyond their policies.
+    pub agreed: FrozenBeside<Agreed>,
 }
 
 impl MerchantState {
@@ -291,12 +293,12 @@ impl MerchantState {
     /// What was agreed of an open order beyond its policy.
     #[must_use]
     pub fn agreed(&self, order: OrderId) -> Agreed {
-        self.agreed.get(&order).copied().unwrap_or(Agreed::NONE)
+        self.agreed.get(order).copied().unwrap_or(Agreed::NONE)
     }
 
     /// All orders of which something was agreed beyond their policies, the oldest first.
     pub fn agreements(&self) -> impl Iterator<Item = (OrderId, Agreed)> {
-        self.agreed.iter().map(|(order, agreed)| (*order, *agreed))
+        self.agreed.iter().map(|(order, agreed)| (order, *agreed))
     }
 
     /// All SKUs, by number.
@@ -314,9 +316,9 @@ impl MerchantState {
             kits: self.kits.iter().map(|(sku, kit)| (sku, Arc::clone(kit.components()))).collect(),
             orders: self.orders.freeze(),
             holds: self.holds.iter().map(|(id, hold)| (*id, hold.clone())).collect(),
-            within: self.within.iter().map(|(id, locations)| (*id, Arc::clone(locations))).collect(),
+            within: self.within.freeze(),
             exposures: self.exposures().collect(),
-            agreed: self.agreements().collect(),
+            agreed: self.agreed.freeze(),
         }
     }
 
@@ -340,8 +342,8 @@ impl MerchantState {
         if order.is_closed() {
             self.order_rows.remove(order_hash(id), |found| *found == row);
             self.orders.remove(row);
-            self.within.remove(&id);
-            self.agreed.remove(&id);
+            self.within.remove(id);
+            self.agreed.remove(id);
         } else if let Some(stored) = self.orders.get_mut(row) {
             *stored = StoredOrder::of(&order);
         }
@@ -349,7 +351,7 @@ impl MerchantState {
 
     /// Whether a location may serve an order that waits.
     fn may_serve(&self, order: OrderId, location: LocationNumber) -> bool {
-        let within = self.within.get(&order).filter(|_| !is_planted(Bug::ForgetWithin));
+        let within = self.within.get(order).filter(|_| !is_planted(Bug::ForgetWithin));
         within.is_none_or(|within| within.binary_search(&location).is_ok())
     }
 

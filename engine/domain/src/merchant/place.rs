@@ -5,7 +5,7 @@ use super::{Channel, MerchantState};
 use crate::command::{Confirm, PlaceOrder};
 use crate::event::{Event, KitLine, NewClaims, OrderAccepted, OrderedLines, Routed};
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, SkuNumber};
-use crate::order::{CLAIMS_MAX, KIT_CLAIMS_MAX, LINES_MAX, Policy, StoredOrder};
+use crate::order::{CLAIMS_MAX, LINES_MAX, Policy, StoredOrder, claims_max};
 use crate::planted::{Bug, is_planted};
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::{Rejection, Shortfall};
@@ -41,7 +41,7 @@ impl Sourced {
         PlacedAs { order, policy, kits, hold }: PlacedAs<'_>,
     ) -> Result<Event, Rejection> {
         let Self { claims, routed } = self;
-        let max = if kits.is_empty() { CLAIMS_MAX } else { KIT_CLAIMS_MAX };
+        let max = claims_max(!kits.is_empty());
         if claims.len() > max {
             return Err(Rejection::TooManyClaims { claims: claims.len(), max });
         }

@@ -2,6 +2,7 @@
 //! lists of who waits are derived, as they were the first time.
 
 use super::{Channel, Location, MerchantState};
+use crate::beside::Beside;
 use crate::grant::{Exposure, Grant};
 use crate::hold::Hold;
 use crate::id::{ChannelNumber, HoldId, LocationNumber, OrderId, ProfileNumber, SkuNumber};
@@ -29,8 +30,8 @@ impl MerchantState {
             skus: Rows::default(),
             orders: Rows::default(),
             order_rows: Table::default(),
-            within: BTreeMap::new(),
-            agreed: BTreeMap::new(),
+            within: Beside::default(),
+            agreed: Beside::default(),
             lapses: BTreeSet::new(),
             holds: BTreeMap::new(),
             deadlines: BTreeSet::new(),

@@ -22,11 +22,17 @@ pub const LINES_MAX: usize = 1_200;
 /// The most demands of one order: four for each line that it may have. Its lines are fewer where they are large kits.
 pub const DEMANDS_MAX: usize = 4 * LINES_MAX;
 
-/// The most claims that one step makes or takes: a record holds some 61,000 of them at their longest.
+/// The most claims that one step makes or takes, and that an order comes to have: a record holds some 61,000 of them at
+/// their longest, and what becomes of an order, its cancellation say, is one record.
 pub const CLAIMS_MAX: usize = 50_000;
 
 /// The same of an order with kits, whose pictures tell of lines and parts: a record holds what becomes of so many.
 pub const KIT_CLAIMS_MAX: usize = 20_000;
+
+/// The most claims of an order with or without kits.
+pub(crate) const fn claims_max(has_kits: bool) -> usize {
+    if has_kits { KIT_CLAIMS_MAX } else { CLAIMS_MAX }
+}
 
 /// What happens to what stock cannot serve.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -238,6 +244,12 @@ impl Order {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.lines.iter().all(|line| line.open() == 0)
+    }
+
+    /// Whether a line of it is a kit.
+    #[must_use]
+    pub fn has_kits(&self) -> bool {
+        self.demands.iter().any(|demand| demand.part.is_some())
     }
 
     /// The SKU of each demand.

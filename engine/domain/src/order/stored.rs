@@ -28,6 +28,9 @@ const KITS: u8 = 2;
 /// Bytes kept in the row itself: four lines of fresh orders over a million SKUs, or one line that was touched.
 const INLINE: usize = 24;
 
+/// The fewest bytes that a claim takes, in any form.
+const CLAIM_BYTES_MIN: usize = 3;
+
 type Bytes = SmallVec<[u8; INLINE]>;
 
 /// See the module.
@@ -94,6 +97,12 @@ impl StoredOrder {
     #[must_use]
     pub fn has_kits(&self) -> bool {
         self.bytes[0] == KITS
+    }
+
+    /// A number of claims that it surely does not exceed, without reading them.
+    #[must_use]
+    pub fn claims_at_most(&self) -> usize {
+        self.bytes.len() / CLAIM_BYTES_MIN
     }
 
     /// Whether it has a demand for a SKU; without making rows of anything.
@@ -185,8 +194,9 @@ fn fresh_as_it_stands(Order { lines, demands, claims, .. }: &Order) -> Option<By
 }
 
 /// The bytes of an order in the form [`ANY`], or [`KITS`] if it has some.
-fn in_any_form(Order { lines, demands, claims, .. }: &Order) -> Bytes {
-    let has_kits = demands.iter().any(|demand| demand.part.is_some());
+fn in_any_form(order: &Order) -> Bytes {
+    let Order { lines, demands, claims, .. } = order;
+    let has_kits = order.has_kits();
     let mut bytes = Bytes::new();
     bytes.push(if has_kits { KITS } else { ANY });
     write_count(&mut bytes, lines.len());
@@ -340,6 +350,7 @@ mod tests {
         assert_eq!(stored.open(), order);
         assert_eq!(StoredOrder::of(&order), stored);
         assert_eq!(stored.clone(), stored);
+        assert!(stored.claims_at_most() >= order.claims.len());
         stored
     }
 

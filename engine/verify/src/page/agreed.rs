@@ -1,9 +1,11 @@
 //! What was agreed of orders beyond their policies, and whether they leave and end so.
 
 use super::Page;
+use crate::lapse::Freed;
 use crate::report::Invariant;
 use onhand_record::agreed::AgreedV1;
 use onhand_record::order::{OrderCancelledV1, SourceV1};
+use std::collections::BTreeMap;
 
 impl Page<'_> {
     /// Each thing is agreed once and in its place, and the date until which an order ships complete only of one that does.
@@ -31,30 +33,30 @@ impl Page<'_> {
         });
     }
 
-    /// What nobody asked for: the date of the order has come, and what it has is left to it. Kits let go of what they have.
+    /// What nobody asked for: the date of the order has come, and exactly what its lines are to lose goes, of each of their
+    /// demands what waits before what it has.
     pub(crate) fn check_lapse(&mut self, cancelled: &OrderCancelledV1<'_>, at: u64, date: u64) {
         let id = cancelled.order;
         let Some(order) = self.ledger.orders.get(&id) else { return };
-        let is_due = order.cancel_after() == Some(date) && date <= at && !cancelled.lines.is_empty();
-        let keeps = |part: u16, source: SourceV1| {
-            !matches!(source, SourceV1::Claimed(_)) || order.kit_of(part).is_some()
-        };
-        let is_kept = cancelled.released.iter().all(|part| keeps(part.demand, part.source));
-        self.findings.check(Invariant::I11, is_due && is_kept, || {
-            format!(
-                "order {id} has lapsed at {at} by the date {date}, or lets go of what it has: {cancelled:?}"
-            )
+        let lapse = order.lapse();
+        let is_due = order.cancel_after() == Some(date) && date <= at && !lapse.lines.is_empty();
+        let is_all = cancelled.lines == lapse.lines && released(cancelled) == lapse.released;
+        self.findings.check(Invariant::I11, is_due && is_all, || {
+            format!("order {id} lapses at {at} by the date {date}: {cancelled:?}, {lapse:?} was due")
         });
     }
+}
 
-    /// Afterwards nothing waits of which nothing has left.
-    pub(crate) fn check_lapsed(&mut self, id: u64) {
-        let Some(order) = self.ledger.orders.get(&id) else { return };
-        let waits = order.lines.iter().find(|line| {
-            let waits = order.demands_of(line).iter().any(|demand| demand.backordered + demand.short > 0);
-            waits && !(line.is_kit && order.has_begun(line))
-        });
-        self.findings
-            .check(Invariant::I11, waits.is_none(), || format!("order {id} has lapsed, and {waits:?} waits"));
+/// Units that demands let go, by what they were.
+fn released(cancelled: &OrderCancelledV1<'_>) -> BTreeMap<(u16, Freed), i64> {
+    let mut units = BTreeMap::new();
+    for part in &cancelled.released {
+        let freed = match part.source {
+            SourceV1::Backordered => Freed::Backordered,
+            SourceV1::Short => Freed::Short,
+            SourceV1::Claimed(_) => Freed::Claimed,
+        };
+        *units.entry((part.demand, freed)).or_default() += i64::from(part.quantity);
     }
+    units
 }

@@ -85,11 +85,11 @@ impl Page<'_> {
         order.is_some_and(|order| order.kit_of(turn.demand).is_some())
     }
 
-    /// Whether who waits may have a unit at a location: not if others are promised it, unless it was promised goods itself
-    /// and has lost them.
+    /// Whether who waits may have a unit at a location: not if its order has no room for the claim, or if others are promised
+    /// it, unless it was promised goods itself and has lost them.
     fn may_have(&self, sku: u32, turn: Turn, location: u16) -> bool {
         let Some(order) = self.ledger.orders.get(&turn.order) else { return false };
-        if !order.may_have_of(location, turn.is_short) {
+        if !order.may_have_of(location, turn.is_short) || !order.has_room(turn.demand, location) {
             return false;
         }
         if order.has_lost(turn.is_short) || self.ledger.is_plain(sku) {

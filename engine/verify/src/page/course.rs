@@ -28,9 +28,6 @@ impl Page<'_> {
                 order.cancel(*number, i64::from(*quantity));
             }
         }
-        if lapsed.is_some() {
-            self.check_lapsed(order);
-        }
         self.check_order(order, &cancelled.after, kits);
     }
 

@@ -1,6 +1,8 @@
 //! A log written record by record, and its audit.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of it")]
 
+pub mod pairs;
+
 use onhand_record::admin::{KeyCreatedV1, KeyRevokedV1, LogClosedV1, LogOpenedV1, MerchantCreatedV1};
 use onhand_record::header::VERSION_EXTENDED;
 use onhand_record::order::{

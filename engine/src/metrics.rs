@@ -75,7 +75,10 @@ pub const CATALOGUE: [(&str, &str); 22] = [
     (INDEX_ENTRIES, "Entries of the index of sealed segments"),
     (ARCHIVED_SEGMENTS, "Sealed segments that were archived"),
     (KEEPER_FAILURES, "Work behind the path of the orders that failed and is tried again"),
-    (MERCHANTS_OUT, "Merchants that are not served because their state contradicts their records"),
+    (
+        MERCHANTS_OUT,
+        "Merchants that are not served: their state contradicts their records, or what is due of them cannot be done",
+    ),
     (CLOCK_SUSPENDED, "1 while the clock is not believed and nothing expires, else 0"),
     (DISK_FREE_BYTES, "Bytes of the data directory's file system that are free"),
     (

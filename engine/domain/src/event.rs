@@ -181,6 +181,26 @@ impl OrderAccepted {
         };
         self.lines.iter().enumerate().map(units).sum()
     }
+
+    /// Its lines that are no kits.
+    #[must_use]
+    pub fn plain_lines(&self) -> OrderedLines {
+        let is_plain = |line: usize| !self.kits.iter().any(|kit| usize::from(kit.line) == line);
+        let lines = self.lines.iter().enumerate().filter(|(line, _)| is_plain(*line));
+        lines.map(|(_, line)| *line).collect()
+    }
+
+    /// Units of a SKU that its kits need.
+    #[must_use]
+    pub fn units_in_kits(&self, sku: SkuNumber) -> u64 {
+        let of_kit = |kit: &KitLine| {
+            let ordered =
+                self.lines.get(usize::from(kit.line)).map_or(0, |(_, quantity)| u64::from(*quantity));
+            let parts = kit.parts.iter().filter(|(part, _)| *part == sku);
+            ordered * parts.map(|(_, per_kit)| u64::from(*per_kit)).sum::<u64>()
+        };
+        self.kits.iter().map(of_kit).sum()
+    }
 }
 
 /// A line that is a kit, with what the kit was made of when the order was accepted.

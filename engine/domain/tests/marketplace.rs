@@ -461,3 +461,39 @@ fn what_was_held_and_not_ordered_is_granted_still() {
     day.run(&Command::ReleaseHold(HoldId(hold))).unwrap();
     assert_eq!(books(&day), (0, 6, [10, 4]));
 }
+
+/// Kits have no grant of their own: what is held of a part is theirs first, and sold with them; a line of the part sells of
+/// the grant what is left.
+#[test]
+fn kits_confirm_what_is_held_of_their_parts() {
+    const PAIR: SkuNumber = SkuNumber(1);
+    for (lines, sold) in [
+        (&[(PAIR, 2)][..], 4),
+        (&[(PAIR, 1)], 2),
+        (&[(PAIR, 2), (MUG, 2)], 6),
+        (&[(MUG, 3), (PAIR, 1)], 5),
+        (&[(MUG, 3)], 3),
+    ] {
+        let mut day = Day::new(Mode::Escrow, 1);
+        let pair = PutSku { components: &[(MUG, 2)], ..PutSku::plain(None, 0) };
+        day.run(&Command::PutSku(pair)).unwrap();
+        let receive = Receive { sku: MUG, location: HERE, state: StockState::Sellable, quantity: 10 };
+        day.run(&Command::Receive(receive)).unwrap();
+        day.run(&Command::SetGrant(SetGrant { sku: MUG, channel: MARKET, granted: 10 })).unwrap();
+        let hold = PlaceHold { channel: MARKET, deadline: 30, customer: None, key: 1, lines: &[(MUG, 4)] };
+        day.run(&Command::PlaceHold(hold)).unwrap();
+        let hold = Some(Confirm { hold: HoldId(day.named), or_reserve: false });
+        let (channel, policy, agreed, route) = (MARKET, None, Agreed::default(), None);
+        let order = PlaceOrder { channel, policy, agreed, lines, hold, route };
+        let Event::OrderAccepted(accepted) = day.run(&Command::PlaceOrder(order)).unwrap() else {
+            panic!("{lines:?}")
+        };
+        let claimed: u32 = accepted.claims.iter().map(|claim| claim.2).sum();
+        let grant = day.grant_of_market().unwrap();
+        assert_eq!(
+            (claimed, grant.sold, grant.taken()),
+            (u32::try_from(sold).unwrap(), sold, 10 - sold),
+            "{lines:?}"
+        );
+    }
+}

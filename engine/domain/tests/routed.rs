@@ -269,7 +269,7 @@ fn what_a_channel_is_granted_is_served_although_the_rules_would_not() {
         panic!("five are more than it is granted")
     };
     assert_eq!((shortfalls[0].requested, shortfalls[0].available), (5, 4));
-    assert_eq!(routed.unwrap().explanation.decision, Decision::Held);
+    assert_eq!(routed.unwrap().explanation.decision, Decision::Reject(By::Strategy(0)));
 }
 
 /// What is granted of one SKU is served, whatever the rules say of others in the order.

@@ -308,16 +308,22 @@ impl Ledger {
         }
     }
 
-    /// Units that holds and grants of a SKU can have together of all that no claim has, if a channel is served by other
-    /// locations; `None` if there are too many sets.
-    pub(crate) fn backed(&self, sku: u32, instead: Option<(u16, &BTreeSet<u16>)>) -> Option<i64> {
+    /// Units that holds and grants of a SKU can have together of all that no claim has, those in escrow alone or all, if a
+    /// channel is served by other locations; `None` if there are too many sets.
+    pub(crate) fn backed(
+        &self,
+        sku: u32,
+        promised_alone: bool,
+        instead: Option<(u16, &BTreeSet<u16>)>,
+    ) -> Option<i64> {
         let locations = |of: u16| match instead {
             Some((channel, locations)) if channel == of => locations.clone(),
             _ => self.locations_of(of),
         };
         let held = self.held.range((sku, 0)..=(sku, u16::MAX)).map(|((_, of), units)| (*of, *units));
         let granted = self.granted.range((sku, 0)..=(sku, u16::MAX));
-        let granted = granted.map(|((_, of), _)| (*of, self.kept_of_grant(sku, *of)));
+        let kept = |of| if promised_alone { self.in_escrow(sku, of) } else { self.kept_of_grant(sku, of) };
+        let granted = granted.map(|((_, of), _)| (*of, kept(*of)));
         let row = |(of, quantity): (u16, i64)| Row { locations: locations(of), quantity };
         let rows: Vec<Row> = held.chain(granted).map(row).collect();
         flow(&|location| self.place(sku, location).unclaimed().max(0), &rows)

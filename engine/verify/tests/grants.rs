@@ -6,13 +6,16 @@
 
 mod common;
 
+use common::pairs::{pair, pairs, shop};
 use common::{Writer, asked, broken, level, lost};
 use onhand_record::grant::{
     ExposurePutV1, FeedPassedV1, GrantAcknowledgedV1, GrantSetV1, GrantsFreedV1, ModeV1,
 };
+use onhand_record::header::VERSION_KITS;
 use onhand_record::hold::{EndCauseV1, HeldLineV1, HoldPlacedV1, HoldsEndedV1};
-use onhand_record::order::OrderAskedV1;
-use onhand_record::rules::{SkuChannelTermsV1, SkuTermsV1, StockPolicyV1};
+use onhand_record::order::{ClaimV1, OrderAcceptedV1, OrderAskedV1, encode_kits};
+use onhand_record::routing::OrderDetailsV1;
+use onhand_record::rules::{ChannelPutV1, PolicyV1, SkuChannelTermsV1, SkuTermsV1, StockPolicyV1};
 use onhand_record::{Kind, encode_into};
 use onhand_verify::Invariant;
 
@@ -186,4 +189,41 @@ fn a_share_comes_after_what_is_promised() {
     });
     shared.and(|log| log.accept(None, &sold("1", 2), &[(0, 2)])).holds("its share");
     shared.and(|log| log.accept(None, &sold("1", 3), &[(0, 3)])).breaks("a unit of the floor", Invariant::I9);
+}
+
+/// A kit of the channel with the grant confirms a hold of its part: that is sold with it.
+#[test]
+fn kits_confirm_what_is_held_of_their_parts() {
+    let confirmed = shop().and(|log| {
+        grant(log, 3, 0, 3);
+        let details = OrderDetailsV1 { hold: Some(hold(log)), ..OrderDetailsV1::default() };
+        let claims = [(0, 2), (1, 1)].map(|(demand, quantity)| ClaimV1 { demand, location: 0, quantity });
+        let accepted = OrderAcceptedV1 { policy: PolicyV1::Backorder, claims: claims.to_vec() };
+        let asked = OrderAskedV1 { channel: POS, ..pairs(1) };
+        log.add_version(Kind::OrderAccepted, VERSION_KITS, None, &|out| {
+            encode_into(&asked, out).unwrap();
+            encode_into(&accepted, out).unwrap();
+            encode_kits(&details, &pair(), out).unwrap();
+        });
+    });
+    confirmed.and(|log| grant(log, 3, 2, 1)).holds("two were sold");
+    confirmed.and(|log| grant(log, 3, 0, 3)).breaks("none were", Invariant::I3);
+}
+
+/// A channel keeps what backs its grants, whatever others are granted in part.
+#[test]
+fn a_channel_does_not_leave_its_grants_behind() {
+    let moved = |log: &mut Writer| {
+        let put = ChannelPutV1 {
+            channel: POS,
+            is_new: false,
+            code: "pos",
+            kind: "api",
+            locations: vec![1],
+            policy: PolicyV1::Reject,
+        };
+        log.add(Kind::ChannelPut, None, &|out| encode_into(&put, out).unwrap());
+    };
+    five().and(moved).holds("nothing is granted");
+    five().and(|log| grant(log, 3, 0, 3)).and(moved).breaks("three are", Invariant::I9);
 }

@@ -91,16 +91,18 @@ impl MerchantState {
         locations: &[LocationNumber],
     ) -> Result<(), Rejection> {
         let Some(actor) = self.sku(sku) else { return Ok(()) };
-        let now = self.kept_rows(actor);
-        let then = backed(actor, &instead(&now, channel, locations));
-        let rows: Vec<Row<'_>> = now.iter().map(|(_, row)| *row).collect();
-        if then >= backed(actor, &rows) {
-            return Ok(());
+        // What is kept in part is no promise: it must not make up for one that others lose.
+        for rows in [self.firm_rows(actor), self.kept_rows(actor)] {
+            let now: Vec<Row<'_>> = rows.iter().map(|(_, row)| *row).collect();
+            let then = backed(actor, &instead(&rows, channel, locations));
+            if then < backed(actor, &now) {
+                let own = rows.iter().filter(|(of, _)| *of == channel);
+                let held = own.map(|(_, row)| row.quantity).sum();
+                let available = then.saturating_sub(backed(actor, &instead(&rows, channel, &[])));
+                return Err(Rejection::HoldsLackUnits { sku, held, available });
+            }
         }
-        let own = now.iter().filter(|(of, _)| *of == channel);
-        let held = own.map(|(_, row)| row.quantity).sum();
-        let available = then - backed(actor, &instead(&now, channel, &[]));
-        Err(Rejection::HoldsLackUnits { sku, held, available })
+        Ok(())
     }
 }
 

@@ -210,9 +210,14 @@ impl MerchantState {
         }
         let channel = accepted.channel;
         let hold = accepted.hold.and_then(|id| Some((id, self.hold(id)?.clone())));
-        let (needs, _) = sum_needs(&accepted.lines);
+        let (needs, _) = match accepted.kits.is_empty() {
+            true => sum_needs(&accepted.lines),
+            false => sum_needs(&accepted.plain_lines()),
+        };
         for need in &needs {
+            // Kits have no grant of their own: what is held of a part is for them first.
             let held = hold.as_ref().map_or(0, |(_, hold)| u64::from(hold.units_of(need.sku)));
+            let held = held.saturating_sub(accepted.units_in_kits(need.sku));
             let sells = need.quantity.saturating_sub(held);
             if sells > 0 && self.granted.contains(&(channel, need.sku)) {
                 let claimed = claimed_of(accepted, need.sku).saturating_sub(held);
@@ -225,8 +230,8 @@ impl MerchantState {
             }
         }
         if let Some((id, hold)) = hold {
-            let confirmed = |sku| needs.iter().find(|need| need.sku == sku).map_or(0, |need| need.quantity);
-            self.take_back(id, &hold, confirmed);
+            let of_lines = |sku| needs.iter().find(|need| need.sku == sku).map_or(0, |need| need.quantity);
+            self.take_back(id, &hold, |sku| of_lines(sku) + accepted.units_in_kits(sku));
         }
         freed
     }

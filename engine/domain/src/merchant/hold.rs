@@ -10,7 +10,6 @@ use crate::hold::{
     Hold, Holder,
 };
 use crate::id::{HoldId, SkuNumber};
-use crate::order::Policy;
 use crate::quantity::QUANTITY_MAX;
 use crate::rejection::Rejection;
 use crate::routing::Take;
@@ -68,7 +67,7 @@ impl MerchantState {
         let takes: Vec<Take> = (0..)
             .zip(&needs)
             .map(|(number, need)| {
-                let asks = Asking { policy: Policy::Reject, hold: None, sells: Some(place.lines) };
+                let asks = Asking::selling(Some(place.lines));
                 let quantity = self.promise_to_order(need.sku, channel, asks).total().min(need.quantity);
                 Take { need: number, location: crate::id::LocationNumber(0), quantity }
             })

@@ -43,6 +43,8 @@ impl MerchantState {
         confirmed: Option<HoldId>,
     ) -> Result<Event, Rejection> {
         let apart = self.take_apart(order.lines)?;
+        let parts = apart.parts();
+        let asks = Asking { parts: &parts, ..asks };
         let first = self.plan_demands(order, &apart.demands, channel, asks);
         if asks.policy == Policy::Imposed {
             return first.placed(PlacedAs { order, policy: asks.policy, kits: apart.kits, hold: confirmed });
@@ -154,6 +156,12 @@ impl Apart {
         }
         self.kits.push(KitLine { line, parts });
         Ok(())
+    }
+
+    /// What the kits need.
+    fn parts(&self) -> Vec<(SkuNumber, u32)> {
+        let lines = self.kits.iter().filter_map(|kit| self.of_line.get(usize::from(kit.line)));
+        lines.flat_map(|demands| &self.demands[demands.clone()]).copied().collect()
     }
 
     /// Units that each demand needs.

@@ -59,7 +59,7 @@ impl MerchantState {
         let policy = policy_of(order, channel, rules.and_then(|(_, rules)| rules.otherwise));
         let confirmed = self.confirmed(order, policy)?;
         let hold = confirmed.and_then(|hold| self.hold(hold));
-        let asks = Asking { policy, hold, sells: Some(order.lines) };
+        let asks = Asking { policy, hold, sells: Some(order.lines), parts: &[] };
         if self.has_kits(order.lines) {
             return self.decide_place_kits(order, channel, asks, confirmed);
         }

@@ -79,6 +79,15 @@ pub(super) struct Asking<'a> {
     pub(super) hold: Option<&'a Hold>,
     /// What it sells of its channel's grants; `None` is all that they are.
     pub(super) sells: Option<&'a [(SkuNumber, u32)]>,
+    /// What its kits need, which sell nothing of grants: what it confirms of these is for them first.
+    pub(super) parts: &'a [(SkuNumber, u32)],
+}
+
+impl<'a> Asking<'a> {
+    /// As a read or a hold does, which sells so much of its channel's grants.
+    pub(super) fn selling(sells: Option<&'a [(SkuNumber, u32)]>) -> Self {
+        Self { policy: Policy::Reject, hold: None, sells, parts: &[] }
+    }
 }
 
 impl MerchantState {
@@ -88,7 +97,7 @@ impl MerchantState {
     /// If there is no such SKU or channel.
     #[must_use]
     pub fn promise(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
-        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None, sells: None })
+        self.promise_to_order(sku, channel, Asking::selling(None))
     }
 
     /// The same for an order. One that confirms a hold has its units first, and where holds lack units no others. From one
@@ -134,7 +143,7 @@ impl MerchantState {
 
     /// What a channel may sell beside what it was granted: that it sells from its own copy.
     pub(super) fn promise_beside_grant(&self, sku: SkuNumber, channel: ChannelNumber) -> Promise {
-        self.promise_to_order(sku, channel, Asking { policy: Policy::Reject, hold: None, sells: Some(&[]) })
+        self.promise_to_order(sku, channel, Asking::selling(Some(&[])))
     }
 
     /// What a channel could sell of a SKU if it had no grant of it: what it may be granted.
@@ -155,18 +164,18 @@ impl MerchantState {
         actor: &SkuActor,
         sku: SkuNumber,
         channel: ChannelNumber,
-        Asking { hold, sells, .. }: Asking<'_>,
+        Asking { hold, sells, parts, .. }: Asking<'_>,
     ) -> Option<Due> {
         let held = hold.map(|hold| u64::from(hold.units_of(sku)));
         let Some(grant) = actor.grant(channel) else {
             return held.map(|held| Due { channel, held, sells: 0, sold: 0, first: held, granted: 0 });
         };
         let held = held.unwrap_or(0);
-        let of_it = |lines: &[(SkuNumber, u32)]| {
-            let of_sku = lines.iter().filter(|(of, _)| *of == sku);
-            of_sku.map(|(_, quantity)| u64::from(*quantity)).sum::<u64>().saturating_sub(held)
+        let units = |lines: &[(SkuNumber, u32)]| -> u64 {
+            lines.iter().filter(|(of, _)| *of == sku).map(|(_, quantity)| u64::from(*quantity)).sum()
         };
-        let sells = sells.map_or(u64::MAX, of_it);
+        let of_lines = held.saturating_sub(units(parts));
+        let sells = sells.map_or(u64::MAX, |lines| units(lines).saturating_sub(of_lines));
         let granted = self.in_escrow(actor, grant.channel);
         let sold = sells.min(granted);
         Some(Due { channel, held, sells, sold, first: held + sold, granted })
@@ -256,13 +265,23 @@ impl MerchantState {
 
     /// All that is kept for buyers and channels, whole and then in part, with the channels for which it is.
     pub(super) fn kept_rows<'a>(&'a self, actor: &SkuActor) -> SmallVec<[(ChannelNumber, Row<'a>); 4]> {
-        let holds = actor.held().iter().map(|(channel, held)| (*channel, self.row(*channel, *held)));
+        self.rows_of(actor, |channel| self.kept_of_grant(actor, channel))
+    }
+
+    /// The same of what is kept whole: what was promised.
+    pub(super) fn firm_rows<'a>(&'a self, actor: &SkuActor) -> SmallVec<[(ChannelNumber, Row<'a>); 4]> {
+        self.rows_of(actor, |channel| self.in_escrow(actor, channel))
+    }
+
+    fn rows_of<'a>(
+        &'a self,
+        actor: &SkuActor,
+        kept: impl Fn(ChannelNumber) -> u64,
+    ) -> SmallVec<[(ChannelNumber, Row<'a>); 4]> {
+        let holds = actor.held().iter().map(|(channel, held)| (*channel, *held));
         let turn = self.grants_in_turn(actor);
-        let grants = turn.iter().map(|grant| {
-            let kept = self.kept_of_grant(actor, grant.channel);
-            (grant.channel, self.row(grant.channel, kept))
-        });
-        holds.chain(grants).collect()
+        let grants = turn.iter().map(|grant| (grant.channel, kept(grant.channel)));
+        holds.chain(grants).map(|(channel, units)| (channel, self.row(channel, units))).collect()
     }
 
     fn row(&self, channel: ChannelNumber, quantity: u64) -> Row<'_> {

@@ -6,6 +6,7 @@ use super::{Channel, MerchantState};
 use crate::command::{PlaceOrder, RoutingFacts};
 use crate::event::Routed;
 use crate::id::{LocationNumber, ProfileNumber, SkuNumber};
+use crate::order::Policy;
 use crate::routing::profile::{
     Decision, Explanation, LineFacts, OrderFacts, Outcome, PlaceFacts, Planned, Profile, World, plan_with,
 };
@@ -47,6 +48,10 @@ impl MerchantState {
         };
         let (takes, explanation, within) = match promised {
             Some(Promised::Whole(takes)) => (takes, told_of_promise(explanation, channel), None),
+            // Of one that is refused it is the rules that say why.
+            Some(Promised::InPart(takes)) if asks.policy == Policy::Reject && !serves(&needs, &takes) => {
+                (takes, explanation, within)
+            }
             Some(Promised::InPart(takes)) => (takes, told_of_promise(explanation, channel), within),
             None => (takes, explanation, within),
         };
@@ -67,14 +72,11 @@ enum Promised {
 /// hold and can be served, rules that would not serve it all are passed over; beside that they have their say, and what they
 /// would leave of units that were promised comes from where the channel prefers it.
 fn promised(needs: &[Need], takes: &[Take], channel: &Channel, shelf: &Shelf<'_>) -> Option<Promised> {
-    let served = |takes: &[Take], need: usize| -> u64 {
-        takes.iter().filter(|take| take.need == need).map(|take| take.quantity).sum()
-    };
     let first: PerLine<u64> = needs.iter().map(|need| shelf.first(need.sku).min(need.quantity)).collect();
     let is_whole = needs.iter().zip(&first).all(|(need, first)| *first == need.quantity);
     if is_whole || shelf.confirms() {
         let plain = plan(needs, &channel.locations, shelf);
-        if (0..needs.len()).all(|need| served(&plain, need) == needs[need].quantity) {
+        if serves(needs, &plain) {
             return Some(Promised::Whole(plain));
         }
     }
@@ -94,6 +96,16 @@ fn promised(needs: &[Need], takes: &[Take], channel: &Channel, shelf: &Shelf<'_>
     let more = more.into_iter().map(|take| Take { need: need_of[take.need], ..take });
     let more: Vec<Take> = more.collect();
     (!more.is_empty()).then(|| Promised::InPart(together(takes, &more)))
+}
+
+/// Units that are taken for a need.
+fn served(takes: &[Take], need: usize) -> u64 {
+    takes.iter().filter(|take| take.need == need).map(|take| take.quantity).sum()
+}
+
+/// Whether all that is needed is taken.
+fn serves(needs: &[Need], takes: &[Take]) -> bool {
+    needs.iter().enumerate().all(|(number, need)| served(takes, number) == need.quantity)
 }
 
 /// Units that are taken here and there, as one plan: one row for each need and location, those of one need together.

@@ -410,9 +410,9 @@ impl Books {
 
     /// Why a channel may not be served by these locations: its holds would have fewer units than they have now.
     pub(super) fn unbacked(&self, channel: usize, locations: &[LocationNumber]) -> Option<Rejection> {
-        (0..SKUS).map(SkuNumber).find_map(|sku| {
+        let rows = |sku| [(sku, self.firm_rows(sku)), (sku, self.held_rows(sku))];
+        (0..SKUS).map(SkuNumber).flat_map(rows).find_map(|(sku, now)| {
             let unclaimed = self.unclaimed_of(sku);
-            let now = self.held_rows(sku);
             let (mut then, mut others) = (now.clone(), now.clone());
             then[channel].0 = locations.to_vec();
             others[channel].1 = 0;

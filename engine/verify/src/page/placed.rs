@@ -30,11 +30,11 @@ pub(super) fn within_of(details: &OrderDetailsV1<'_>) -> Option<BTreeSet<u16>> {
     Some(details.routed.as_ref()?.within.as_ref()?.iter().copied().collect())
 }
 
-/// Units that an order asks of each SKU, over all its lines.
-pub(super) fn units_by_sku(asked: &OrderAskedV1<'_>) -> BTreeMap<u32, i64> {
+/// Units that an order needs of each SKU, over all its lines that count.
+fn needed_by_sku(order: &Order, counts: impl Fn(&Line) -> bool) -> BTreeMap<u32, i64> {
     let mut units: BTreeMap<u32, i64> = BTreeMap::new();
-    for line in &asked.lines {
-        *units.entry(line.sku).or_default() += i64::from(line.quantity);
+    for demand in order.demands.iter().filter(|demand| counts(&order.lines[demand.line])) {
+        *units.entry(demand.sku).or_default() += demand.needed;
     }
     units
 }
@@ -62,13 +62,13 @@ impl Page<'_> {
         });
         let is_imposed = order.is_imposed;
         self.totals.orders_imposed += u64::from(is_imposed);
-        let sells = self.sells(asked, hold);
+        let sells = self.sells(&order, hold);
         let asks = Asks { hold, is_imposed, sells: &sells };
         let mut needs = self.needs(channel, &order, asks);
         self.check_kept(asked, &accepted.claims, &order.demands, asks);
         self.ledger.sell(asked.channel, &sells);
         if let Some(hold) = hold {
-            self.ledger.take_back(hold, &units_by_sku(asked));
+            self.ledger.take_back(hold, &needed_by_sku(&order, |_| true));
             self.end_hold(hold);
         }
         for claim in &accepted.claims {
@@ -121,7 +121,7 @@ impl Page<'_> {
             .check(Invariant::I10, !refused.shortfalls.is_empty(), || "refused without a shortfall".into());
         let kits = self.kit_lines(asked);
         let order = Order::of(asked, &kits);
-        let sells = self.sells(asked, hold);
+        let sells = self.sells(&order, hold);
         let mut needs = self.needs(channel, &order, Asks { hold, is_imposed: false, sells: &sells });
         for need in needs.values_mut() {
             need.served = need.asked;
@@ -162,13 +162,16 @@ impl Page<'_> {
         self.findings.check(Invariant::I4, is_due, || format!("{policy:?} was its policy, {due:?} was due"));
     }
 
-    /// Units by SKU that the channel of an order sells with it: what it confirms was sold when it was held.
-    fn sells(&self, asked: &OrderAskedV1<'_>, hold: Option<u64>) -> BTreeMap<u32, i64> {
-        let mut sells = units_by_sku(asked);
+    /// Units by SKU that the channel of an order sells with it, kits apart: what it confirms was sold when it was held, and is
+    /// for kits first.
+    fn sells(&self, order: &Order, hold: Option<u64>) -> BTreeMap<u32, i64> {
+        let mut sells = needed_by_sku(order, |line| !line.is_kit);
+        let in_kits = needed_by_sku(order, |line| line.is_kit);
         let hold = hold.and_then(|hold| self.ledger.holds.get(&hold));
         for (sku, held) in hold.iter().flat_map(|hold| &hold.units) {
+            let for_lines = (held - in_kits.get(sku).copied().unwrap_or(0)).max(0);
             if let Some(units) = sells.get_mut(sku) {
-                *units = (*units - held).max(0);
+                *units = (*units - for_lines).max(0);
             }
         }
         sells

@@ -50,19 +50,23 @@ impl Page<'_> {
         }
     }
 
-    /// A channel that changes its locations leaves its holds as many units as they had. What a loss had left without any
-    /// before may stay without.
+    /// A channel that changes its locations leaves holds and grants as many units as they had: those that are promised, and
+    /// all of them. What a loss had left without any before may stay without.
     fn check_backed(&mut self, put: &ChannelPutV1<'_>) {
-        let skus: BTreeSet<u32> =
-            self.ledger.held.keys().filter(|(_, of)| *of == put.channel).map(|(sku, _)| *sku).collect();
+        let kept = self.ledger.held.keys().chain(self.ledger.granted.keys());
+        let skus: BTreeSet<u32> = kept.filter(|(_, of)| *of == put.channel).map(|(sku, _)| *sku).collect();
         let locations: BTreeSet<u16> = put.locations.iter().copied().collect();
         for sku in skus {
-            let now = self.ledger.backed(sku, None);
-            let then = self.ledger.backed(sku, Some((put.channel, &locations)));
-            let Some((now, then)) = now.zip(then) else { continue };
-            self.findings.check(Invariant::I9, then >= now, || {
-                format!("{now} held units of sku {sku} are there before, {then} after")
-            });
+            for promised_alone in [true, false] {
+                let now = self.ledger.backed(sku, promised_alone, None);
+                let then = self.ledger.backed(sku, promised_alone, Some((put.channel, &locations)));
+                let Some((now, then)) = now.zip(then) else { continue };
+                self.findings.check(Invariant::I9, then >= now, || {
+                    format!(
+                        "{now} units of sku {sku} that are held or granted are there before, {then} after"
+                    )
+                });
+            }
         }
     }
 

@@ -8,10 +8,10 @@ use std::fmt::Write;
 
 /// In pixels: a decade is as wide as it is high.
 const DECADE: f64 = 70.0;
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 74.0;
 const TOP: f64 = 46.0;
 const BELOW: f64 = 40.0;
-const RIGHT: f64 = 24.0;
+const RIGHT: f64 = 36.0;
 const LEGEND_LINE: f64 = 17.0;
 
 /// Colours that can be told apart by those who do not see all of them.

@@ -219,7 +219,7 @@ fn what_cannot_be_tried_is_said_and_nothing_is_printed() {
         (&near, with(&["--from", "9", "--to", "8"]), "ends at record 8, before it begins at record 9"),
         (&near, with(&["--from", "999"]), "begins at record 999; the log ends at record "),
         (&near, with(&["--merchant", "bolt"]), "there is no merchant \"bolt\"; there are: acme"),
-        (&near, with(&["--policy", "x.toml"]), "unexpected argument '--policy'"),
+        (&near, with(&["--policy", "x.toml"]), "x.toml: No such file"),
     ] {
         refused(&shop.simulate(profile, &more), 2, said);
     }

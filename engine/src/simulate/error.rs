@@ -38,6 +38,14 @@ pub enum SimulateError {
         /// Where they are wrong, and how.
         error: TextError,
     },
+    /// The policies to try cannot mean what they say.
+    #[error("{name}: {what}")]
+    Policies {
+        /// What they are called.
+        name: String,
+        /// Where they are wrong, and how.
+        what: String,
+    },
     /// A channel that is to get the rules does not exist.
     #[error("there is no channel {code:?}; there are: {}", .known.join(", "))]
     UnknownChannel {

@@ -6,12 +6,12 @@
 
 use super::world::Simulated;
 use onhand_domain::command::{
-    AcknowledgeGrant, Adjust, CancelOrder, ExtendHold, Move, PlaceHold, PutSku, Receive, Set, SetGrant,
-    ShipLine, ShipOrder,
+    AcknowledgeGrant, Adjust, CancelOrder, ExtendHold, Move, PlaceHold, Receive, Set, SetGrant, ShipLine,
+    ShipOrder,
 };
 use onhand_domain::event::{
     ChannelPut, GrantAcknowledged, GrantSet, HoldExtended, HoldPlaced, HoldsEnded, OrderCancelled,
-    OrderShipped, ProfilePut, SkuPut, StockMoved,
+    OrderShipped, ProfilePut, StockMoved,
 };
 use onhand_domain::order::Order;
 use onhand_domain::sku::StockState;
@@ -28,7 +28,7 @@ impl Simulated {
             Event::LocationPut(_) | Event::ExposurePut(_) | Event::FeedPassed(_) => self.evolve(lsn, event),
             Event::ChannelPut(put) => self.channel(lsn, put),
             Event::ProfilePut(put) => self.profile(lsn, put),
-            Event::SkuPut(put) => self.sku(lsn, put),
+            Event::SkuPut(put) => self.put_sku(lsn, put),
             Event::StockMoved(moved) => self.stock(lsn, moved),
             Event::OrderCancelled(cancelled) => self.cancel(lsn, cancelled),
             Event::OrderShipped(shipped) => self.ship(lsn, at, shipped),
@@ -52,28 +52,13 @@ impl Simulated {
 
     fn channel(&mut self, lsn: Lsn, put: &ChannelPut) {
         let profile = self.profile_of(put.channel, put.profile);
-        self.evolve(lsn, &Event::ChannelPut(ChannelPut { profile, ..put.clone() }));
+        let put = self.stated(ChannelPut { profile, ..put.clone() });
+        self.evolve(lsn, &Event::ChannelPut(put));
     }
 
     fn profile(&mut self, lsn: Lsn, put: &ProfilePut) {
         let profile = self.number_of(put.profile);
         self.evolve(lsn, &Event::ProfilePut(ProfilePut { profile, ..put.clone() }));
-    }
-
-    /// What is left in pools depends on what was sold, so terms are stated anew. Of a new SKU nothing was.
-    fn sku(&mut self, lsn: Lsn, put: &SkuPut) {
-        if put.is_new {
-            return self.evolve(lsn, &Event::SkuPut(put.clone()));
-        }
-        let command = PutSku {
-            sku: Some(put.sku),
-            decimals: put.decimals,
-            terms: &put.terms,
-            components: &put.components,
-        };
-        if self.perform(lsn, &Command::PutSku(command)).is_err() {
-            self.strayed.terms += 1;
-        }
     }
 
     fn stock(&mut self, lsn: Lsn, moved: &StockMoved) {
@@ -93,6 +78,7 @@ impl Simulated {
             (None, None) => 0,
         };
         self.strayed.unmoved += u64::from(quantity.saturating_sub(done));
+        self.state_terms(lsn, sku);
     }
 
     /// Sellable units become more or fewer by a difference, never fewer than none; how many that were.

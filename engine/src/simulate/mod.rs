@@ -13,6 +13,7 @@ mod error;
 mod follow;
 mod measure;
 mod outcome;
+mod policies;
 mod replay;
 mod survey;
 mod tally;
@@ -30,9 +31,11 @@ use replay::Replay;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use survey::Survey;
+use world::Trial;
 
 pub use error::SimulateError;
 pub use outcome::{Difference, Fate, RulesText, Served, Told};
+pub use policies::{NewChannel, NewPolicies, NewPolicyText, NewTerms};
 pub use tally::{Both, ChannelCounts, Counts, Strayed};
 
 /// What is to be tried.
@@ -40,8 +43,10 @@ pub use tally::{Both, ChannelCounts, Counts, Strayed};
 pub struct Question<'a> {
     /// Whose orders; may be left out where the log has one merchant.
     pub merchant: Option<&'a str>,
-    /// The routing profile to try; without one both worlds have the same rules, and nothing may differ.
+    /// The routing profile to try. Without one, and without policies, both worlds are ruled alike, and nothing may differ.
     pub profile: Option<NewProfile<'a>>,
+    /// Policies of channels and SKUs to try, beside it or alone.
+    pub policies: Option<NewPolicyText<'a>>,
     /// The first record whose order is decided anew and counted; what comes before is as recorded. The log's first one if
     /// `None`.
     pub from: Option<Lsn>,
@@ -112,7 +117,9 @@ pub fn simulate(storage: &dyn Storage, name: &str, question: &Question<'_>) -> R
     let survey = Survey::of(storage, name, question.merchant)?;
     let window = survey.window(question.from, question.to)?;
     let rules = question.profile.map(|profile| survey.rules(&profile)).transpose()?;
-    let mut replay = Replay::new(&survey.directory, rules.map(Arc::new), window, question.differences);
+    let policies = question.policies.map(|policies| survey.policies(&policies)).transpose()?;
+    let trial = Trial { rules: rules.map(Arc::new), policies: policies.map(Arc::new) };
+    let mut replay = Replay::new(&survey.directory, trial, window, question.differences);
     let mut visit = |lsn, record: &[u8]| Ok(replay.record(lsn, record)?);
     // Records that contradict each other end the merchant's service, and so they end this.
     match catch_unwind(AssertUnwindSafe(|| scan(storage, Lsn(1), &mut visit))) {

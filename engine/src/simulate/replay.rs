@@ -5,7 +5,7 @@ use super::measure::Ruler;
 use super::outcome::{Difference, Outcome, RulesText, Told};
 use super::survey::{Survey, Window};
 use super::tally::{Both, Tally};
-use super::world::{AskedOrder, NewRules, Simulated};
+use super::world::{AskedOrder, Simulated, Trial};
 use crate::directory::Directory;
 use crate::translate::{Named, Told as Record, accepted_of, decode_event, lines_of, routed_of, said_of};
 use crate::turn::Merchant;
@@ -26,7 +26,7 @@ pub(super) struct Replay {
     recorded: Merchant,
     /// From the first record of the window on.
     simulated: Option<Simulated>,
-    rules: Option<Arc<NewRules>>,
+    trial: Trial,
     window: Window,
     ruler: Ruler,
     tally: Tally,
@@ -40,7 +40,7 @@ pub(super) struct Replay {
 impl Replay {
     pub(super) fn new(
         directory: &Arc<Directory>,
-        rules: Option<Arc<NewRules>>,
+        trial: Trial,
         window: Window,
         differences_max: usize,
     ) -> Self {
@@ -49,8 +49,8 @@ impl Replay {
         Self {
             recorded,
             simulated: None,
-            ruler: Ruler::new(directory, rules.clone()),
-            rules,
+            ruler: Ruler::new(directory, trial.rules.clone()),
+            trial,
             window,
             tally: Tally::default(),
             differing: 0,
@@ -94,8 +94,8 @@ impl Replay {
 
     /// The simulated world begins, if it has not.
     fn begin(&mut self) {
-        let Self { recorded, rules, lsn, .. } = self;
-        self.simulated.get_or_insert_with(|| Simulated::fork(recorded, rules.clone(), *lsn));
+        let Self { recorded, trial, lsn, .. } = self;
+        self.simulated.get_or_insert_with(|| Simulated::fork(recorded, trial.clone(), *lsn));
     }
 
     fn accepted(&mut self, header: &Header, body: &[u8]) -> Result<(), String> {
@@ -231,10 +231,11 @@ impl Replay {
     /// What both worlds came to.
     pub(super) fn close(self, survey: Survey) -> Report {
         let lsn = self.lsn;
-        let Self { recorded, simulated, rules, window, mut tally, differing, differences, .. } = self;
+        let Self { recorded, simulated, trial, window, mut tally, differing, differences, .. } = self;
         // The window may have had no record of the merchant.
-        let simulated = simulated.unwrap_or_else(|| Simulated::fork(&recorded, rules.clone(), lsn));
-        let Simulated { merchant, strayed, .. } = simulated;
+        let simulated = simulated.unwrap_or_else(|| Simulated::fork(&recorded, trial.clone(), lsn));
+        let Simulated { merchant, mut strayed, terms_due, .. } = simulated;
+        strayed.terms += terms_due.len() as u64;
         let ends = Both { recorded: recorded.state, simulated: merchant.state };
         tally.add_waiting(&ends);
         let (total, channels) = tally.close();
@@ -250,7 +251,7 @@ impl Replay {
             differing,
             differences,
             strayed,
-            currency: rules.and_then(|rules| rules.currency),
+            currency: trial.rules.and_then(|rules| rules.currency),
             torn_behind: survey.torn_behind,
         }
     }

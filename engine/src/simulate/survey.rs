@@ -2,6 +2,7 @@
 
 use super::NewProfile;
 use super::error::SimulateError;
+use super::policies::{NewPolicies, NewPolicyText};
 use super::world::NewRules;
 use crate::directory::Directory;
 use crate::routing::currencies;
@@ -91,6 +92,12 @@ impl Survey {
         let profile = Arc::new(Profile { version: FIRST_VERSION, ..profile });
         let currency = currencies(text, format).first().copied().flatten();
         Ok(NewRules::new((name, text, format), profile, channels, currency))
+    }
+
+    /// The policies to try.
+    pub(super) fn policies(&self, new: &NewPolicyText<'_>) -> Result<NewPolicies, SimulateError> {
+        let NewPolicyText { name, text, read } = *new;
+        read(&self.directory, text).map_err(|what| SimulateError::Policies { name: name.to_owned(), what })
     }
 
     /// The channels that get the rules; `None` is each that has a profile.

@@ -1,6 +1,7 @@
 //! The simulated world: the merchant as it would be, and the rules that hold in it.
 
 use super::outcome::RulesText;
+use super::policies::NewPolicies;
 use super::tally::Strayed;
 use crate::ask::OrderSaid;
 use crate::route::was_sold_before;
@@ -52,6 +53,13 @@ impl NewRules {
     }
 }
 
+/// What is tried.
+#[derive(Clone, Default)]
+pub(super) struct Trial {
+    pub(super) rules: Option<Arc<NewRules>>,
+    pub(super) policies: Option<Arc<NewPolicies>>,
+}
+
 /// An order as it was asked.
 pub(super) struct AskedOrder<'a> {
     pub(super) asked: &'a OrderAskedV1<'a>,
@@ -72,6 +80,10 @@ pub(super) struct Simulated {
     own: ProfileNumber,
     /// The numbers here of the log's profiles, by theirs.
     numbers: Vec<ProfileNumber>,
+    /// Policies to try.
+    pub(super) policies: Option<Arc<NewPolicies>>,
+    /// SKUs of which those are still to be stated.
+    pub(super) terms_due: BTreeSet<SkuNumber>,
     /// Live holds that are no more as recorded, since an order confirmed them that was refused here. Nothing in the log ends
     /// them, so their deadlines do.
     left_behind: BTreeSet<(u64, HoldId)>,
@@ -79,7 +91,7 @@ pub(super) struct Simulated {
 
 impl Simulated {
     /// The world as it is recorded up to a record, with the new rules from then on.
-    pub(super) fn fork(recorded: &Merchant, rules: Option<Arc<NewRules>>, lsn: Lsn) -> Self {
+    pub(super) fn fork(recorded: &Merchant, Trial { rules, policies }: Trial, lsn: Lsn) -> Self {
         let Merchant { number, ref state, ref directory, at, poisoned } = *recorded;
         let count = u16::try_from(directory.profile_count()).unwrap_or(u16::MAX);
         let merchant =
@@ -90,30 +102,42 @@ impl Simulated {
             own: ProfileNumber(count),
             numbers: (0..count).map(ProfileNumber).collect(),
             rules,
+            policies,
+            terms_due: BTreeSet::new(),
             left_behind: BTreeSet::new(),
         };
         if let Some(rules) = world.rules.clone() {
             let (profile, rules) = (world.own, Arc::clone(&rules.profile));
             world.evolve(lsn, &Event::ProfilePut(ProfilePut { profile, is_new: true, rules }));
-            world.change_channels(lsn);
-            // Other locations may serve those who wait, before anybody else asks.
-            world.serve_waiting(lsn, recorded);
         }
+        world.change_channels(lsn);
+        world.change_skus(lsn);
+        // Those who wait may be served otherwise, before anybody else asks.
+        world.serve_waiting(lsn, recorded);
         world
     }
 
-    /// Gives the channels that are there the profiles that they have here.
+    /// Gives the channels that are there the profiles and policies that they have here.
     fn change_channels(&mut self, lsn: Lsn) {
         let count = u16::try_from(self.merchant.state.channel_count()).unwrap_or(u16::MAX);
         for channel in (0..count).map(ChannelNumber) {
             let Some(now) = self.merchant.state.channel(channel) else { continue };
-            let profile = self.profile_of(channel, now.profile);
-            if profile != now.profile {
-                let Channel { locations, policy, stock_policy, rank, .. } = now.clone();
-                let is_new = false;
-                let put = ChannelPut { channel, is_new, locations, policy, stock_policy, rank, profile };
+            let Channel { locations, policy, stock_policy, rank, profile } = now.clone();
+            let is_new = false;
+            let recorded = ChannelPut { channel, is_new, locations, policy, stock_policy, rank, profile };
+            let profile = self.profile_of(channel, profile);
+            let put = self.stated(ChannelPut { profile, ..recorded.clone() });
+            if put != recorded {
                 self.evolve(lsn, &Event::ChannelPut(put));
             }
+        }
+    }
+
+    /// What is stated of a channel here.
+    pub(super) fn stated(&self, put: ChannelPut) -> ChannelPut {
+        match &self.policies {
+            Some(policies) => policies.channel(put),
+            None => put,
         }
     }
 

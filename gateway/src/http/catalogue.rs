@@ -179,7 +179,7 @@ pub(super) fn check_country(check: &mut Check, pointer: &str, country: &str) {
 }
 
 /// The word of a policy; others are not built yet.
-pub(super) fn policy_of(check: &mut Check, word: &str) -> Option<Policy> {
+pub(crate) fn policy_of(check: &mut Check, word: &str) -> Option<Policy> {
     match word {
         "reject" => Some(Policy::Reject),
         "backorder" => Some(Policy::Backorder),

@@ -5,7 +5,7 @@ mod answers;
 mod availability;
 mod budget;
 mod bulk;
-mod catalogue;
+pub(crate) mod catalogue;
 pub mod counting;
 mod course;
 mod customer;
@@ -29,7 +29,7 @@ mod preview;
 pub mod problem;
 mod routing;
 mod stock;
-mod terms;
+pub(crate) mod terms;
 
 pub use listener::listen;
 

@@ -15,7 +15,7 @@ pub(super) use onhand_engine::domain::sku::TERMS_MAX;
 /// How much a channel may sell; a percentage is a string like `"10%"`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StockPolicyBody<'a> {
+pub(crate) struct StockPolicyBody<'a> {
     #[serde(borrow)]
     ceiling: Option<Amount<'a>>,
     #[serde(borrow)]
@@ -27,7 +27,7 @@ pub(super) struct StockPolicyBody<'a> {
 /// Safety stock of one SKU at one location.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SafetyBody<'a> {
+pub(crate) struct SafetyBody<'a> {
     #[serde(borrow)]
     location: Name<'a>,
     #[serde(borrow)]
@@ -37,7 +37,7 @@ pub(super) struct SafetyBody<'a> {
 /// Terms of one SKU for one channel.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChannelTermsBody<'a> {
+pub(crate) struct ChannelTermsBody<'a> {
     #[serde(borrow)]
     channel: Name<'a>,
     #[serde(borrow)]
@@ -51,15 +51,15 @@ pub(super) struct ChannelTermsBody<'a> {
 }
 
 /// What a SKU's body says of it.
-pub(super) struct TermsBody<'b, 'a> {
-    pub(super) safety_stock: Option<&'b Amount<'a>>,
-    pub(super) safety_stock_at: &'b [Object<SafetyBody<'a>>],
-    pub(super) channel_policies: &'b [Object<ChannelTermsBody<'a>>],
-    pub(super) backorder_limit: Option<&'b Amount<'a>>,
+pub(crate) struct TermsBody<'b, 'a> {
+    pub(crate) safety_stock: Option<&'b Amount<'a>>,
+    pub(crate) safety_stock_at: &'b [Object<SafetyBody<'a>>],
+    pub(crate) channel_policies: &'b [Object<ChannelTermsBody<'a>>],
+    pub(crate) backorder_limit: Option<&'b Amount<'a>>,
 }
 
 /// A stock policy whose quantities have so many decimals; `pointer` says where it stands.
-pub(super) fn stock_policy(
+pub(crate) fn stock_policy(
     check: &mut Check,
     pointer: &str,
     body: &StockPolicyBody<'_>,
@@ -101,7 +101,7 @@ fn kept(check: &mut Check, pointer: &str, amount: &Amount<'_>, decimals: u8) -> 
 }
 
 /// The terms of a SKU with so many decimals.
-pub(super) fn terms(
+pub(crate) fn terms(
     check: &mut Check,
     directory: &Directory,
     body: &TermsBody<'_, '_>,

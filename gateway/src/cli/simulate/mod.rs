@@ -1,7 +1,8 @@
-//! `onhand simulate`: what the orders of a data directory would have come to under another routing profile.
+//! `onhand simulate`: what the orders of a data directory would have come to under another routing profile, or other policies.
 
 mod differences;
 mod json;
+mod policies;
 mod table;
 
 use super::log::LOG_DIR;
@@ -11,9 +12,10 @@ use crate::ids::composed;
 use anyhow::{Context, ensure};
 use clap::Args;
 use onhand_engine::routing::{Format, PROFILE_BYTES_MAX};
-use onhand_engine::simulate::{NewProfile, Question, Report, SimulateError, simulate as live};
+use onhand_engine::simulate::{NewPolicyText, NewProfile, Question, Report, SimulateError, simulate as live};
 use onhand_engine::snapshots::Lsn;
 use onhand_engine::snapshots::storage::FileStorage;
+use policies::{POLICY_BYTES_MAX, read_json, read_toml};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -27,11 +29,14 @@ pub(super) struct SimulateArgs {
     /// The data directory; nothing is written there, and it may be served meanwhile.
     dir: PathBuf,
     /// The routing profile to try: TOML, or JSON if the file's name ends in `.json`.
-    #[arg(long)]
-    profile: PathBuf,
+    #[arg(long, required_unless_present = "policy")]
+    profile: Option<PathBuf>,
     /// The code of a channel that gets it; may be given several times. By default each that has a routing profile.
-    #[arg(long = "channel", value_name = "CODE")]
+    #[arg(long = "channel", value_name = "CODE", requires = "profile")]
     channels: Vec<String>,
+    /// Policies of channels and SKUs to try, beside a profile or alone: TOML, or JSON likewise.
+    #[arg(long)]
+    policy: Option<PathBuf>,
     /// Whose orders, by name; may be left out where there is one merchant.
     #[arg(long)]
     merchant: Option<String>,
@@ -50,11 +55,17 @@ pub(super) struct SimulateArgs {
 }
 
 pub(super) fn simulate(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    let SimulateArgs { dir, profile, .. } = args;
+    let SimulateArgs { dir, profile, policy, .. } = args;
     ensure!(dir.join(LOG_DIR).is_dir(), "{} holds no log", dir.display());
-    let text = text_of(profile).with_context(|| profile.display().to_string())?;
-    let name = profile.display().to_string();
-    let report = tried(args, &name, &text).map_err(|error| match error {
+    let profile = profile.as_deref().map(|path| Tried::read(path, PROFILE_BYTES_MAX)).transpose()?;
+    let policy = policy.as_deref().map(|path| Tried::read(path, POLICY_BYTES_MAX)).transpose()?;
+    if let Some(policy) = &policy {
+        let bytes = policy.text.len();
+        ensure!(bytes <= POLICY_BYTES_MAX, "{}: longer than {POLICY_BYTES_MAX} bytes", policy.name);
+    }
+    let names: Vec<&str> = [&profile, &policy].into_iter().flatten().map(|tried| &*tried.name).collect();
+    let name = names.join(" and ");
+    let report = tried(args, profile.as_ref(), policy.as_ref()).map_err(|error| match error {
         SimulateError::Log(error) => refused_log(dir, error),
         error => error.into(),
     })?;
@@ -66,22 +77,45 @@ pub(super) fn simulate(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text of a profile; one that is too long is read so far that this can be said of it.
-fn text_of(path: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let most = u64::try_from(PROFILE_BYTES_MAX)?.saturating_add(1);
-    File::open(path)?.take(most).read_to_string(&mut text)?;
-    Ok(text)
+/// A file whose text is tried.
+struct Tried {
+    name: String,
+    text: String,
+    is_json: bool,
 }
 
-fn tried(args: &SimulateArgs, name: &str, text: &str) -> Result<Report, SimulateError> {
-    let SimulateArgs { dir, profile, channels, merchant, from, to, differences, .. } = args;
-    let is_json = profile.extension().is_some_and(|extension| extension == "json");
-    let format = if is_json { Format::Json } else { Format::Toml };
+impl Tried {
+    /// One that is longer than `max` bytes is read so far that this can be said of it.
+    fn read(path: &Path, max: usize) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let read = || -> anyhow::Result<String> {
+            let mut text = String::new();
+            File::open(path)?.take(u64::try_from(max)?.saturating_add(1)).read_to_string(&mut text)?;
+            Ok(text)
+        };
+        let text = read().with_context(|| name.clone())?;
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        Ok(Self { name, text, is_json })
+    }
+}
+
+fn tried(
+    args: &SimulateArgs,
+    profile: Option<&Tried>,
+    policy: Option<&Tried>,
+) -> Result<Report, SimulateError> {
+    let SimulateArgs { dir, channels, merchant, from, to, differences, .. } = args;
     let channels: Vec<String> = channels.iter().map(|code| composed(code).into_owned()).collect();
     let question = Question {
         merchant: merchant.as_deref(),
-        profile: Some(NewProfile { name, text, format, channels: &channels }),
+        profile: profile.map(|Tried { name, text, is_json }| {
+            let format = if *is_json { Format::Json } else { Format::Toml };
+            NewProfile { name, text, format, channels: &channels }
+        }),
+        policies: policy.map(|Tried { name, text, is_json }| {
+            let read = if *is_json { read_json } else { read_toml };
+            NewPolicyText { name, text, read }
+        }),
         from: from.map(Lsn),
         to: to.map(Lsn),
         differences: *differences,

@@ -105,10 +105,14 @@ impl Simulated {
         if put.is_new {
             self.evolve(lsn, &Event::SkuPut(put.clone()));
         } else {
-            let (sku, decimals) = (Some(put.sku), put.decimals);
-            let (terms, components) = (&put.terms, &put.components[..]);
-            let command = PutSku { sku, decimals, terms, components };
-            self.strayed.terms += u64::from(self.perform(lsn, &Command::PutSku(command)).is_err());
+            // In one step: a pool that ended in between would begin anew, with what it has sold forgotten.
+            let policies = self.policies.clone().filter(|_| put.components.is_empty());
+            let tried = policies.and_then(|policies| policies.terms(put.sku, &put.terms));
+            let (sku, decimals, components) = (Some(put.sku), put.decimals, &put.components[..]);
+            let command = |terms| Command::PutSku(PutSku { sku, decimals, terms, components });
+            if tried.as_ref().is_none_or(|terms| self.perform(lsn, &command(terms)).is_err()) {
+                self.strayed.terms += u64::from(self.perform(lsn, &command(&put.terms)).is_err());
+            }
         }
         if self.is_tried(put.sku) {
             self.terms_due.insert(put.sku);

@@ -163,6 +163,8 @@ pub enum Haste {
     Soon,
     /// There is time: it is written in pieces, between the log's own syncs.
     Leisure,
+    /// Nobody will take it: it is broken off.
+    Never,
 }
 
 /// Removes the spare, if there is one.
@@ -177,7 +179,8 @@ pub fn discard_spare(storage: &dyn Storage) -> io::Result<()> {
 }
 
 /// Makes a file of zeros that can become a segment: written whole, synced, its name made durable. `haste` is asked
-/// after every piece, and told how much is done. One that finds no room is removed, so that it takes none.
+/// after every piece, and told how much is done. One that finds no room is removed, so that it takes none. `false`: it was
+/// broken off, and what there was of it is removed.
 ///
 /// # Errors
 /// As the disk says.
@@ -185,9 +188,12 @@ pub fn prepare_spare(
     storage: &dyn Storage,
     segment_bytes: u64,
     haste: &dyn Fn(u64) -> Haste,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     discard_spare(storage)?;
     let filled = fill_spare(storage, segment_bytes, haste);
+    if matches!(filled, Ok(false)) {
+        discard_spare(storage)?;
+    }
     if filled.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
         // Whether or not it can be removed: the next try does so first.
         discard_spare(storage).ok();
@@ -195,7 +201,7 @@ pub fn prepare_spare(
     filled
 }
 
-fn fill_spare(storage: &dyn Storage, segment_bytes: u64, haste: &dyn Fn(u64) -> Haste) -> io::Result<()> {
+fn fill_spare(storage: &dyn Storage, segment_bytes: u64, haste: &dyn Fn(u64) -> Haste) -> io::Result<bool> {
     let file = storage.create_new(SPARE)?;
     let (mut offset, mut unsynced) = (0, 0);
     while offset < segment_bytes {
@@ -204,11 +210,15 @@ fn fill_spare(storage: &dyn Storage, segment_bytes: u64, haste: &dyn Fn(u64) -> 
         offset += count as u64;
         unsynced += count as u64;
         if unsynced >= PIECE_BYTES {
-            unsynced = rest(storage, &*file, haste(offset), unsynced)?;
+            match haste(offset) {
+                Haste::Never => return Ok(false),
+                haste => unsynced = rest(storage, &*file, haste, unsynced)?,
+            }
         }
     }
     file.sync_data()?;
-    storage.sync_dir(LOG_DIR)
+    storage.sync_dir(LOG_DIR)?;
+    Ok(true)
 }
 
 /// Syncs what was written if it is time to; returns how much is left.

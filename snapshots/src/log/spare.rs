@@ -30,7 +30,8 @@ enum State {
 
 struct Want {
     state: State,
-    /// No more will be made; one that is being made is still waited for, since two must not write it.
+    /// No more will be made. One that is being made is broken off, unless somebody waits for it already; and whoever wants
+    /// to make his own waits for its end, since two must not write it.
     closed: bool,
 }
 
@@ -69,7 +70,7 @@ pub enum Prepared {
     Made,
     /// None was wanted for as long as was waited.
     Nothing,
-    /// No more will be made.
+    /// No more will be made; one that was being made is not there.
     Closed,
 }
 
@@ -127,6 +128,8 @@ impl Spare {
     fn haste(&self, done: u64) -> Haste {
         if self.awaited.load(Ordering::Relaxed) {
             Haste::Now
+        } else if self.want.lock().closed {
+            Haste::Never
         } else if done < LEAD * self.filled.load(Ordering::Relaxed) {
             Haste::Soon
         } else {
@@ -172,7 +175,7 @@ impl SparePreparer {
             }
             want.state = State::Making;
         }
-        self.make().map(|()| Prepared::Made)
+        self.make().map(|is_made| if is_made { Prepared::Made } else { Prepared::Closed })
     }
 
     /// Waits before something is tried again; not once closed.
@@ -183,7 +186,7 @@ impl SparePreparer {
         }
     }
 
-    /// Makes a spare if one is wanted, without waiting; `false` if none is.
+    /// Makes a spare if one is wanted, without waiting; `false` if none is, or no longer.
     ///
     /// # Errors
     /// As [`SparePreparer::step`].
@@ -195,19 +198,20 @@ impl SparePreparer {
             }
             want.state = State::Making;
         }
-        self.make().map(|()| true)
+        self.make()
     }
 
-    fn make(&self) -> io::Result<()> {
+    /// `false`: it was broken off.
+    fn make(&self) -> io::Result<bool> {
         let prepare = || prepare_spare(&*self.storage, self.segment_bytes, &|done| self.spare.haste(done));
         let made = self.find_space().and_then(|()| prepare());
         let is_short = made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull);
         // Before the state: whoever sees no spare must see why.
         self.spare.is_short.store(is_short, Ordering::Release);
         self.spare.set(match &made {
-            Ok(()) => State::Ready,
+            Ok(true) => State::Ready,
             Err(_) if is_short => State::Ordered,
-            Err(_) => State::Idle,
+            Ok(false) | Err(_) => State::Idle,
         });
         made
     }
@@ -238,7 +242,8 @@ impl SparePreparer {
 pub struct SpareCloser(Arc<Spare>);
 
 impl SpareCloser {
-    /// No more spares.
+    /// No more spares: one that nobody waits for would be filled for seconds on a slow disk, to be thrown away by the next
+    /// start.
     pub fn close(&self) {
         self.0.want.lock().closed = true;
         self.0.changed.notify_all();
@@ -267,6 +272,29 @@ mod tests {
         }
         spare.set(State::Ready);
         assert!(taker.join().unwrap());
+    }
+
+    #[test]
+    fn one_that_nobody_waits_for_is_broken_off_when_the_end_is_called() {
+        const SEGMENT: u64 = 8 << 20;
+        let disk = SimStorage::default();
+        disk.create_dir_all(LOG_DIR).unwrap();
+        let spare = Arc::new(Spare::new(SEGMENT));
+        let preparer = SparePreparer {
+            storage: Arc::new(disk.clone()),
+            segment_bytes: SEGMENT,
+            spare: Arc::clone(&spare),
+            keep_free: 0,
+        };
+        spare.order();
+        spare.set(State::Making);
+        SpareCloser(Arc::clone(&spare)).close();
+        assert!(!preparer.make().unwrap(), "it was made all the same");
+        assert_eq!(disk.used_bytes(), 0, "something is left of it");
+        assert!(!spare.take(), "who needs one makes it");
+        // And who makes his own does so whole, whatever was called.
+        assert!(prepare_spare(&disk, SEGMENT, &|_| Haste::Now).unwrap());
+        assert_eq!(disk.used_bytes(), SEGMENT);
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Swarm {
     #[must_use]
     pub fn short_day() -> Self {
         Self {
-            steps: 1_200,
+            steps: 500,
             shards: 2,
             power_loss: 0,
             kill: 0,
@@ -115,7 +115,7 @@ impl Swarm {
             repeats: 100,
             impatience: 100,
             snapshot_segments: 1,
-            text_bytes: 60_000,
+            text_bytes: 120000,
             bulk: 0,
             giving_up: 0,
             full: 0,

@@ -16,8 +16,8 @@ fn every_call_fails(errno: i32, failing: fn(u64) -> Failing) -> (u64, Tally) {
         days.fold((0_u64, Tally::default()), |(count, sum), tally| (count + 1, sum.plus(&tally)));
     let what = failing(0);
     println!(
-        "{what:?}, errno {errno}: {count} days, {} logs and {} starts failed",
-        sum.failed_logs, sum.failed_starts
+        "{what:?}, errno {errno}: {count} days, {} logs and {} starts failed, sealed {}",
+        sum.failed_logs, sum.failed_starts, sum.sealed
     );
     (count, sum)
 }

@@ -96,7 +96,7 @@ fn policies_change_what_they_are_about_and_nothing_else() {
             vec![(id("t1"), None), (id("w2"), Some(3)), (id("t2"), Some(4))],
         ),
         ("[skus.MUG]\nsafety_stock = 2\n", &[], vec![(id("w3"), None)]),
-        // From the last order on there is one mug left over, and that stays.
+        // From the last order that is served on there is one mug left over, and that stays.
         ("[skus.MUG]\nsafety_stock = 2\n", &["--from", "14"], vec![(id("w3"), None)]),
         // What is recorded anyway.
         ("[channels.web]\npolicy = \"reject\"\nscarcity_rank = 100\n", &[], vec![]),

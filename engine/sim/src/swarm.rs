@@ -115,7 +115,7 @@ impl Swarm {
             repeats: 100,
             impatience: 100,
             snapshot_segments: 1,
-            text_bytes: 120000,
+            text_bytes: 120_000,
             bulk: 0,
             giving_up: 0,
             full: 0,

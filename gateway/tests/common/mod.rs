@@ -175,7 +175,8 @@ pub fn administered(data: &Path) {
 /// A merchant and a key in a new data directory.
 pub fn merchant(data: &Path, name: &str, scopes: &str) -> String {
     let data = data.to_str().unwrap();
-    assert!(onhand(&["merchant", "create", name, "--data", data]).status.success());
+    let made = onhand(&["merchant", "create", name, "--data", data]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     key(data, name, scopes)
 }
 

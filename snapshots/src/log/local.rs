@@ -102,7 +102,8 @@ impl LocalLog {
     /// record, so the new one takes its name and its place.
     fn next_segment(&mut self, first: Lsn) -> io::Result<Arc<dyn StorageFile>> {
         if !self.spare.take() {
-            prepare_spare(&*self.storage, self.segment_bytes, &|_| Haste::Now)?;
+            let is_made = prepare_spare(&*self.storage, self.segment_bytes, &|_| Haste::Now)?;
+            assert!(is_made, "what is needed now is not broken off");
         }
         let header = SegmentHeader {
             cluster: self.cluster,

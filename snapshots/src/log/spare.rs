@@ -126,9 +126,11 @@ impl Spare {
 
     /// How much the making hurries when so much is done.
     fn haste(&self, done: u64) -> Haste {
+        // First: whoever waits when the end is called is seen to.
+        let is_closed = self.want.lock().closed;
         if self.awaited.load(Ordering::Relaxed) {
             Haste::Now
-        } else if self.want.lock().closed {
+        } else if is_closed {
             Haste::Never
         } else if done < LEAD * self.filled.load(Ordering::Relaxed) {
             Haste::Soon
@@ -206,8 +208,10 @@ impl SparePreparer {
         let prepare = || prepare_spare(&*self.storage, self.segment_bytes, &|done| self.spare.haste(done));
         let made = self.find_space().and_then(|()| prepare());
         let is_short = made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull);
-        // Before the state: whoever sees no spare must see why.
-        self.spare.is_short.store(is_short, Ordering::Release);
+        // Before the state: whoever sees no spare must see why. One that was broken off says nothing of the disk.
+        if !matches!(made, Ok(false)) {
+            self.spare.is_short.store(is_short, Ordering::Release);
+        }
         self.spare.set(match &made {
             Ok(true) => State::Ready,
             Err(_) if is_short => State::Ordered,

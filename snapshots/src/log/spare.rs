@@ -260,6 +260,10 @@ mod tests {
     use super::*;
     use crate::storage::SimStorage;
 
+    fn preparer(disk: &SimStorage, segment_bytes: u64, spare: &Arc<Spare>, keep_free: u64) -> SparePreparer {
+        SparePreparer { storage: Arc::new(disk.clone()), segment_bytes, spare: Arc::clone(spare), keep_free }
+    }
+
     #[test]
     fn one_that_is_being_made_is_waited_for_also_after_the_end_was_called() {
         let spare = Arc::new(Spare::new(1_000_000));
@@ -284,12 +288,7 @@ mod tests {
         let disk = SimStorage::default();
         disk.create_dir_all(LOG_DIR).unwrap();
         let spare = Arc::new(Spare::new(SEGMENT));
-        let preparer = SparePreparer {
-            storage: Arc::new(disk.clone()),
-            segment_bytes: SEGMENT,
-            spare: Arc::clone(&spare),
-            keep_free: 0,
-        };
+        let preparer = preparer(&disk, SEGMENT, &spare, 0);
         spare.order();
         spare.set(State::Making);
         SpareCloser(Arc::clone(&spare)).close();
@@ -320,12 +319,7 @@ mod tests {
         let disk = SimStorage::default();
         disk.create_dir_all(LOG_DIR).unwrap();
         let spare = Arc::new(Spare::new(SEGMENT));
-        let preparer = SparePreparer {
-            storage: Arc::new(disk.clone()),
-            segment_bytes: SEGMENT,
-            spare: Arc::clone(&spare),
-            keep_free: 50_000,
-        };
+        let preparer = preparer(&disk, SEGMENT, &spare, 50_000);
         spare.log_is_at(30_000, SEGMENT);
         spare.order();
         disk.set_capacity(Some(149_999));
@@ -350,12 +344,7 @@ mod tests {
         disk.create_dir_all(LOG_DIR).unwrap();
         prepare_spare(&disk, SEGMENT, &|_| Haste::Now).unwrap();
         let spare = Arc::new(Spare::new(SEGMENT));
-        let preparer = SparePreparer {
-            storage: Arc::new(disk.clone()),
-            segment_bytes: SEGMENT,
-            spare: Arc::clone(&spare),
-            keep_free: 50_000,
-        };
+        let preparer = preparer(&disk, SEGMENT, &spare, 50_000);
         spare.log_is_at(30_000, SEGMENT);
         spare.order();
         // What a process before has left is not counted on, and its room is.

@@ -149,7 +149,9 @@ impl View<'_> {
 }
 
 impl Directory {
-    pub(crate) fn new(merchant: MerchantNumber) -> Self {
+    /// A merchant that has no names yet.
+    #[must_use]
+    pub fn new(merchant: MerchantNumber) -> Self {
         Self { merchant, in_flight: AtomicUsize::new(0), names: AtomicU32::new(0), codes: RwLock::default() }
     }
 

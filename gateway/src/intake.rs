@@ -1,7 +1,7 @@
 //! One worker's way to the shards.
 //!
-//! Requests that one turn of the worker's loop reads go to the shards as one message, and the answers of one
-//! sync come back as one: an actor hop and a wake-up for each order would cost more than the order.
+//! Requests that one turn of the worker's loop reads go to the shards in a few messages, and the answers of one sync come
+//! back as one: an actor hop and a wake-up for each order would cost more than the order.
 
 use onhand_engine::ask::{Answer, Ask, ReadAsk, Submission};
 use onhand_engine::directory::Directory;
@@ -14,6 +14,15 @@ use tokio::sync::oneshot;
 
 use crate::auth::Caller;
 use crate::http::problem::Problem;
+
+/// Requests of a message, at the least, that does not wait for the end of the loop's turn: some 200 microseconds of the
+/// worker, as long as a sync. With fewer a sync, and the wake-ups around it, would be shared by too few.
+const MESSAGE_MIN: usize = 16;
+
+/// Into how many messages what a worker has under way is divided: one is read while one is decided and synced and one is
+/// answered. Over connections that ask again as soon as they are answered, a turn of the loop that ends with one message
+/// has all of them under way at once: worker, shard and disk then work by turns, each while the others wait.
+const MESSAGES: usize = 3;
 
 /// See the module. Lives on one thread.
 pub struct Intake {
@@ -128,8 +137,13 @@ impl Intake {
         self.next.set(ticket + 1);
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().insert(ticket, sender);
-        self.gather(&caller.directory, submission.class(), Item::new(ticket, submission));
-        if !self.flush_is_due.replace(true) {
+        let (directory, class) = (&caller.directory, submission.class());
+        let enough = MESSAGE_MIN.max(self.waiting.borrow().len() / MESSAGES);
+        let item = Item::new(ticket, submission);
+        let full = gather(&mut self.gathered.borrow_mut(), directory, class, item, enough);
+        if let Some(full) = full {
+            self.hand_over(full);
+        } else if !self.flush_is_due.replace(true) {
             let intake = Rc::clone(self);
             actix_web::rt::spawn(async move {
                 // Whatever else is ready in this turn of the loop joins the message.
@@ -140,22 +154,33 @@ impl Intake {
         receiver
     }
 
-    fn gather(&self, directory: &Arc<Directory>, class: Class, item: Item) {
-        let mut gathered = self.gathered.borrow_mut();
-        let is_same =
-            |other: &&mut Gathered| other.class == class && Arc::ptr_eq(&other.directory, directory);
-        match gathered.iter_mut().find(is_same) {
-            Some(same) => same.items.push(item),
-            None => gathered.push(Gathered { directory: Arc::clone(directory), class, items: vec![item] }),
+    fn flush(&self) {
+        self.flush_is_due.set(false);
+        for gathered in self.gathered.borrow_mut().drain(..) {
+            self.hand_over(gathered);
         }
     }
 
-    fn flush(&self) {
-        self.flush_is_due.set(false);
-        for Gathered { directory, items, .. } in self.gathered.borrow_mut().drain(..) {
-            self.handle.submit(&self.inbox, &directory, items);
-        }
+    fn hand_over(&self, Gathered { directory, items, .. }: Gathered) {
+        self.handle.submit(&self.inbox, &directory, items);
     }
+}
+
+/// Adds an item to those of its merchant and class, in the order in which they come; returns them once they are `enough`.
+fn gather(
+    all: &mut Vec<Gathered>,
+    directory: &Arc<Directory>,
+    class: Class,
+    item: Item,
+    enough: usize,
+) -> Option<Gathered> {
+    let is_same = |other: &Gathered| other.class == class && Arc::ptr_eq(&other.directory, directory);
+    let at = all.iter().position(is_same).unwrap_or_else(|| {
+        all.push(Gathered { directory: Arc::clone(directory), class, items: Vec::new() });
+        all.len() - 1
+    });
+    all[at].items.push(item);
+    (all[at].items.len() >= enough).then(|| all.swap_remove(at))
 }
 
 /// What is asked as it goes to the engine: alone, or at a stage of a bulk body.
@@ -163,4 +188,42 @@ pub(crate) fn submission(caller: &Caller, identity: Identity, stage: u32, ask: A
     let Identity { request, idempotency, fingerprint } = identity;
     let (names, actor) = (caller.names.get(), caller.key);
     Submission { names, actor, stage, request, idempotency, fingerprint, known: None, ask }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onhand_engine::domain::MerchantNumber;
+
+    fn item(ticket: Ticket) -> Item {
+        let ask = Ask::Read(ReadAsk::Orders(Vec::new()));
+        let (request, idempotency, fingerprint) = ([0; 16], None, None);
+        Item::new(
+            ticket,
+            Submission { names: 0, actor: 0, stage: 0, request, idempotency, fingerprint, known: None, ask },
+        )
+    }
+
+    fn tickets(gathered: Gathered) -> Vec<Ticket> {
+        gathered.items.into_iter().map(|item| item.into_answer().0).collect()
+    }
+
+    #[test]
+    fn a_full_message_leaves_at_once_and_in_order_whatever_else_is_gathered() {
+        let [acme, other] = [1, 2].map(|number| Arc::new(Directory::new(MerchantNumber(number))));
+        let mut all = Vec::new();
+        let mut add = |directory, class, ticket| gather(&mut all, directory, class, item(ticket), 3);
+        for ticket in [1, 2] {
+            assert!(add(&acme, Class::Order, ticket).is_none());
+            assert!(add(&acme, Class::Change, 10 + ticket).is_none());
+            assert!(add(&other, Class::Order, 20 + ticket).is_none());
+        }
+        let full = add(&acme, Class::Order, 3).unwrap();
+        assert_eq!(full.class, Class::Order);
+        assert!(Arc::ptr_eq(&full.directory, &acme));
+        assert_eq!(tickets(full), [1, 2, 3]);
+        assert!(add(&acme, Class::Order, 4).is_none());
+        assert_eq!(tickets(add(&other, Class::Order, 23).unwrap()), [21, 22, 23]);
+        assert_eq!(all.into_iter().map(tickets).collect::<Vec<_>>(), [vec![4], vec![11, 12]]);
+    }
 }

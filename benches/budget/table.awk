@@ -9,12 +9,12 @@ file == 2 || file == 3 {
   sign = file == 2 ? -1 : 1
   if (FNR == 1) orders += sign * $1
   else if (FNR == 2) elapsed += sign * $1
-  else { spent[$1] += sign * $2 }
+  else { spent[$1] += sign * $2; ended[$1] = file == 2 }
 }
 
 # A stack: a line with the name of its thread, its functions from the innermost out, an empty line.
 file == 4 {
-  if ($0 ~ /^[^ \t]/) { thread = $0; sub(/[ \t]+$/, "", thread); depth = 0; chain = "" }
+  if ($0 ~ /^[^ \t]/) { thread = $0; sub(/[ \t]+$/, "", thread); depth = kernel = 0; leaf = chain = "" }
   else if ($0 ~ /^$/) { if (thread != "") count(); thread = "" }
   else {
     line = $0; sub(/^[ \t]+/, "", line)
@@ -33,7 +33,7 @@ function count(    rule, found) {
       found = stage[rule]
       break
     }
-  if (kernel) found = "kernel: " found
+  if (kernel) { found = "kernel: " found; inKernel++ }
   samples[thread, found]++
   all[thread]++
   seen[found] = 1
@@ -58,12 +58,15 @@ function stages_of(name, each,    short, what, part, small) {
 
 END {
   if (orders <= 0) { print "no orders were counted" > "/dev/stderr"; exit 1 }
+  if (!inKernel) { print "no sample is the kernel's: perf may not show it, run this as root" > "/dev/stderr"; exit 1 }
   whole = processors * elapsed / orders
   sort = "sort -t'|' -k2,2 -k4,4nr"
   printf "%.0f orders in %.1f s, %.0f/s; %d processors: %.0f ns of them an order\n\n", orders, elapsed / 1e9, orders * 1e9 / elapsed, processors, whole
   print "| thread | stage | ns an order |\n|---|---|---:|"
   fflush()
   for (name in spent) {
+    # What a thread took that has ended meanwhile is not known.
+    if (ended[name]) continue
     each = spent[name] / orders
     sum += each
     if (each < whole / 200) others += each

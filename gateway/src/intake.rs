@@ -15,13 +15,13 @@ use tokio::sync::oneshot;
 use crate::auth::Caller;
 use crate::http::problem::Problem;
 
-/// Requests of a message, at the least, that does not wait for the end of the loop's turn: some 200 microseconds of the
-/// worker, as long as a sync. With fewer a sync, and the wake-ups around it, would be shared by too few.
+/// Requests of a message, at the least, that does not wait for the end of the loop's turn: as long as the worker takes to read
+/// them a sync runs. With fewer a sync, and the wake-ups around it, would be shared by too few.
 const MESSAGE_MIN: usize = 16;
 
-/// Into how many messages what a worker has under way is divided: one is read while one is decided and synced and one is
-/// answered. Over connections that ask again as soon as they are answered, a turn of the loop that ends with one message
-/// has all of them under way at once: worker, shard and disk then work by turns, each while the others wait.
+/// Into how many messages what a worker has under way is divided, as far as one may be so long: one is read while one is decided
+/// and synced and one is answered. Over connections that ask again as soon as they are answered, a turn of the loop that ends
+/// with one message has all of them under way at once: worker, shard and disk then work by turns, each while the others wait.
 const MESSAGES: usize = 3;
 
 /// See the module. Lives on one thread.
@@ -138,11 +138,11 @@ impl Intake {
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().insert(ticket, sender);
         let (directory, class) = (&caller.directory, submission.class());
-        let enough = MESSAGE_MIN.max(self.waiting.borrow().len() / MESSAGES);
-        let item = Item::new(ticket, submission);
-        let full = gather(&mut self.gathered.borrow_mut(), directory, class, item, enough);
-        if let Some(full) = full {
-            self.hand_over(full);
+        let enough = (self.waiting.borrow().len() / MESSAGES).clamp(MESSAGE_MIN, Handle::BATCH_MAX);
+        let count = gather(&mut self.gathered.borrow_mut(), directory, class, Item::new(ticket, submission));
+        if count >= enough {
+            // With what came before it: a change that waits goes first at the shard, and a quiet merchant has its turn.
+            self.hand_over();
         } else if !self.flush_is_due.replace(true) {
             let intake = Rc::clone(self);
             actix_web::rt::spawn(async move {
@@ -156,31 +156,25 @@ impl Intake {
 
     fn flush(&self) {
         self.flush_is_due.set(false);
-        for gathered in self.gathered.borrow_mut().drain(..) {
-            self.hand_over(gathered);
-        }
+        self.hand_over();
     }
 
-    fn hand_over(&self, Gathered { directory, items, .. }: Gathered) {
-        self.handle.submit(&self.inbox, &directory, items);
+    fn hand_over(&self) {
+        for Gathered { directory, items, .. } in self.gathered.take() {
+            self.handle.submit(&self.inbox, &directory, items);
+        }
     }
 }
 
-/// Adds an item to those of its merchant and class, in the order in which they come; returns them once they are `enough`.
-fn gather(
-    all: &mut Vec<Gathered>,
-    directory: &Arc<Directory>,
-    class: Class,
-    item: Item,
-    enough: usize,
-) -> Option<Gathered> {
+/// Adds an item to those of its merchant and class, in the order in which they come, and returns how many they are.
+fn gather(all: &mut Vec<Gathered>, directory: &Arc<Directory>, class: Class, item: Item) -> usize {
     let is_same = |other: &Gathered| other.class == class && Arc::ptr_eq(&other.directory, directory);
     let at = all.iter().position(is_same).unwrap_or_else(|| {
         all.push(Gathered { directory: Arc::clone(directory), class, items: Vec::new() });
         all.len() - 1
     });
     all[at].items.push(item);
-    (all[at].items.len() >= enough).then(|| all.swap_remove(at))
+    all[at].items.len()
 }
 
 /// What is asked as it goes to the engine: alone, or at a stage of a bulk body.
@@ -209,21 +203,19 @@ mod tests {
     }
 
     #[test]
-    fn a_full_message_leaves_at_once_and_in_order_whatever_else_is_gathered() {
+    fn what_is_gathered_is_of_one_merchant_and_class_and_in_order() {
         let [acme, other] = [1, 2].map(|number| Arc::new(Directory::new(MerchantNumber(number))));
         let mut all = Vec::new();
-        let mut add = |directory, class, ticket| gather(&mut all, directory, class, item(ticket), 3);
-        for ticket in [1, 2] {
-            assert!(add(&acme, Class::Order, ticket).is_none());
-            assert!(add(&acme, Class::Change, 10 + ticket).is_none());
-            assert!(add(&other, Class::Order, 20 + ticket).is_none());
-        }
-        let full = add(&acme, Class::Order, 3).unwrap();
-        assert_eq!(full.class, Class::Order);
-        assert!(Arc::ptr_eq(&full.directory, &acme));
-        assert_eq!(tickets(full), [1, 2, 3]);
-        assert!(add(&acme, Class::Order, 4).is_none());
-        assert_eq!(tickets(add(&other, Class::Order, 23).unwrap()), [21, 22, 23]);
-        assert_eq!(all.into_iter().map(tickets).collect::<Vec<_>>(), [vec![4], vec![11, 12]]);
+        let mut add = |directory, class, ticket| gather(&mut all, directory, class, item(ticket));
+        assert_eq!(add(&acme, Class::Order, 1), 1);
+        assert_eq!(add(&acme, Class::Change, 11), 1);
+        assert_eq!(add(&other, Class::Order, 21), 1);
+        assert_eq!(add(&acme, Class::Order, 2), 2);
+        assert_eq!(add(&acme, Class::Change, 12), 2);
+        assert_eq!(add(&acme, Class::Order, 3), 3);
+        let messages: Vec<_> = all.into_iter().map(|gathered| (gathered.class, tickets(gathered))).collect();
+        let expected =
+            [(Class::Order, vec![1, 2, 3]), (Class::Change, vec![11, 12]), (Class::Order, vec![21])];
+        assert_eq!(messages, expected);
     }
 }

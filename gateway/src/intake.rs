@@ -138,7 +138,7 @@ impl Intake {
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().insert(ticket, sender);
         let (directory, class) = (&caller.directory, submission.class());
-        let enough = (self.waiting.borrow().len() / MESSAGES).clamp(MESSAGE_MIN, Handle::BATCH_MAX);
+        let enough = enough(self.waiting.borrow().len());
         let count = gather(&mut self.gathered.borrow_mut(), directory, class, Item::new(ticket, submission));
         if count >= enough {
             // With what came before it: a change that waits goes first at the shard, and a quiet merchant has its turn.
@@ -164,6 +164,11 @@ impl Intake {
             self.handle.submit(&self.inbox, &directory, items);
         }
     }
+}
+
+/// How many requests are a message when so many are under way.
+fn enough(under_way: usize) -> usize {
+    (under_way / MESSAGES).clamp(MESSAGE_MIN, Handle::BATCH_MAX)
 }
 
 /// Adds an item to those of its merchant and class, in the order in which they come, and returns how many they are.
@@ -200,6 +205,12 @@ mod tests {
 
     fn tickets(gathered: Gathered) -> Vec<Ticket> {
         gathered.items.into_iter().map(|item| item.into_answer().0).collect()
+    }
+
+    #[test]
+    fn a_message_is_a_third_of_what_is_under_way_within_its_limits() {
+        let expected = [(0, 16), (50, 16), (51, 17), (90, 30), (195, 64), (9_000, 64)];
+        assert_eq!(expected.map(|(under_way, _)| enough(under_way)), expected.map(|(_, length)| length));
     }
 
     #[test]
